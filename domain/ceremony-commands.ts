@@ -1,0 +1,67 @@
+import { deadlineOf } from './ceremony.js';
+import { isEnd, type CeremonyState } from './ceremony-state.js';
+import { resealCommands, resealWake, type ResealCommand } from './reseal.js';
+
+/** One thing that should be under way. The key tells one from another: same key, same piece of work. */
+export type CeremonyCommand =
+  | { do: 'open'; key: 'open' }
+  | { do: 'admit'; key: 'admit' }
+  | { do: 'survey'; key: 'survey' }
+  | { do: 'issue'; key: 'issue' }
+  | { do: 'mark'; key: 'mark' }
+  | { do: 'apply'; key: 'apply' }
+  | { do: 'verify'; key: 'verify' | 'verify/overdue' }
+  | { do: 'watch'; key: string }
+  | { do: 'append'; key: string }
+  | { do: 'audit'; key: 'audit' }
+  | ResealCommand;
+
+/**
+ * Everything that should be under way in this state: the full set, derived from the state alone. The workflow starts what
+ * is missing and cancels what is no longer wanted, so a continued or restarted ceremony needs nothing but its state.
+ */
+export function commands(state: CeremonyState): CeremonyCommand[] {
+  const wanted = phaseCommands(state);
+  // Ended with the sessions still open: ending them goes on beside the audit.
+  if (isEnd(state.phase) && state.flags.includes('sessions_open'))
+    wanted.push({ do: 'end_sessions', key: 'end_sessions' });
+  if (state.mark === 'pending') wanted.push({ do: 'mark', key: 'mark' });
+  if (isEnd(state.phase) && state.audit === 'pending') wanted.push({ do: 'audit', key: 'audit' });
+  // Nothing asks for a flush after the end: what comes then (the end mark, refusals) is owed to the ledger all the same.
+  const owed = isEnd(state.phase) || state.appended < state.flush_to;
+  if (owed && state.outbox.length > 0 && state.phase !== 'requested')
+    wanted.push({ do: 'append', key: `append/${state.appended}` });
+  return wanted;
+}
+
+function phaseCommands(state: CeremonyState): CeremonyCommand[] {
+  switch (state.phase) {
+    case 'requested':
+      return state.opened === null ? [{ do: 'open', key: 'open' }] : [{ do: 'admit', key: 'admit' }];
+    case 'awaiting_approval':
+      return state.survey === null ? [{ do: 'survey', key: 'survey' }] : [];
+    case 'issuing':
+      return [{ do: 'issue', key: 'issue' }];
+    case 'granting':
+      return state.grant === 'granted' ? [{ do: 'verify', key: 'verify' }] : [{ do: 'apply', key: 'apply' }];
+    case 'active_unverified':
+      return [{ do: 'verify', key: 'verify/overdue' }];
+    case 'active':
+      return [{ do: 'watch', key: `watch/${state.findings.length}` }];
+    case 'resealing':
+      return state.reseal === null ? [] : resealCommands(state.reseal);
+    default:
+      return [];
+  }
+}
+
+/** When the ceremony next has something to do by itself, in epoch ms. */
+export function wake(state: CeremonyState): number | undefined {
+  if (state.phase === 'resealing') return state.reseal === null ? undefined : resealWake(state.reseal);
+  return deadlineOf(state)?.at;
+}
+
+/** Ended, and nothing left to say: the workflow may complete. A refused request has no row and nothing to append. */
+export function isFinished(state: CeremonyState): boolean {
+  return isEnd(state.phase) && commands(state).length === 0;
+}

@@ -1,0 +1,182 @@
+import { instant } from './identifiers.js';
+import type { OutboxItem } from './entry.js';
+import type { SignedIntent } from './intent.js';
+import type { Finding, Survey } from './outcomes.js';
+import type { Terms } from './policy.js';
+import type { PersonFacts } from './quorum.js';
+import type { Request } from './request.js';
+import type { GrantKnowledge, ResealState } from './reseal.js';
+import type { SignedStatement } from './statement.js';
+import type { METHODS, Verdict } from './verdict.js';
+
+export const ENDS = [
+  'refused',
+  'denied',
+  'cancelled',
+  'unapproved',
+  'not_granted',
+  'closed',
+  'expired',
+  'revoked',
+] as const;
+export type End = (typeof ENDS)[number];
+export const PHASES = [
+  'requested',
+  'awaiting_approval',
+  'issuing',
+  'granting',
+  'active',
+  'active_unverified',
+  'resealing',
+] as const;
+export type Phase = (typeof PHASES)[number] | End;
+
+export type EndCause =
+  | 'deny'
+  | 'withdraw'
+  | 'close'
+  | 'kill'
+  | 'cancel'
+  | 'deadline'
+  | 'window'
+  | 'refused_by_provider'
+  | 'unexpected_target'
+  | 'ends_later_than_intended'
+  | 'not_issued'
+  | 'workflow_lost';
+
+export interface Ending {
+  cause: EndCause;
+  by: string | null;
+  at: string;
+}
+
+export interface Approval {
+  person: PersonFacts;
+  at: string;
+  method: (typeof METHODS)[number];
+  digest: string;
+  envelope: SignedStatement;
+}
+
+export const FLAGS = [
+  'standing_until_floor',
+  'rollback_overdue',
+  'verify_overdue',
+  'sessions_open',
+  'workflow_lost',
+  'reappeared',
+] as const;
+export type Flag = (typeof FLAGS)[number];
+
+/** What was asked, once its signature and its profile are known to be good. */
+export interface Opened {
+  request: Request;
+  request_digest: string;
+  policy_digest: string;
+  terms: Terms;
+}
+
+/**
+ * All a ceremony knows: plain JSON, carried whole through continue-as-new. Times are RFC 3339 and absolute. Bounded:
+ * 128 accepted statements, 64 recorded refusals, and an outbox that holds one entry a transition.
+ */
+export interface CeremonyState {
+  event_id: string;
+  envelope: SignedStatement;
+  phase: Phase;
+  started_at: string;
+  opened: Opened | null;
+  /** The register has a row and a ledger for it. */
+  admitted: boolean;
+  approvals: Approval[];
+  seen: string[];
+  verdicts: Verdict[];
+  refusals: number;
+  survey: Survey | null;
+  approval_by: string | null;
+  signed: SignedIntent | null;
+  grant: GrantKnowledge;
+  grant_seen: boolean;
+  /** A run before this one, or a reset one, may have called the provider already. */
+  tried_before: boolean;
+  verified: boolean;
+  activated_at: string | null;
+  ending: Ending | null;
+  mark: 'none' | 'pending' | 'standing';
+  reseal: ResealState | null;
+  ended_at: string | null;
+  audit: 'none' | 'pending' | 'audited' | 'missing';
+  audited_at: string | null;
+  refusal: { code: string; message: string } | null;
+  flags: Flag[];
+  findings: (Finding & { at: string })[];
+  outbox: OutboxItem[];
+  /** Counts over the ceremony's life: entries made, entries the register holds, and how far it has been asked to hold. */
+  drafted: number;
+  appended: number;
+  flush_to: number;
+}
+
+export function newCeremony(eventId: string, envelope: SignedStatement, nowMs: number): CeremonyState {
+  return {
+    event_id: eventId,
+    envelope,
+    phase: 'requested',
+    started_at: instant(nowMs),
+    opened: null,
+    admitted: false,
+    approvals: [],
+    seen: [],
+    verdicts: [],
+    refusals: 0,
+    survey: null,
+    approval_by: null,
+    signed: null,
+    grant: 'never_tried',
+    grant_seen: false,
+    tried_before: false,
+    verified: false,
+    activated_at: null,
+    ending: null,
+    mark: 'none',
+    reseal: null,
+    ended_at: null,
+    audit: 'none',
+    audited_at: null,
+    refusal: null,
+    flags: [],
+    findings: [],
+    outbox: [],
+    drafted: 0,
+    appended: 0,
+    flush_to: 0,
+  };
+}
+
+/** What `reseal/<event id>` starts from: an intent stands, and the ceremony that should have ended it is gone. */
+export function lostCeremony(from: CeremonyState, opened: Opened | null, signed: SignedIntent): CeremonyState {
+  return {
+    ...from,
+    opened,
+    signed,
+    phase: 'granting',
+    grant: 'unanswered',
+    tried_before: true,
+    flags: ['workflow_lost'],
+  };
+}
+
+const ENDED: ReadonlySet<string> = new Set(ENDS);
+export const isEnd = (phase: Phase): phase is End => ENDED.has(phase);
+
+/** The end that a cause leads to: before the intent nothing was granted, after it the glass was broken. */
+export function endOf(cause: EndCause, intentRecorded: boolean): End {
+  if (!intentRecorded) {
+    if (cause === 'deny') return 'denied';
+    return cause === 'window' ? 'unapproved' : 'cancelled';
+  }
+  if (cause === 'close') return 'closed';
+  if (cause === 'deadline') return 'expired';
+  return cause === 'refused_by_provider' ? 'not_granted' : 'revoked';
+}

@@ -1,0 +1,237 @@
+import { draft, flush, keepReceipt, onAppended } from './outbox.js';
+import { end, finish, lower, note, raise, refuse, startReseal, withFindings } from './ceremony-ending.js';
+import { endOf, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
+import { hear, hasQuorum, refuseUnreadable, type Said } from './hearing.js';
+import { epochMs, instant } from './identifiers.js';
+import type {
+  AbsenceOutcome,
+  AdmitOutcome,
+  ApplyOutcome,
+  Finding,
+  IssueOutcome,
+  OpenOutcome,
+  RollbackOutcome,
+} from './outcomes.js';
+import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
+import type { Receipt } from './entry.js';
+import type { SignedIntent } from './intent.js';
+import { onAbsence, onLateApply, onRollback, resealTick, type GrantKnowledge } from './reseal.js';
+import type { StatementRefusal } from './verdict.js';
+import type { SignalAct } from './statement.js';
+
+/** What can happen to a ceremony. Answers may come late, twice, or after the state that asked for them is past. */
+export type CeremonyEvent =
+  | { type: 'tick' }
+  | { type: 'opened'; outcome: OpenOutcome }
+  | { type: 'admitted'; outcome: AdmitOutcome }
+  | { type: 'surveyed'; outcome: SurveyOutcome }
+  | ({ type: 'heard' } & Said)
+  | { type: 'unreadable'; signal: SignalAct; reason: StatementRefusal }
+  | { type: 'cancel_requested' }
+  | { type: 'workflow_lost'; receipt: Receipt }
+  | { type: 'issued'; outcome: IssueOutcome }
+  | { type: 'marked'; standing: SignedIntent | null; receipt: Receipt }
+  | { type: 'applied'; outcome: ApplyOutcome }
+  | { type: 'verify_overdue' }
+  | { type: 'verified'; outcome: VerifyOutcome }
+  | { type: 'watched'; outcome: WatchOutcome }
+  | { type: 'rolled_back'; round: number; outcome: RollbackOutcome }
+  | { type: 'absence'; round: number; outcome: AbsenceOutcome }
+  | { type: 'sessions_ended'; at: string; receipt: Receipt }
+  | { type: 'appended'; transitions: string[] }
+  | { type: 'audited'; outcome: 'audited' | 'missing'; at: string; receipt: Receipt };
+
+/**
+ * The ceremony as a pure machine. Time passes first, whatever order the server delivers things in: a message that arrives
+ * with or after its deadline finds the deadline passed.
+ */
+export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number): CeremonyState {
+  const state = tick(before, nowMs);
+  switch (event.type) {
+    case 'tick':
+      return state;
+    case 'opened':
+      return onOpened(state, event.outcome, nowMs);
+    case 'admitted':
+      return onAdmitted(state, event.outcome, nowMs);
+    case 'surveyed':
+      return onSurveyed(state, event.outcome, nowMs);
+    case 'unreadable':
+      return refuseUnreadable(state, event.signal, event.reason, nowMs);
+    case 'heard': {
+      const heard = hear(state, event, nowMs);
+      if (heard.ends) return end(heard.state, heard.ends.cause, nowMs, heard.ends.by);
+      return maybeIssue(heard.state, nowMs);
+    }
+    case 'cancel_requested':
+      return end(state, 'cancel', nowMs);
+    case 'workflow_lost':
+      return end(keepReceipt(state, event.receipt), 'workflow_lost', nowMs);
+    case 'issued':
+      return onIssued(state, event.outcome, nowMs);
+    case 'marked':
+      return state.mark === 'pending' ? { ...keepReceipt(state, event.receipt), mark: 'standing' } : state;
+    case 'applied':
+      return onApplied(state, event.outcome, nowMs);
+    case 'verify_overdue':
+      return onVerifyOverdue(state, nowMs);
+    case 'verified':
+      return onVerified(state, event.outcome, nowMs);
+    case 'watched': {
+      const survey = state.survey && { ...state.survey, holders: event.outcome.holders };
+      return withFindings({ ...state, survey }, event.outcome.findings, nowMs);
+    }
+    case 'rolled_back':
+      return onRolledBack(state, event, nowMs);
+    case 'absence':
+      return onAbsenceSeen(state, event, nowMs);
+    case 'sessions_ended': {
+      const kept = keepReceipt(state, event.receipt);
+      const flags = kept.flags.filter((flag) => flag !== 'sessions_open');
+      const next = { ...kept, flags, reseal: kept.reseal && { ...kept.reseal, sessions_ended_at: event.at } };
+      return isEnd(next.phase) ? flush(next) : next;
+    }
+    case 'appended':
+      return onAppended(state, event.transitions);
+    case 'audited': {
+      if (state.audit !== 'pending') return state;
+      const next = { ...keepReceipt(state, event.receipt), audit: event.outcome, audited_at: event.at };
+      return flush(next);
+    }
+  }
+}
+
+/** Lets the deadlines that have passed at `nowMs` take effect. */
+function tick(state: CeremonyState, nowMs: number): CeremonyState {
+  if (state.phase === 'resealing' && state.reseal !== null) {
+    const reseal = resealTick(state.reseal, nowMs);
+    if (reseal === state.reseal) return state;
+    const moved = { ...state, reseal };
+    const next = reseal.step === 'rolling_back' ? lower(moved, 'standing_until_floor') : moved;
+    if (!reseal.overdue || state.reseal.overdue) return next;
+    const word = { round: reseal.round, requested_at: reseal.requested_at };
+    return flush(draft(raise(next, 'rollback_overdue'), 'overdue', 'overdue', nowMs, word));
+  }
+  const by = deadlineOf(state);
+  if (by === undefined || nowMs < by.at) return state;
+  return end(state, by.cause, nowMs);
+}
+
+/** The deadline that governs the phase, if one does. */
+export function deadlineOf(state: CeremonyState): { at: number; cause: EndCause } | undefined {
+  if (isEnd(state.phase) || state.phase === 'resealing' || state.ending !== null) return undefined;
+  if (state.signed !== null) return { at: epochMs(state.signed.intent.deadline), cause: 'deadline' };
+  if (state.approval_by !== null) return { at: epochMs(state.approval_by), cause: 'window' };
+  return undefined;
+}
+
+function onOpened(state: CeremonyState, outcome: OpenOutcome, nowMs: number): CeremonyState {
+  if (state.phase !== 'requested' || state.opened !== null) return state;
+  if (outcome.outcome === 'refused') return refuse(state, outcome, nowMs);
+  const { request, request_digest, policy_digest, terms } = outcome;
+  const approval_by = instant(epochMs(state.started_at) + terms.approval_window * 1000);
+  return { ...state, opened: { request, request_digest, policy_digest, terms }, approval_by };
+}
+
+function onAdmitted(state: CeremonyState, outcome: AdmitOutcome, nowMs: number): CeremonyState {
+  if (state.phase !== 'requested' || state.opened === null) return state;
+  if (outcome.outcome === 'refused') return refuse(state, outcome, nowMs);
+  return { ...state, phase: 'awaiting_approval', admitted: true };
+}
+
+function onSurveyed(state: CeremonyState, outcome: SurveyOutcome, nowMs: number): CeremonyState {
+  if (state.phase !== 'awaiting_approval') return state;
+  const next = keepReceipt(state, outcome.receipt);
+  if (outcome.outcome === 'refused') return refuse(next, outcome, nowMs);
+  return maybeIssue({ ...next, survey: outcome.survey }, nowMs);
+}
+
+function maybeIssue(state: CeremonyState, nowMs: number): CeremonyState {
+  const ready =
+    state.phase === 'awaiting_approval' && state.survey !== null && state.ending === null && hasQuorum(state, nowMs);
+  return ready ? { ...state, phase: 'issuing' } : state;
+}
+
+function onIssued(state: CeremonyState, outcome: IssueOutcome, nowMs: number): CeremonyState {
+  if (state.phase !== 'issuing') return state;
+  if (outcome.outcome === 'refused') {
+    const refused = { ...state, refusal: { code: outcome.code, message: outcome.message } };
+    const ending = state.ending ?? { cause: 'not_issued' as const, by: null, at: instant(nowMs) };
+    const over: CeremonyState = { ...refused, ending, mark: state.mark === 'none' ? 'pending' : state.mark };
+    if (outcome.standing === null) return finish(over, endOf(ending.cause, false), nowMs);
+    return startReseal({ ...over, signed: outcome.standing, grant: 'unanswered' }, ending.cause, nowMs);
+  }
+  // Issued before, to a run that was reset away: that run may have called the provider.
+  const grant: GrantKnowledge = outcome.reissued ? 'unanswered' : 'never_tried';
+  const tried_before = state.tried_before || outcome.reissued;
+  const next = { ...keepReceipt(state, outcome.receipt), signed: outcome.signed, grant, tried_before };
+  if (state.ending !== null) return startReseal(next, state.ending.cause, nowMs);
+  return tick({ ...next, phase: 'granting', grant: 'unanswered' }, nowMs);
+}
+
+function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): CeremonyState {
+  const kept = keepReceipt(state, outcome.receipt);
+  const grant: GrantKnowledge = outcome.outcome === 'granted' ? 'granted' : outcome.clean ? 'refused' : 'unanswered';
+  if (state.phase === 'resealing' && state.reseal !== null)
+    return { ...kept, grant, reseal: onLateApply(state.reseal, grant, nowMs) };
+  if (state.phase !== 'granting' || state.signed === null) return state;
+  if (outcome.outcome === 'refused') {
+    const cause: EndCause = outcome.clean ? 'refused_by_provider' : 'not_issued';
+    return end({ ...kept, grant, refusal: { code: outcome.code, message: outcome.message } }, cause, nowMs);
+  }
+  const next: CeremonyState = { ...kept, grant, grant_seen: outcome.adopted };
+  const later = outcome.ends_at === null || epochMs(outcome.ends_at) > epochMs(state.signed.intent.dead_man);
+  return later ? withFindings(next, [endsLater(outcome.ends_at)], nowMs) : next;
+}
+
+const endsLater = (endsAt: string | null): Finding => ({
+  code: 'ends_later_than_intended',
+  detail: `the provider ends it ${endsAt === null ? 'never' : `at ${endsAt}`}`,
+});
+
+function onVerifyOverdue(state: CeremonyState, nowMs: number): CeremonyState {
+  if (state.phase !== 'granting' || state.grant !== 'granted') return state;
+  const next = raise({ ...state, phase: 'active_unverified', activated_at: instant(nowMs) }, 'verify_overdue');
+  return flush(draft(next, 'unverified', 'unverified', nowMs, {}));
+}
+
+function onVerified(state: CeremonyState, outcome: VerifyOutcome, nowMs: number): CeremonyState {
+  if (state.phase === 'resealing' && state.reseal !== null) {
+    return { ...keepReceipt(state, outcome.receipt), reseal: { ...state.reseal, seen: true } };
+  }
+  if (state.phase !== 'granting' && state.phase !== 'active_unverified') return state;
+  if (state.grant !== 'granted' || state.signed === null) return state;
+  const kept = lower(keepReceipt(state, outcome.receipt), 'verify_overdue');
+  const next: CeremonyState = {
+    ...kept,
+    phase: 'active',
+    verified: true,
+    grant_seen: true,
+    activated_at: state.activated_at ?? instant(nowMs),
+  };
+  const later = outcome.ends_at === null || epochMs(outcome.ends_at) > epochMs(state.signed.intent.dead_man);
+  return flush(withFindings(next, later ? [...outcome.findings, endsLater(outcome.ends_at)] : outcome.findings, nowMs));
+}
+
+type Answer<T> = { round: number; outcome: T };
+
+function onRolledBack(state: CeremonyState, { round, outcome }: Answer<RollbackOutcome>, nowMs: number): CeremonyState {
+  if (state.phase !== 'resealing' || state.reseal === null) return state;
+  const kept = keepReceipt(state, outcome.receipt);
+  if (round !== state.reseal.round) return kept;
+  const next: CeremonyState = { ...kept, reseal: onRollback(state.reseal, outcome, nowMs) };
+  if (outcome.outcome === 'too_short') return raise(next, 'standing_until_floor');
+  return lower(outcome.outcome === 'nothing_seen' ? note(next, outcome.findings, nowMs) : next, 'standing_until_floor');
+}
+
+function onAbsenceSeen(state: CeremonyState, { round, outcome }: Answer<AbsenceOutcome>, nowMs: number): CeremonyState {
+  if (state.phase !== 'resealing' || state.reseal === null || state.ending === null) return state;
+  // A check that was called off may still answer: it says nothing about the round under way.
+  if (round !== state.reseal.round || state.reseal.step !== 'checking') return state;
+  const next = { ...keepReceipt(state, outcome.receipt), reseal: onAbsence(state.reseal, outcome, nowMs) };
+  if (outcome.outcome === 'present') return raise(next, 'reappeared');
+  const noted = note(lower(next, 'rollback_overdue'), outcome.findings, nowMs);
+  // What was seen to stand was granted, whatever the provider's answers had said.
+  const refused = state.ending.cause === 'refused_by_provider' && state.reseal.seen;
+  return finish(noted, refused ? 'revoked' : endOf(state.ending.cause, true), nowMs);
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
+import { dsseEnvelopeSchema } from './intent.js';
+
+export const ENTRY_PAYLOAD_TYPE = 'application/vnd.reseal.entry+json';
+
+/** Who may make which entry. A verifier refuses an entry whose signer's role is not the one named here. */
+export const ENTRY_ROLES = {
+  request: 'register',
+  refused: 'register',
+  surveyed: 'verifier',
+  statement: 'ceremonies',
+  statement_refused: 'ceremonies',
+  intent: 'authority',
+  end_mark: 'authority',
+  granted: 'effect:entra.directory_role',
+  not_granted: 'effect:entra.directory_role',
+  verified: 'verifier',
+  unverified: 'ceremonies',
+  finding: 'ceremonies',
+  resealing: 'ceremonies',
+  removal: 'effect:entra.directory_role',
+  sessions_ended: 'effect:entra.sessions',
+  reappeared: 'verifier',
+  confirmed: 'verifier',
+  overdue: 'ceremonies',
+  ended: 'ceremonies',
+  audited: 'verifier',
+} as const;
+export type EntryType = keyof typeof ENTRY_ROLES;
+export type RoleName = (typeof ENTRY_ROLES)[EntryType];
+const entryTypes = Object.keys(ENTRY_ROLES) as [EntryType, ...EntryType[]];
+
+/**
+ * The signed part of one ledger entry. `transition` is unique within the event, so that an append that runs twice adds
+ * nothing; `at` is the maker's own clock.
+ */
+export const entryPayloadSchema = z.strictObject({
+  schema: z.literal('reseal.entry.v1'),
+  event_id: eventIdSchema,
+  transition: z.string().min(1).max(120),
+  type: z.enum(entryTypes),
+  at: instantSchema,
+  data: z.record(z.string(), z.unknown()),
+});
+export type EntryPayload = z.output<typeof entryPayloadSchema>;
+
+/** One entry on its way to the register: signed by its maker, not yet ordered. */
+export const receiptSchema = z.strictObject({ transition: z.string().min(1).max(120), envelope: dsseEnvelopeSchema });
+export type Receipt = z.output<typeof receiptSchema>;
+
+/** One ledger entry. `ledger_hash` = SHA-256 of the RFC 8785 form of the other three members. */
+export const entrySchema = z.strictObject({
+  seq: z.number().int().min(1),
+  prev_ledger_hash: digestSchema,
+  ledger_hash: digestSchema,
+  body: dsseEnvelopeSchema,
+});
+export type Entry = z.output<typeof entrySchema>;
+
+/** What waits in a ceremony's state to be appended: a receipt a role signed, or a draft the ceremonies role will sign. */
+export const outboxItemSchema = z.union([
+  receiptSchema,
+  z.strictObject({ transition: z.string().min(1).max(120), draft: entryPayloadSchema }),
+]);
+export type OutboxItem = z.output<typeof outboxItemSchema>;

@@ -1,0 +1,137 @@
+import { draft } from './outbox.js';
+import { epochMs, instant } from './identifiers.js';
+import { isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
+import {
+  objectionTo,
+  type CheckedStatement,
+  type StatementRefusal,
+  type Verdict,
+  type VerifiedStatement,
+} from './verdict.js';
+import { quorumAt } from './quorum.js';
+import { REDUCING_ACTS, type SignalAct, type SignedStatement } from './statement.js';
+
+const MAX_ACCEPTED = 128;
+/** Refusals beyond this are counted, not kept, so that a flood cannot fill the state or keep a kill waiting. */
+export const MAX_RECORDED_REFUSALS = 64;
+
+/** One statement as it came: the name it was sent under, its bytes, and what the signature check said of them. */
+export interface Said {
+  signal: SignalAct;
+  envelope: SignedStatement;
+  checked: CheckedStatement;
+}
+
+export interface Heard {
+  state: CeremonyState;
+  /** Set when the statement ends the ceremony. */
+  ends?: { cause: EndCause; by: string };
+  /** Set when this approval completed the quorum. */
+  quorum?: true;
+}
+
+/** Hears one statement that arrived under the signal's name. The verdict is kept for whoever asks by its digest. */
+export function hear(state: CeremonyState, said: Said, nowMs: number): Heard {
+  const { signal, checked, envelope } = said;
+  // The same bytes again: whoever retries is told the first answer, and nothing counts twice. Only under another name
+  // nothing was answered yet: whoever gets hold of somebody's kill must not use it up by sending it as an approval.
+  const told = state.verdicts.find((verdict) => verdict.digest === checked.digest);
+  if (told !== undefined && (told.reason !== 'name_disagrees' || told.act === signal)) return { state };
+  if (!checked.ok) return { state: refuse(state, signal, checked.digest, checked.reason, checked.person, nowMs) };
+  const reason = refusalOf(state, signal, checked, nowMs);
+  if (reason !== undefined) return { state: refuse(state, signal, checked.digest, reason, checked.person.id, nowMs) };
+  return accept(state, signal, checked, envelope, nowMs);
+}
+
+/** What arrived was not even a statement: counted, and kept as a refusal without a digest to ask by. */
+export function refuseUnreadable(
+  state: CeremonyState,
+  signal: SignalAct,
+  reason: StatementRefusal,
+  nowMs: number,
+): CeremonyState {
+  return refuse(state, signal, null, reason, undefined, nowMs);
+}
+
+function refusalOf(
+  state: CeremonyState,
+  signal: SignalAct,
+  spoken: VerifiedStatement,
+  nowMs: number,
+): StatementRefusal | undefined {
+  const { opened } = state;
+  if (opened === null) return 'wrong_state';
+  const approvedBy = new Set(state.approvals.map(({ person }) => person.id));
+  const hearing = { event_id: state.event_id, ...opened, approvedBy, seen: new Set(state.seen) };
+  const objection = objectionTo(hearing, spoken, signal, nowMs);
+  if (objection !== undefined) return objection;
+  const late = state.approval_by !== null && nowMs >= epochMs(state.approval_by);
+  if (signal === 'approve' && late) return 'too_late';
+  if (isEnd(state.phase) || state.phase === 'resealing' || state.ending !== null) return 'wrong_state';
+  if (signal === 'approve' && !isBeforeIssue(state)) return 'wrong_state';
+  if (state.seen.length >= MAX_ACCEPTED && !REDUCING_ACTS.has(signal)) return 'too_many';
+  return undefined;
+}
+
+function accept(
+  state: CeremonyState,
+  signal: SignalAct,
+  spoken: VerifiedStatement,
+  envelope: SignedStatement,
+  nowMs: number,
+): Heard {
+  const { person, digest, statement_digest, method, statement } = spoken;
+  const at = instant(nowMs);
+  const verdict: Verdict = { digest, act: signal, status: 'accepted', person: person.id, at };
+  let next: CeremonyState = {
+    ...state,
+    seen: [...state.seen, statement_digest],
+    verdicts: [...state.verdicts.filter((told) => told.digest !== digest), verdict],
+  };
+  const data = { act: signal, person: person.id, method, digest, statement: envelope };
+  next = draft(next, 'statement', `statement/${digest.slice(0, 32)}`, nowMs, data);
+  if (signal === 'approve') {
+    next = { ...next, approvals: [...next.approvals, { person, at, method, digest, envelope }] };
+    return hasQuorum(next, nowMs) ? { state: next, quorum: true } : { state: next };
+  }
+  if (signal === 'withdraw' && isBeforeIssue(state) && !hasQuorum(state, nowMs)) {
+    return { state: { ...next, approvals: next.approvals.filter((approval) => approval.person.id !== person.id) } };
+  }
+  return { state: next, ends: { cause: statement.act === 'approve' ? 'kill' : statement.act, by: person.id } };
+}
+
+/** Approvals may come before admission has answered: they are about the request, and count once it has. */
+const isBeforeIssue = ({ phase }: CeremonyState): boolean => phase === 'requested' || phase === 'awaiting_approval';
+
+/** Whether the approvals that stand are a quorum at this moment; validity is judged again. */
+export function hasQuorum(state: CeremonyState, nowMs: number): boolean {
+  if (state.opened === null) return false;
+  const { request, terms } = state.opened;
+  return quorumAt(
+    request,
+    terms,
+    state.approvals.map(({ person }) => person),
+    nowMs,
+  ).met;
+}
+
+function refuse(
+  state: CeremonyState,
+  act: SignalAct,
+  digest: string | null,
+  reason: StatementRefusal,
+  person: string | undefined,
+  nowMs: number,
+): CeremonyState {
+  const next = { ...state, refusals: state.refusals + 1 };
+  if (next.refusals > MAX_RECORDED_REFUSALS) return next;
+  const who = person === undefined ? {} : { person };
+  const transition = `statement_refused/${instant(nowMs)}/${next.refusals}`;
+  const drafted = draft(next, 'statement_refused', transition, nowMs, { act, reason, digest, ...who });
+  if (digest === null) return drafted;
+  const verdicts = drafted.verdicts.filter((told) => told.digest !== digest);
+  return {
+    ...drafted,
+    verdicts: [...verdicts, { digest, act, status: 'refused', reason, ...who, at: instant(nowMs) }],
+  };
+}

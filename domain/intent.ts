@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { digestSchema, eventIdSchema, guidSchema, instantSchema } from './identifiers.js';
+
+/** A DSSE envelope (https://github.com/secure-systems-lab/dsse): `payload` and `sig` are standard base64. */
+export const dsseEnvelopeSchema = z.strictObject({
+  payloadType: z.string().min(1).max(200),
+  payload: z.string().max(256 * 1024),
+  signatures: z
+    .array(z.strictObject({ keyid: digestSchema, sig: z.string().max(200) }))
+    .min(1)
+    .max(8),
+});
+export type DsseEnvelope = z.output<typeof dsseEnvelopeSchema>;
+
+/** What a directory-role effect acts on. Rollback addresses this tuple: Graph's adminRemove knows no assignment id. */
+export const tupleSchema = z.strictObject({
+  tenant_id: guidSchema,
+  principal_id: guidSchema,
+  role_template_id: guidSchema,
+  directory_scope_id: z.string().min(1).max(200),
+});
+export type Tuple = z.output<typeof tupleSchema>;
+
+/**
+ * What Graph is told, so that an assignment can be recognised as this ceremony's and nobody else's. `ticket_number` names
+ * event and deadline; `justification` repeats both and carries the authority's Ed25519 signature over them and the tuple.
+ */
+export const markerSchema = z.strictObject({
+  ticket_system: z.literal('reseal'),
+  ticket_number: z.string().max(64),
+  justification: z.string().max(500),
+});
+export type Marker = z.output<typeof markerSchema>;
+
+/** Recorded by the authority before the provider is called, once per event and round. Payload of its DSSE envelope. */
+export const intentSchema = z.strictObject({
+  schema: z.literal('reseal.intent.v1'),
+  event_id: eventIdSchema,
+  round: z.literal(1),
+  kind: z.literal('entra.directory_role'),
+  tuple: tupleSchema,
+  end_sessions: z.boolean(),
+  request_digest: digestSchema,
+  policy_digest: digestSchema,
+  evidence_digest: digestSchema,
+  issued_at: instantSchema,
+  deadline: instantSchema,
+  dead_man: instantSchema,
+  marker: markerSchema,
+});
+export type Intent = z.output<typeof intentSchema>;
+
+/** An intent as it travels: what it says, and the authority's envelope that every effect checks for itself. */
+export const signedIntentSchema = z.strictObject({ intent: intentSchema, envelope: dsseEnvelopeSchema });
+export type SignedIntent = z.output<typeof signedIntentSchema>;
+
+export const INTENT_PAYLOAD_TYPE = 'application/vnd.reseal.intent+json';

@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
+import { receiptSchema } from './entry.js';
+import { signedIntentSchema } from './intent.js';
+import { termsSchema } from './policy.js';
+import { requestSchema } from './request.js';
+import { signedStatementSchema } from './statement.js';
+import { checkedStatementSchema, personFactsSchema } from './verdict.js';
+
+/**
+ * What each role answers. The workflow parses every answer with these: anybody with write access to the namespace can
+ * complete an activity with bytes of their own, and an answer that does not parse is asked for again.
+ */
+
+/** Ceremonies (local): the request's signature, and the terms of its profile under the policy in force. */
+export const openOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('opened'),
+    request: requestSchema,
+    request_digest: digestSchema,
+    policy_digest: digestSchema,
+    terms: termsSchema,
+    invoker: personFactsSchema,
+  }),
+  z.strictObject({ outcome: z.literal('refused'), code: z.string(), message: z.string() }),
+]);
+export type OpenOutcome = z.output<typeof openOutcomeSchema>;
+
+export const checkOutcomeSchema = z.array(checkedStatementSchema);
+
+/** Ceremonies (local): the drafts it was given, signed with the role's key, in the same order. */
+export const signOutcomeSchema = z.array(receiptSchema);
+
+/** Register: admission in one transaction, idempotent by event id. */
+export const admitOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('admitted'), at: instantSchema }),
+  z.strictObject({ outcome: z.literal('refused'), at: instantSchema, code: z.string(), message: z.string() }),
+]);
+export type AdmitOutcome = z.output<typeof admitOutcomeSchema>;
+
+/** Register: how many of the ceremony's entries the ledger now holds. */
+export const appendOutcomeSchema = z.strictObject({ count: z.number().int().min(0) });
+
+/** Verifier: the target exists, and what stands before the ceremony touches anything. `survey_digest` binds the snapshot kept by the verifier's receipt. */
+export const surveySchema = z.strictObject({
+  holders: z.array(z.string()).max(5000),
+  principal_assignments: z.array(z.string()).max(5000),
+});
+export type Survey = z.output<typeof surveySchema>;
+export const surveyOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('surveyed'), survey: surveySchema, receipt: receiptSchema }),
+  z.strictObject({ outcome: z.literal('refused'), code: z.string(), message: z.string(), receipt: receiptSchema }),
+]);
+export type SurveyOutcome = z.output<typeof surveyOutcomeSchema>;
+
+/** Authority: the intent (again, with the same deadline, when it was issued before), or why not. */
+export const issueOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('issued'),
+    signed: signedIntentSchema,
+    reissued: z.boolean(),
+    receipt: receiptSchema,
+  }),
+  z.strictObject({
+    outcome: z.literal('refused'),
+    code: z.string(),
+    message: z.string(),
+    standing: signedIntentSchema.nullable(),
+  }),
+]);
+export type IssueOutcome = z.output<typeof issueOutcomeSchema>;
+
+/** Authority: an end mark stands; nothing clears one. `standing` is the intent recorded before it, if any. */
+export const markOutcomeSchema = z.strictObject({ standing: signedIntentSchema.nullable(), receipt: receiptSchema });
+
+/** Authority: what the journal holds of an event. */
+export const recallOutcomeSchema = z
+  .strictObject({
+    signed: signedIntentSchema,
+    evidence: z.strictObject({
+      event_id: eventIdSchema,
+      request: signedStatementSchema,
+      approvals: z.array(signedStatementSchema),
+    }),
+    receipt: receiptSchema,
+  })
+  .nullable();
+
+/** Effect, `apply`. `clean` says that no attempt of this activity left an answer that could still become a grant. */
+export const applyOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('granted'),
+    provider_request_id: z.string(),
+    provider_status: z.string(),
+    ends_at: instantSchema.nullable(),
+    adopted: z.boolean(),
+    receipt: receiptSchema,
+  }),
+  z.strictObject({
+    outcome: z.literal('refused'),
+    code: z.string(),
+    message: z.string(),
+    clean: z.boolean(),
+    receipt: receiptSchema,
+  }),
+]);
+export type ApplyOutcome = z.output<typeof applyOutcomeSchema>;
+
+/** A change beside the intended one: who holds what now that nobody held at the survey. */
+export const findingSchema = z.strictObject({
+  code: z.enum([
+    'unexpected_target_detected',
+    'foreign_change',
+    'ends_later_than_intended',
+    'foreign_assignment',
+    'provider_ended_early',
+    'sessions_not_ended',
+    'audit_missing',
+  ]),
+  detail: z.string().max(500),
+});
+export type Finding = z.output<typeof findingSchema>;
+
+/** Verifier: the grant was seen by agreeing reads; `findings` may kill the ceremony. */
+export const verifyOutcomeSchema = z.strictObject({
+  outcome: z.literal('present'),
+  ends_at: instantSchema.nullable(),
+  findings: z.array(findingSchema),
+  receipt: receiptSchema,
+});
+export type VerifyOutcome = z.output<typeof verifyOutcomeSchema>;
+
+/** Verifier, while active: returns only when there is something to tell. */
+export const watchOutcomeSchema = z.strictObject({
+  findings: z.array(findingSchema).min(1),
+  holders: z.array(z.string()).max(5000),
+});
+export type WatchOutcome = z.output<typeof watchOutcomeSchema>;
+
+/** Effect, `rollback`. Nothing in it is final but success: failures are retried without limit. */
+export const rollbackOutcomeSchema = z.discriminatedUnion('outcome', [
+  /** Our assignment was seen with our marker, and the provider said removed (`revoked`), or that it is no longer there (`gone`). */
+  z.strictObject({
+    outcome: z.literal('removed'),
+    word: z.enum(['revoked', 'gone']),
+    at: instantSchema,
+    receipt: receiptSchema,
+  }),
+  /** Nothing of ours was visible. Not proof of absence: reads may be stale. */
+  z.strictObject({
+    outcome: z.literal('nothing_seen'),
+    at: instantSchema,
+    findings: z.array(findingSchema),
+    receipt: receiptSchema,
+  }),
+  /** Graph's five-minute floor: it stands until `retry_at`. */
+  z.strictObject({
+    outcome: z.literal('too_short'),
+    retry_at: instantSchema,
+    at: instantSchema,
+    receipt: receiptSchema,
+  }),
+]);
+export type RollbackOutcome = z.output<typeof rollbackOutcomeSchema>;
+
+/** Verifier, `verifyRolledBack`: agreeing reads over the settle window, or ours is there (again). */
+export const absenceOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('absent'),
+    observed_at: instantSchema,
+    confirmed_at: instantSchema,
+    findings: z.array(findingSchema),
+    receipt: receiptSchema,
+  }),
+  z.strictObject({ outcome: z.literal('present'), at: instantSchema, receipt: receiptSchema }),
+]);
+export type AbsenceOutcome = z.output<typeof absenceOutcomeSchema>;
+
+export const sessionsOutcomeSchema = z.strictObject({ at: instantSchema, receipt: receiptSchema });
+
+/** Verifier, minutes or hours after the end: PIM's audit log says so too, or does not after a day. */
+export const auditOutcomeSchema = z.strictObject({
+  outcome: z.enum(['audited', 'missing']),
+  at: instantSchema,
+  receipt: receiptSchema,
+});

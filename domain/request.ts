@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { eventIdSchema, digestSchema, guidSchema, instantSchema } from './identifiers.js';
+import { MIN_TIMEBOX_SECONDS, type Terms } from './policy.js';
+
+export const REASON_CODES = ['incident', 'maintenance', 'security', 'recovery', 'other'] as const;
+export type ReasonCode = (typeof REASON_CODES)[number];
+
+/** Control and bidirectional-override characters, which could make a reader see another text, and halves of characters. */
+// eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]/u;
+
+const upnSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((text) => !CONTROL.test(text), 'control characters are not allowed');
+
+/** 20 to 1,000 characters after trimming, none of them a control or bidirectional-override character. */
+export const justificationSchema = z
+  .string()
+  .refine((text) => text === text.trim(), 'leading or trailing space: trim it')
+  .refine((text) => !CONTROL.test(text), 'control characters are not allowed')
+  .refine(
+    (text) => [...text].length >= 20 && [...text].length <= 1000,
+    'expected 20 to 1,000 characters after trimming',
+  );
+
+/**
+ * What is asked, resolved to ids, frozen, and hashed: what approvers sign. The invoker signs it; `request_digest` is the
+ * SHA-256 of its RFC 8785 form. The verifier confirms the ids in the directory before anything is granted.
+ */
+export const requestSchema = z.strictObject({
+  event_id: eventIdSchema,
+  profile: z.string().min(1).max(64),
+  reason_code: z.enum(REASON_CODES),
+  justification: justificationSchema,
+  ticket: z
+    .string()
+    .regex(/^[A-Za-z0-9#/._:-]{1,64}$/, 'expected 1 to 64 of A-Z a-z 0-9 # / . _ : -')
+    .nullable(),
+  duration_seconds: z.number().int().positive(),
+  invoker: z.strictObject({ person: z.string().min(1).max(64), upn: upnSchema }),
+  principal: z.strictObject({ object_id: guidSchema, upn: upnSchema }),
+  effect: z.strictObject({
+    kind: z.literal('entra.directory_role'),
+    tenant_id: guidSchema,
+    role_template_id: guidSchema,
+    role_name: z.string().min(1).max(200),
+    directory_scope_id: z.string().min(1).max(200),
+    end_sessions: z.boolean(),
+  }),
+  policy_digest: digestSchema,
+  requested_at: instantSchema,
+});
+export type Request = z.output<typeof requestSchema>;
+
+export const REQUEST_REFUSALS = [
+  'profile_unknown',
+  'policy_changed',
+  'target_differs_from_policy',
+  'duration_too_short',
+  'duration_too_long',
+  'invoker_unknown',
+] as const;
+export type RequestRefusal = (typeof REQUEST_REFUSALS)[number];
+
+/** Why a request is not what its profile allows, or undefined. Pure: the same answer on the command line, in the workflow and at the authority. */
+export function requestRefusal(
+  request: Request,
+  terms: Terms,
+  policyDigest: string,
+): { code: RequestRefusal; message: string } | undefined {
+  if (request.policy_digest !== policyDigest) {
+    return {
+      code: 'policy_changed',
+      message: `the request was made under policy ${request.policy_digest}, in force is ${policyDigest}: ask again`,
+    };
+  }
+  const { effect } = request;
+  const same =
+    effect.tenant_id === terms.tenant_id &&
+    effect.role_template_id === terms.role.template_id &&
+    effect.role_name === terms.role.name &&
+    effect.directory_scope_id === terms.scope &&
+    effect.end_sessions === terms.end_sessions;
+  if (!same)
+    return {
+      code: 'target_differs_from_policy',
+      message: `profile ${terms.profile} names another tenant, role or scope than the request`,
+    };
+  if (request.duration_seconds < MIN_TIMEBOX_SECONDS) {
+    return {
+      code: 'duration_too_short',
+      message: `${request.duration_seconds} s is under the 10 minutes that Graph's five-minute floor allows for: ask for 10m or more`,
+    };
+  }
+  if (request.duration_seconds > terms.timebox.max) {
+    return {
+      code: 'duration_too_long',
+      message: `${request.duration_seconds} s is over the ${terms.timebox.max} s that profile ${terms.profile} allows`,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,20 @@
+/** Every role has a task queue of its own; a worker process serves only the roles whose credentials it holds. */
+export const TASK_QUEUES = {
+  ceremonies: 'reseal-ceremonies',
+  register: 'reseal-register',
+  authority: 'reseal-authority',
+  'effect:entra.directory_role': 'reseal-effect-entra.directory_role',
+  'effect:entra.sessions': 'reseal-effect-entra.sessions',
+  verifier: 'reseal-verifier',
+} as const;
+export type Role = keyof typeof TASK_QUEUES;
+export const ROLES = Object.keys(TASK_QUEUES) as Role[];
+
+/** Never encrypted, so only enums and times: no person, no text, no ticket. */
+export const SEARCH_ATTRIBUTES = {
+  ResealState: 'Keyword',
+  ResealFlags: 'KeywordList',
+  ResealProfile: 'Keyword',
+  ResealReasonCode: 'Keyword',
+  ResealDeadline: 'Datetime',
+} as const;

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
+import { requestSchema } from './request.js';
+
+/** The SSHSIG namespace and the domain string of every statement: a signature for anything else never verifies here. */
+export const STATEMENT_DOMAIN = 'reseal-statement-v1';
+
+/** Acts spoken through signals of the same name. `request` travels as the ceremony's input. */
+export const SIGNAL_ACTS = ['approve', 'deny', 'withdraw', 'close', 'kill'] as const;
+export type SignalAct = (typeof SIGNAL_ACTS)[number];
+/** Acts that can only take privilege away: taken from the inbox first. */
+export const REDUCING_ACTS: ReadonlySet<SignalAct> = new Set(['deny', 'withdraw', 'close', 'kill']);
+
+/** No statement is good for longer than this, whatever it says of itself. */
+export const MAX_STATEMENT_LIFE_MS = 24 * 3600 * 1000;
+/** How far a signer's clock may run ahead of ours. */
+export const CLOCK_SKEW_MS = 60 * 1000;
+export const MAX_PAYLOAD_BYTES = 8 * 1024;
+export const MAX_SIGNATURE_BYTES = 8 * 1024;
+
+const common = {
+  domain: z.literal(STATEMENT_DOMAIN),
+  event_id: eventIdSchema,
+  request_digest: digestSchema,
+  policy_digest: digestSchema,
+  round: z.literal(1),
+  person: z.string().min(1).max(64),
+  issued_at: instantSchema,
+  not_after: instantSchema,
+};
+
+export const requestStatementSchema = z.strictObject({ ...common, act: z.literal('request'), request: requestSchema });
+export const actStatementSchema = z.strictObject({
+  ...common,
+  act: z.enum(SIGNAL_ACTS),
+  reason: z.string().max(500).optional(),
+});
+/** One signed human act over a digest: the closed union of acts. */
+export const statementSchema = z.discriminatedUnion('act', [requestStatementSchema, actStatementSchema]);
+export type RequestStatement = z.output<typeof requestStatementSchema>;
+export type ActStatement = z.output<typeof actStatementSchema>;
+export type Statement = z.output<typeof statementSchema>;
+
+/**
+ * How a statement travels: `payload` is its exact RFC 8785 text, `signature` the armored SSHSIG over those bytes, as
+ * `ssh-keygen -Y sign -n reseal-statement-v1` makes it. Both are attacker-controlled until verified.
+ */
+export const signedStatementSchema = z.strictObject({
+  payload: z.string().min(2).max(MAX_PAYLOAD_BYTES),
+  signature: z.string().min(32).max(MAX_SIGNATURE_BYTES),
+});
+export type SignedStatement = z.output<typeof signedStatementSchema>;

@@ -1,0 +1,69 @@
+import type { EntryPayload, Receipt } from './entry.js';
+import type { SignedIntent } from './intent.js';
+import type * as outcomes from './outcomes.js';
+import type { EndCause } from './ceremony-state.js';
+import type { Request } from './request.js';
+import type { SignedStatement } from './statement.js';
+import type { CheckedStatement } from './verdict.js';
+import type { CeremonyView } from './view.js';
+
+/** What each role is asked, by activity name. The answers are parsed with the schemas of `outcomes.ts`. */
+
+/** Local activities: in the worker that runs the workflow. */
+export interface CeremoniesTasks {
+  open(input: { event_id: string; envelope: SignedStatement }): Promise<outcomes.OpenOutcome>;
+  check(input: { envelopes: SignedStatement[] }): Promise<CheckedStatement[]>;
+  sign(input: { drafts: EntryPayload[] }): Promise<Receipt[]>;
+}
+
+export interface RegisterTasks {
+  admit(input: { event_id: string; run_id: string; envelope: SignedStatement }): Promise<outcomes.AdmitOutcome>;
+  /** Idempotent: transitions that the ledger holds are passed over. The view replaces the row's unless it is older. */
+  append(input: { event_id: string; receipts: Receipt[]; view: CeremonyView }): Promise<{ count: number }>;
+}
+
+/** Everything the authority and the effects judge for themselves. */
+export interface Evidence {
+  event_id: string;
+  request: SignedStatement;
+  approvals: SignedStatement[];
+}
+
+export interface AuthorityTasks {
+  issue(input: Evidence): Promise<outcomes.IssueOutcome>;
+  mark(input: {
+    event_id: string;
+    cause: EndCause;
+    by: string | null;
+  }): Promise<{ standing: SignedIntent | null; receipt: Receipt }>;
+  /** What the journal holds of an event; null when it never issued anything for it. */
+  recall(input: { event_id: string }): Promise<{ signed: SignedIntent; evidence: Evidence; receipt: Receipt } | null>;
+}
+
+export interface DirectoryRoleTasks {
+  /** `first`: no other run or activity can have called the provider for this intent. */
+  apply(input: { signed: SignedIntent; evidence: Evidence; first: boolean }): Promise<outcomes.ApplyOutcome>;
+  rollback(input: { signed: SignedIntent; round: number }): Promise<outcomes.RollbackOutcome>;
+}
+
+export interface SessionsTasks {
+  endSessions(input: { signed: SignedIntent }): Promise<{ at: string; receipt: Receipt }>;
+}
+
+export interface VerifierTasks {
+  survey(input: { request: Request; request_digest: string }): Promise<outcomes.SurveyOutcome>;
+  verify(input: { signed: SignedIntent; survey: outcomes.Survey }): Promise<outcomes.VerifyOutcome>;
+  watch(input: { signed: SignedIntent; survey: outcomes.Survey }): Promise<outcomes.WatchOutcome>;
+  verifyRolledBack(input: {
+    signed: SignedIntent;
+    survey: outcomes.Survey | null;
+    round: number;
+    settle_until: string | null;
+    /** How many agreeing present reads it takes to call it present again. */
+    patience: number;
+  }): Promise<outcomes.AbsenceOutcome>;
+  audit(input: {
+    signed: SignedIntent;
+    ended_at: string;
+  }): Promise<{ outcome: 'audited' | 'missing'; at: string; receipt: Receipt }>;
+}

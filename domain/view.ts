@@ -1,0 +1,127 @@
+import { isEnd, type CeremonyState, type Phase } from './ceremony-state.js';
+import { wake } from './ceremony-commands.js';
+import { ceremonyWorkflowId, instant } from './identifiers.js';
+
+/** Sentinel's status: none before the intent and where nothing was granted, `active` from the intent until the end. */
+export type SentinelStatus = 'active' | 'closed' | 'expired';
+
+/** A ceremony as every reader sees it: command line, gateway, register. Times are RFC 3339 UTC or null. */
+export interface CeremonyView {
+  event_id: string;
+  workflow_id: string;
+  run_id: string | null;
+  profile: string | null;
+  reason_code: string | null;
+  justification: string | null;
+  invoker: string | null;
+  invoker_person: string | null;
+  principal: string | null;
+  principal_id: string | null;
+  role: string | null;
+  directory_scope_id: string | null;
+  tenant_id: string | null;
+  duration_seconds: number | null;
+  status: SentinelStatus | null;
+  state: Phase;
+  cause: string | null;
+  ended_by: string | null;
+  flags: string[];
+  approvals: { approver: string; at: string; method: string }[];
+  approvals_wanted: number | null;
+  approval_by: string | null;
+  requested_at: string;
+  activated_at: string | null;
+  expires_at: string | null;
+  dead_man_at: string | null;
+  ended_at: string | null;
+  /** When the ceremony next does something by itself: a window, the deadline, a floor. */
+  next_at: string | null;
+  rollback: {
+    requested_at: string | null;
+    accepted_at: string | null;
+    observed_at: string | null;
+    confirmed_at: string | null;
+    audited_at: string | null;
+  };
+  sessions_ended_at: string | null;
+  mark: CeremonyState['mark'];
+  ticket: string | null;
+  findings: { code: string; detail: string; at: string }[];
+  refusal: { code: string; message: string } | null;
+  refused_statements: number;
+  policy_digest: string | null;
+  request_digest: string | null;
+  ui_url: string | null;
+}
+
+export function sentinelStatus(state: CeremonyState): SentinelStatus | null {
+  if (state.signed === null) return null;
+  switch (state.phase) {
+    case 'closed':
+    case 'revoked':
+      return 'closed';
+    case 'expired':
+      return 'expired';
+    case 'not_granted':
+      return null;
+    default:
+      return isEnd(state.phase) ? null : 'active';
+  }
+}
+
+/** The reader's view of a state. `run_id` and `ui_url` are filled in by whoever knows them. */
+export function viewOf(state: CeremonyState): CeremonyView {
+  const request = state.opened?.request ?? null;
+  const { reseal } = state;
+  const next = wake(state);
+  return {
+    event_id: state.event_id,
+    workflow_id: ceremonyWorkflowId(state.event_id),
+    run_id: null,
+    profile: request?.profile ?? null,
+    reason_code: request?.reason_code ?? null,
+    justification: request?.justification ?? null,
+    invoker: request?.invoker.upn ?? null,
+    invoker_person: request?.invoker.person ?? null,
+    principal: request?.principal.upn ?? null,
+    principal_id: request?.principal.object_id ?? null,
+    role: request?.effect.role_name ?? null,
+    directory_scope_id: request?.effect.directory_scope_id ?? null,
+    tenant_id: request?.effect.tenant_id ?? null,
+    duration_seconds: request?.duration_seconds ?? null,
+    status: sentinelStatus(state),
+    state: state.phase,
+    cause: state.ending?.cause ?? null,
+    ended_by: state.ending?.by ?? null,
+    flags: [...state.flags],
+    approvals: state.approvals.map(({ person, at, method }) => ({
+      approver: person.aliases[0] ?? person.id,
+      at,
+      method,
+    })),
+    approvals_wanted: state.opened?.terms.approvals.min_approvers ?? null,
+    approval_by: state.approval_by,
+    requested_at: state.started_at,
+    activated_at: state.activated_at,
+    expires_at: state.signed?.intent.deadline ?? null,
+    dead_man_at: state.signed?.intent.dead_man ?? null,
+    ended_at: state.ended_at,
+    next_at: next === undefined ? null : instant(next),
+    rollback: {
+      requested_at: reseal?.requested_at ?? null,
+      accepted_at: reseal?.accepted_at ?? null,
+      observed_at: reseal?.observed_at ?? null,
+      confirmed_at: reseal?.confirmed_at ?? null,
+      audited_at: state.audited_at,
+    },
+    sessions_ended_at: reseal?.sessions_ended_at ?? null,
+    mark: state.mark,
+    ticket: request?.ticket ?? null,
+    findings: state.findings.map((finding) => ({ ...finding })),
+    refusal: state.refusal,
+    refused_statements: state.refusals,
+    policy_digest: state.opened?.policy_digest ?? null,
+    request_digest: state.opened?.request_digest ?? null,
+    ui_url: null,
+  };
+}

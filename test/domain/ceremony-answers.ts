@@ -1,0 +1,133 @@
+import type { CeremonyCommand } from '../../domain/ceremony-commands.js';
+import type { CeremonyState, Opened } from '../../domain/ceremony-state.js';
+import type { CeremonyEvent } from '../../domain/ceremony.js';
+import { epochMs, instant } from '../../domain/identifiers.js';
+import type { Finding } from '../../domain/outcomes.js';
+import * as scene from './scene.js';
+
+export type Asked = CeremonyCommand['do'];
+export const ASKED: readonly Asked[] = [
+  'open',
+  'admit',
+  'survey',
+  'issue',
+  'mark',
+  'apply',
+  'verify',
+  'watch',
+  'append',
+  'audit',
+  'rollback',
+  'check_absent',
+  'end_sessions',
+];
+
+const FINDINGS: readonly Finding['code'][] = [
+  'foreign_change',
+  'unexpected_target_detected',
+  'foreign_assignment',
+  'ends_later_than_intended',
+  'provider_ended_early',
+];
+
+const findings = (how: number): Finding[] => {
+  const code = FINDINGS[how % 11];
+  return code === undefined ? [] : [{ code, detail: `detail ${how % 3}` }];
+};
+
+/**
+ * One answer that the role asked for `asked` could give; `how` picks among all of them, 0 being the one hoped for. The
+ * answer is well formed, as the schemas of the outcomes demand, and otherwise need not fit the state at all.
+ */
+export function answer(asked: Asked, how: number, state: CeremonyState, opened: Opened, now: number): CeremonyEvent {
+  const at = instant(now);
+  const refused = { outcome: 'refused' as const, code: 'no', message: 'no' };
+  const round = state.reseal?.round ?? 1;
+  const intent = scene.intentUntil(now + opened.request.duration_seconds * 1000 - (how % 7) * 7 * scene.MINUTE, {
+    end_sessions: opened.request.effect.end_sessions,
+  });
+  switch (asked) {
+    case 'open':
+      return {
+        type: 'opened',
+        outcome: how % 12 === 11 ? refused : { outcome: 'opened', ...opened, invoker: scene.alice },
+      };
+    case 'admit':
+      return { type: 'admitted', outcome: how % 12 === 11 ? { ...refused, at } : { outcome: 'admitted', at } };
+    case 'survey': {
+      const receipt = scene.receipt('surveyed');
+      const survey = { holders: [], principal_assignments: [] };
+      return {
+        type: 'surveyed',
+        outcome: how % 12 === 11 ? { ...refused, receipt } : { outcome: 'surveyed', survey, receipt },
+      };
+    }
+    case 'issue': {
+      if (how % 6 === 4) return { type: 'issued', outcome: { ...refused, standing: null } };
+      if (how % 6 === 5) return { type: 'issued', outcome: { ...refused, standing: intent } };
+      const receipt = scene.receipt('intent');
+      return { type: 'issued', outcome: { outcome: 'issued', signed: intent, reissued: how % 6 === 3, receipt } };
+    }
+    case 'mark':
+      return { type: 'marked', standing: how % 2 ? intent : null, receipt: scene.receipt('end_mark') };
+    case 'apply': {
+      if (how % 5 >= 3) {
+        const receipt = scene.receipt('not_granted');
+        return { type: 'applied', outcome: { ...refused, clean: how % 5 === 3, receipt } };
+      }
+      const deadMan = state.signed?.intent.dead_man ?? at;
+      const ends_at = how % 13 === 12 ? null : how % 13 === 11 ? instant(epochMs(deadMan) + 1) : deadMan;
+      const said = { provider_request_id: 'r', provider_status: 'Granted', adopted: how % 2 === 1 };
+      return {
+        type: 'applied',
+        outcome: { outcome: 'granted', ...said, ends_at, receipt: scene.receipt('granted') },
+      };
+    }
+    case 'verify': {
+      if (how % 5 === 4) return { type: 'verify_overdue' };
+      const ends_at = state.signed?.intent.dead_man ?? null;
+      const seen = { ends_at, findings: how === 0 ? [] : findings(how + 4), receipt: scene.receipt('verified') };
+      return { type: 'verified', outcome: { outcome: 'present', ...seen } };
+    }
+    case 'watch': {
+      const found = findings(how);
+      const told = found.length > 0 ? found : [{ code: 'foreign_change' as const, detail: `change ${how}` }];
+      return { type: 'watched', outcome: { findings: told, holders: [] } };
+    }
+    case 'append': {
+      const waiting = state.outbox.map(({ transition }) => transition);
+      return { type: 'appended', transitions: how % 4 === 3 ? waiting.slice(how % 3) : waiting };
+    }
+    case 'audit': {
+      const receipt = scene.receipt('audited');
+      return { type: 'audited', outcome: how % 3 === 2 ? 'missing' : 'audited', at, receipt };
+    }
+    case 'rollback': {
+      const receipt = scene.receipt(`removal/${round}`);
+      if (how % 5 === 3)
+        return {
+          type: 'rolled_back',
+          round,
+          outcome: { outcome: 'nothing_seen', at, findings: findings(how), receipt },
+        };
+      if (how % 5 === 4) {
+        const retry_at = instant(now + ((how % 4) - 1) * 2 * scene.MINUTE);
+        return { type: 'rolled_back', round, outcome: { outcome: 'too_short', at, retry_at, receipt } };
+      }
+      const word = how % 5 === 2 ? 'gone' : 'revoked';
+      return { type: 'rolled_back', round, outcome: { outcome: 'removed', word, at, receipt } };
+    }
+    case 'check_absent': {
+      if (how % 4 === 3)
+        return {
+          type: 'absence',
+          round,
+          outcome: { outcome: 'present', at, receipt: scene.receipt(`reappeared/${round}`) },
+        };
+      const seen = { observed_at: at, confirmed_at: at, findings: how === 0 ? [] : findings(how) };
+      return { type: 'absence', round, outcome: { outcome: 'absent', ...seen, receipt: scene.receipt('confirmed') } };
+    }
+    case 'end_sessions':
+      return { type: 'sessions_ended', at, receipt: scene.receipt('sessions_ended') };
+  }
+}

@@ -1,0 +1,228 @@
+import { commands, isFinished, wake } from '../../domain/ceremony-commands.js';
+import { isEnd, type CeremonyState } from '../../domain/ceremony-state.js';
+import { step, type CeremonyEvent } from '../../domain/ceremony.js';
+import { epochMs } from '../../domain/identifiers.js';
+import type { Terms } from '../../domain/policy.js';
+import type { PersonFacts } from '../../domain/quorum.js';
+import { REDUCING_ACTS } from '../../domain/statement.js';
+import { viewOf } from '../../domain/view.js';
+
+const AFTER_INTENT = new Set(['closed', 'expired', 'revoked', 'not_granted']);
+const BEFORE_INTENT = new Set(['refused', 'denied', 'cancelled', 'unapproved']);
+const STATUS: Readonly<Record<string, string | null>> = {
+  closed: 'closed',
+  revoked: 'closed',
+  expired: 'expired',
+  not_granted: null,
+};
+
+function demand(holds: boolean, invariant: string): void {
+  if (!holds) throw new Error(`broken: ${invariant}`);
+}
+const json = (value: unknown): string => JSON.stringify(value);
+
+/** A quorum by trying every assignment of people to seats: slow, and nothing like the matching it judges. */
+export function bruteQuorum(terms: Terms['approvals'], people: readonly PersonFacts[]): boolean {
+  if (new Set(people.map(({ id }) => id)).size < terms.min_approvers) return false;
+  const seats = terms.require.flatMap(({ group, count }) => Array.from({ length: count }, () => group));
+  const fill = (index: number, used: ReadonlySet<string>): boolean => {
+    const group = seats[index];
+    if (group === undefined) return true;
+    return people.some(
+      (who) => who.groups.includes(group) && !used.has(who.id) && fill(index + 1, new Set([...used, who.id])),
+    );
+  };
+  return fill(0, new Set());
+}
+
+/** May approve in the tests' own words: a human whom the policy names, neither alice, who asked, nor pat, who receives. */
+export function mayApprove(who: PersonFacts, terms: Terms): boolean {
+  const named = terms.approvals.approvers.some((party) => {
+    const [kind, name = ''] = party.split(':');
+    return kind === 'person' ? who.id === name : who.groups.includes(name);
+  });
+  return who.kind === 'human' && named && who.id !== 'alice' && who.id !== 'pat';
+}
+
+const validAt = (who: PersonFacts, now: number): boolean =>
+  (who.valid_from === undefined || epochMs(who.valid_from) <= now) &&
+  (who.valid_until === undefined || now < epochMs(who.valid_until));
+
+/** What was said so far, as the test knows it: the digests of approvals that were genuine. */
+export interface Witness {
+  genuineApprovals: ReadonlySet<string>;
+}
+
+/** Everything that must hold of one step. Throws with the invariant's name. */
+export function checkStep(
+  before: CeremonyState,
+  event: CeremonyEvent,
+  after: CeremonyState,
+  now: number,
+  witness: Witness,
+): void {
+  checkState(after, now, witness);
+  const ticked = step(before, { type: 'tick' }, now);
+  checkEndsAreFinal(before, after);
+  if (after.signed !== null && isEnd(after.phase) && !isEnd(before.phase)) {
+    demand(ticked.reseal?.step === 'checking', 'only agreeing absent reads that were asked for now can end a ceremony');
+    demand(event.type === 'absence' && event.outcome.outcome === 'absent', 'nothing but absence confirms');
+  }
+  if (isEnd(after.phase) && !isEnd(before.phase) && after.phase !== 'refused') checkTold(after);
+  if (after.phase === 'refused' && before.phase === 'awaiting_approval') checkTold(after);
+  if (before.phase === 'resealing')
+    demand(after.phase === 'resealing' || AFTER_INTENT.has(after.phase), 'nothing leaves resealing but an end');
+  if (before.signed !== null) demand(json(after.signed) === json(before.signed), 'an intent never changes');
+  if (before.mark === 'standing') demand(after.mark === 'standing', 'nothing clears an end mark');
+  if (before.reseal?.step === 'confirmed')
+    demand(
+      json({ ...after.reseal, sessions_ended_at: null }) === json({ ...before.reseal, sessions_ended_at: null }),
+      'what was confirmed stays as it was',
+    );
+  if (after.phase === 'issuing' && before.phase !== 'issuing') checkQuorum(after, now);
+  if (event.type === 'tick') {
+    const next = wake(after);
+    demand(next === undefined || next > now, 'a tick uses up every time that has come');
+  }
+  if (event.type === 'heard') {
+    demand(
+      json(step(ticked, event, now)) === json(after),
+      'a deadline passes first, whatever order tick and message come in',
+    );
+    checkHeard(ticked, event, after, now);
+  }
+  for (const verdict of before.verdicts) {
+    if (verdict.reason === 'name_disagrees') continue;
+    const told = after.verdicts.find(({ digest }) => digest === verdict.digest);
+    demand(told !== undefined && json(told) === json(verdict), 'the answer for the same bytes never changes');
+  }
+}
+
+function checkTold(ended: CeremonyState): void {
+  const told = ended.outbox.some(({ transition }) => transition === 'ended');
+  demand(told && commands(ended).some(({ do: what }) => what === 'append'), 'the end is handed to the ledger');
+}
+
+function checkEndsAreFinal(before: CeremonyState, after: CeremonyState): void {
+  if (!isEnd(before.phase)) return;
+  demand(after.phase === before.phase, 'an end never changes');
+  demand(after.ended_at === before.ended_at, 'the time of the end never changes');
+  demand(json(after.ending) === json(before.ending), 'the cause of the end never changes');
+}
+
+function checkQuorum(state: CeremonyState, now: number): void {
+  const terms = state.opened?.terms;
+  demand(terms !== undefined, 'nothing is issued for an unopened request');
+  if (terms === undefined) return;
+  const counted = state.approvals
+    .map(({ person }) => person)
+    .filter((who) => mayApprove(who, terms) && validAt(who, now));
+  demand(bruteQuorum(terms.approvals, counted), 'issuing needs a quorum of distinct eligible humans, valid now');
+}
+
+function checkHeard(
+  ticked: CeremonyState,
+  event: Extract<CeremonyEvent, { type: 'heard' }>,
+  after: CeremonyState,
+  now: number,
+): void {
+  const verdict = after.verdicts.find(({ digest }) => digest === event.checked.digest);
+  const known = ticked.verdicts.some(({ digest }) => digest === event.checked.digest);
+  const accepted = verdict?.status === 'accepted' && !(known && json(ticked) === json(after));
+  if (accepted) demand(event.checked.ok && event.checked.statement.act === event.signal, 'only the signed act counts');
+  const standing = ['granting', 'active', 'active_unverified'].includes(ticked.phase);
+  if (accepted && event.signal === 'approve') {
+    demand(
+      ticked.phase === 'awaiting_approval' || ticked.phase === 'requested',
+      'approvals count while they are waited for',
+    );
+    demand(ticked.approval_by !== null && now < epochMs(ticked.approval_by), 'a late approval never counts');
+  }
+  if (accepted && REDUCING_ACTS.has(event.signal) && standing) {
+    demand(
+      after.phase === 'resealing' && after.mark === 'pending',
+      'an accepted reducing act reseals in the same step',
+    );
+    demand(
+      commands(after).some(({ do: what }) => what === 'rollback'),
+      'accepted means that the rollback is scheduled',
+    );
+  }
+}
+
+function checkState(state: CeremonyState, now: number, witness: Witness): void {
+  const wanted = commands(state);
+  const kinds = new Set(wanted.map(({ do: what }) => what));
+  const deadline = state.signed === null ? undefined : epochMs(state.signed.intent.deadline);
+  if (kinds.has('apply')) {
+    demand(deadline !== undefined, 'apply needs a recorded intent');
+    demand(state.ending === null && state.phase === 'granting', 'no apply once an ending is set');
+    demand(deadline !== undefined && now < deadline, 'no apply after the deadline');
+    const terms = state.opened?.terms;
+    const people = state.approvals.map(({ person }) => person);
+    demand(terms !== undefined && bruteQuorum(terms.approvals, people), 'apply needs a quorum');
+  }
+  if (isEnd(state.phase)) {
+    demand(
+      (state.signed === null ? BEFORE_INTENT : AFTER_INTENT).has(state.phase),
+      `${state.phase} is not an end for here`,
+    );
+    demand(state.signed === null || state.reseal?.step === 'confirmed', 'after an intent only confirmed ends');
+    demand(state.ended_at !== null, 'an end has a time');
+    for (const effect of ['apply', 'verify', 'watch', 'rollback', 'check_absent', 'issue', 'admit', 'survey'] as const)
+      demand(!kinds.has(effect), `${effect} is wanted after the end`);
+  } else demand(state.ended_at === null, 'no time of an end before it');
+  if (state.phase === 'resealing') {
+    for (const effect of ['apply', 'verify', 'watch', 'issue'] as const)
+      demand(!kinds.has(effect), `${effect} is wanted while resealing`);
+    const working = kinds.has('rollback') || kinds.has('check_absent');
+    const waiting = state.reseal?.step === 'waiting_for_floor' && wake(state) !== undefined;
+    demand(working || waiting, 'a reseal is always under way');
+    demand(
+      (state.ending !== null && state.mark !== 'none') || state.ending?.cause === 'deadline',
+      'a reseal has a cause and a mark',
+    );
+  }
+  if (!isFinished(state)) demand(wanted.length > 0 || wake(state) !== undefined, 'no state is a dead end');
+  else {
+    demand(state.mark !== 'pending' && state.audit !== 'pending', 'finished with something left to do');
+    demand(state.outbox.length === 0, 'finished with entries that no ledger holds');
+  }
+  checkApprovals(state, witness);
+  checkBounds(state);
+  demand(new Set(wanted.map(({ key }) => key)).size === wanted.length, 'keys of commands are unique');
+  demand(
+    json(commands(JSON.parse(json(state)) as CeremonyState)) === json(wanted),
+    'commands follow from the state alone',
+  );
+  demand(viewOf(state).status === statusOf(state), "Sentinel's status");
+}
+
+const statusOf = (state: CeremonyState): string | null =>
+  state.signed === null ? null : isEnd(state.phase) ? (STATUS[state.phase] ?? null) : 'active';
+
+function checkApprovals(state: CeremonyState, { genuineApprovals }: Witness): void {
+  const { approvals, opened } = state;
+  demand(new Set(approvals.map(({ person }) => person.id)).size === approvals.length, 'one person approves once');
+  for (const { person, digest } of approvals) {
+    demand(opened !== null && mayApprove(person, opened.terms), `${person.id} is no eligible approver`);
+    demand(genuineApprovals.has(digest), 'only genuine approvals are kept');
+  }
+}
+
+function checkBounds(state: CeremonyState): void {
+  const refused = state.verdicts.filter(({ status }) => status === 'refused').length;
+  demand(refused <= 64, 'at most 64 refusals are recorded');
+  demand(state.verdicts.length - refused === state.seen.length, 'an accepted statement has its verdict');
+  demand(
+    new Set(state.verdicts.map(({ digest }) => digest)).size === state.verdicts.length,
+    'one verdict for a digest',
+  );
+  demand(state.seen.length <= 256 + 17, 'accepted statements are bounded');
+  demand(state.findings.length <= 64, 'findings are bounded');
+  demand(state.outbox.length <= 400, 'the outbox is bounded');
+  const transitions = state.outbox.map(({ transition }) => transition);
+  demand(new Set(transitions).size === transitions.length, 'a transition waits once');
+  demand(state.appended + state.outbox.length === state.drafted, 'every entry is waiting or appended');
+  demand(state.flush_to <= state.drafted, 'no more is to be flushed than was drafted');
+}

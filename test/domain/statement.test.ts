@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import {
+  actStatementSchema,
+  MAX_PAYLOAD_BYTES,
+  MAX_SIGNATURE_BYTES,
+  REDUCING_ACTS,
+  SIGNAL_ACTS,
+  signedStatementSchema,
+  statementSchema,
+} from '../../domain/statement.js';
+import * as scene from './scene.js';
+
+const approve = scene.statementOf('bob', 'approve', scene.T0);
+const refused = (over: Record<string, unknown>): boolean => !statementSchema.safeParse({ ...approve, ...over }).success;
+
+describe('a statement', () => {
+  it('speaks one of a closed union of acts', () => {
+    for (const act of SIGNAL_ACTS) expect(statementSchema.safeParse({ ...approve, act }).success).toBe(true);
+    for (const act of ['extend', 'APPROVE', '', 'request', null]) expect(refused({ act })).toBe(true);
+    expect(statementSchema.safeParse({ ...approve, act: 'request', request: scene.REQUEST }).success).toBe(true);
+  });
+
+  it('reduces with every act but approve', () => {
+    expect(SIGNAL_ACTS.filter((act) => !REDUCING_ACTS.has(act))).toEqual(['approve']);
+  });
+
+  it('belongs to this domain, one event, one request, one policy and one round', () => {
+    expect(refused({ domain: 'reseal-statement-v2' })).toBe(true);
+    expect(refused({ event_id: 'x' })).toBe(true);
+    expect(refused({ request_digest: 'A'.repeat(64) })).toBe(true);
+    expect(refused({ policy_digest: 'a'.repeat(63) })).toBe(true);
+    expect(refused({ round: 2 })).toBe(true);
+  });
+
+  it('says its times in UTC', () => {
+    for (const issued_at of ['2026-03-01T12:00:00+01:00', '2026-03-01', 'now', '2026-13-01T00:00:00Z', 1])
+      expect(refused({ issued_at })).toBe(true);
+    expect(refused({ issued_at: '2026-03-01T12:00:00Z' })).toBe(false);
+  });
+
+  it('refuses members it does not know, and reasons beyond 500 characters', () => {
+    expect(refused({ extra: 1 })).toBe(true);
+    expect(refused({ request: scene.REQUEST })).toBe(true);
+    expect(refused({ reason: 'x'.repeat(501) })).toBe(true);
+    expect(actStatementSchema.safeParse({ ...approve, reason: 'x'.repeat(500) }).success).toBe(true);
+  });
+});
+
+describe('a signed statement', () => {
+  const fits = (payload: number, signature: number): boolean =>
+    signedStatementSchema.safeParse({ payload: 'p'.repeat(payload), signature: 's'.repeat(signature) }).success;
+
+  it('is at most 8 KiB and 8 KiB, and never empty', () => {
+    expect(fits(MAX_PAYLOAD_BYTES, MAX_SIGNATURE_BYTES)).toBe(true);
+    expect(fits(MAX_PAYLOAD_BYTES + 1, 32)).toBe(false);
+    expect(fits(2, MAX_SIGNATURE_BYTES + 1)).toBe(false);
+    expect(fits(1, 32)).toBe(false);
+    expect(fits(2, 31)).toBe(false);
+  });
+
+  it('refuses whatever else arrives, without throwing', () => {
+    const valid = { payload: '{}', signature: 's'.repeat(32) };
+    for (const odd of [null, undefined, 1, '', [], {}, { undecodable: true, reason: 'x' }, { ...valid, extra: 1 }])
+      expect(signedStatementSchema.safeParse(odd).success).toBe(false);
+  });
+});
