@@ -1,0 +1,157 @@
+import type { End } from '../domain/ceremony-state.js';
+import type { BundleStage } from './bundle.js';
+
+/** What a check says that an earlier failure kept from being made. */
+export const NOT_REACHED = 'not reached';
+
+/** Why a bundle was refused. */
+export type BundleErrorCode =
+  | 'bundle_too_large'
+  | 'bundle_not_json'
+  | 'bundle_not_canonical'
+  | 'envelope_malformed'
+  | 'envelope_signature'
+  | 'envelope_signer'
+  | 'statement_malformed'
+  | 'subject_mismatch'
+  | 'ledger_broken'
+  | 'entry_refused'
+  | 'policy_malformed'
+  | 'policy_digest'
+  | 'policy_unknown'
+  | 'request_refused'
+  | 'statement_refused'
+  | 'intent_refused'
+  | 'marker_refused'
+  | 'order_broken'
+  | 'grant_refused'
+  | 'removal_unproven'
+  | 'end_mismatch'
+  | 'stage_mismatch';
+
+export const BUNDLE_CHECKS = [
+  'format',
+  'signature',
+  'ledger',
+  'signers',
+  'policy',
+  'request',
+  'statements',
+  'quorum',
+  'intent',
+  'marker',
+  'order',
+  'grant',
+  'removal',
+  'end',
+  'stage',
+] as const;
+export type BundleCheck = (typeof BUNDLE_CHECKS)[number];
+
+/** What a bundle says happened; worth something only where the report is `ok`. Times are RFC 3339 UTC or null. */
+export interface BundleFacts {
+  invoker: string | null;
+  principal: string | null;
+  principal_id: string | null;
+  profile: string | null;
+  role: string | null;
+  directory_scope_id: string | null;
+  policy_digest: string | null;
+  approvals: { person: string; method: string; at: string }[];
+  requested_at: string | null;
+  issued_at: string | null;
+  deadline: string | null;
+  dead_man: string | null;
+  granted_at: string | null;
+  verified_at: string | null;
+  removal_accepted_at: string | null;
+  removed_observed_at: string | null;
+  removed_confirmed_at: string | null;
+  sessions_ended_at: string | null;
+  audited_at: string | null;
+  end: End | null;
+  cause: string | null;
+  ended_at: string | null;
+  ledger_head: string | null;
+  ledger_count: number;
+}
+
+/** What an offline verifier says of a bundle. `ok` means that nothing in `errors` stands against it. */
+export interface BundleReport {
+  ok: boolean;
+  event_id: string | null;
+  stage: BundleStage | null;
+  checks: { name: BundleCheck; ok: boolean; detail: string }[];
+  facts: BundleFacts;
+  /** What no check here could establish, each as a sentence. */
+  not_verified: string[];
+  errors: { code: BundleErrorCode; where: string; message: string }[];
+}
+
+/** Collects what the checks find. A check that nobody ran is reported as failed, never left out. */
+export class BundleFindings {
+  readonly errors: BundleReport['errors'] = [];
+  readonly notVerified: string[] = [];
+  readonly #details = new Map<BundleCheck, string>();
+  readonly #failed = new Set<BundleCheck>();
+  readonly facts: BundleFacts = {
+    invoker: null,
+    principal: null,
+    principal_id: null,
+    profile: null,
+    role: null,
+    directory_scope_id: null,
+    policy_digest: null,
+    approvals: [],
+    requested_at: null,
+    issued_at: null,
+    deadline: null,
+    dead_man: null,
+    granted_at: null,
+    verified_at: null,
+    removal_accepted_at: null,
+    removed_observed_at: null,
+    removed_confirmed_at: null,
+    sessions_ended_at: null,
+    audited_at: null,
+    end: null,
+    cause: null,
+    ended_at: null,
+    ledger_head: null,
+    ledger_count: 0,
+  };
+
+  /** Holds something against the bundle; `where` names the place, such as `entries[3].body`. */
+  fail(check: BundleCheck, code: BundleErrorCode, where: string, message: string): void {
+    this.#failed.add(check);
+    if (this.errors.length < 100) this.errors.push({ code, where, message });
+  }
+
+  /** Says that a check ran to its end, and what it looked at. */
+  ran(check: BundleCheck, detail: string): void {
+    this.#details.set(check, detail);
+  }
+
+  failed(check: BundleCheck): boolean {
+    return this.#failed.has(check) || !this.#details.has(check);
+  }
+
+  report(eventId: string | null, stage: BundleStage | null): BundleReport {
+    const checks = BUNDLE_CHECKS.map((name) => {
+      const ok = !this.failed(name);
+      return { name, ok, detail: this.#details.get(name) ?? NOT_REACHED };
+    });
+    return {
+      ok: this.errors.length === 0 && checks.every(({ ok }) => ok),
+      event_id: eventId,
+      stage,
+      checks,
+      facts: this.facts,
+      not_verified: this.notVerified,
+      errors: this.errors,
+    };
+  }
+}
+
+/** `entries[3].body`: where the entry of a seq stands in the bundle. */
+export const placeOfSeq = (seq: number): string => `entries[${seq - 1}].body`;

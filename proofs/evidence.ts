@@ -1,0 +1,193 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { z } from 'zod';
+
+import { epochMs, eventIdSchema } from '../domain/identifiers.js';
+import { termsOf, type Policy, type Terms } from '../domain/policy.js';
+import type { Intent, SignedIntent } from '../domain/intent.js';
+import { quorumAt } from '../domain/quorum.js';
+import { requestRefusal, type Request, type RequestRefusal } from '../domain/request.js';
+import { isValidAt, type Roster } from '../domain/roster.js';
+import {
+  CLOCK_SKEW_MS,
+  signedStatementSchema,
+  type RequestStatement,
+  type SignedStatement,
+} from '../domain/statement.js';
+import { expiryOf } from '../domain/verdict.js';
+import type { Evidence } from '../domain/tasks.js';
+import { sha256Hex } from './canonical-json.js';
+import { countApprovals, type CountedApproval } from './counted-approvals.js';
+import { verifyIntent, type AuthorityKey, type IntentRefusal } from './signed-intent.js';
+import { checkRequestStatement, type RequestStatementRefusal } from './statement-check.js';
+
+export { verifyIntent };
+
+/** The shape of evidence, bounded: more approvals than any policy can ask for are refused unread. */
+export const evidenceSchema = z.strictObject({
+  event_id: eventIdSchema,
+  request: signedStatementSchema,
+  approvals: z.array(signedStatementSchema).max(256),
+});
+
+/** Why evidence does not carry a privileged call. */
+export type EvidenceRefusal =
+  | 'evidence_malformed'
+  | RequestStatementRefusal
+  | RequestRefusal
+  | 'request_not_yet_valid'
+  | 'request_stale'
+  | 'invoker_not_valid'
+  | 'quorum_not_met';
+
+/** Verdict on evidence; `evidence_digest` is the hex SHA-256 of its RFC 8785 form. */
+export type JudgedEvidence =
+  | {
+      ok: true;
+      request: Request;
+      request_digest: string;
+      terms: Terms;
+      approvals: CountedApproval[];
+      evidence_digest: string;
+    }
+  | { ok: false; code: EvidenceRefusal; message: string };
+
+/** What evidence is judged by. */
+export interface EvidenceRules {
+  evidence: Evidence;
+  roster: Roster;
+  policy: Policy;
+  /** Hex SHA-256 of the policy's RFC 8785 form. */
+  policyDigest: string;
+  /** Epoch milliseconds, of the judge's own clock. */
+  nowMs: number;
+  /**
+   * Epoch milliseconds at which the authority took the evidence up, where it did: the age of statements is measured
+   * there, since a call that is tried again must not outlive them. Who may speak is always asked of `nowMs`.
+   */
+  issuedMs?: number;
+}
+
+/**
+ * Whether these bytes carry a privileged call: the request and its signature, the policy in force, and a quorum of
+ * distinct, verified approvals of exactly this request under exactly this policy, by people who may speak now.
+ *
+ * The evidence is attacker-controlled: never throws. An approval that does not verify, or not any more, does not count.
+ */
+export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
+  const { evidence, roster, policy, policyDigest, nowMs, issuedMs = nowMs } = rules;
+  if (!evidenceSchema.safeParse(evidence).success) return refused('evidence_malformed', 'not the shape of evidence');
+  const asked = checkRequestStatement(evidence.request, roster);
+  if (!asked.ok) return { ok: false, code: asked.reason, message: `request: ${asked.message}` };
+  const { request } = asked.statement;
+  if (request.event_id !== evidence.event_id) return refused('foreign_event', 'the request is of another event');
+  const terms = termsOf(policy, request.profile);
+  if (terms === undefined) return refused('profile_unknown', `the policy has no profile ${request.profile}`);
+  const refusal = requestRefusal(request, terms, policyDigest);
+  if (refusal !== undefined) return { ok: false, ...refusal };
+  const age = requestAgeRefusal(asked.statement, terms, issuedMs);
+  if (age !== undefined) return age;
+  if (!isValidAt(asked.person, nowMs)) return refused('invoker_not_valid', `${asked.person.id} may not speak now`);
+  const heard = { request, request_digest: asked.request_digest, policy_digest: policyDigest, terms };
+  const { approvals, objections } = countApprovals(evidence, heard, roster, nowMs, issuedMs);
+  const people = approvals.map(({ person }) => person);
+  const quorum = quorumAt(request, terms, people, nowMs);
+  if (!quorum.met) {
+    const missing = quorum.missing.map((group) => `; nobody for ${group}`).join('');
+    const why = objections.map((objection) => `; ${objection}`).join('');
+    return refused('quorum_not_met', `${quorum.have} of ${quorum.want} approvals${missing}${why}`);
+  }
+  const { request_digest } = asked;
+  return { ok: true, request, request_digest, terms, approvals, evidence_digest: evidenceDigest(evidence) };
+}
+
+/**
+ * Hex SHA-256 of the RFC 8785 form of the evidence. Of an object of strings that form is what JSON.stringify writes when
+ * the members come in order, and JSON.stringify never throws here.
+ */
+export function evidenceDigest({ event_id, request, approvals }: Evidence): string {
+  const plain = ({ payload, signature }: SignedStatement): SignedStatement => ({ payload, signature });
+  return sha256Hex(JSON.stringify({ approvals: approvals.map(plain), event_id, request: plain(request) }));
+}
+
+const refused = (code: EvidenceRefusal, message: string): { ok: false; code: EvidenceRefusal; message: string } => ({
+  ok: false,
+  code,
+  message,
+});
+
+/** A request is good for the time in which it may be approved, and never longer than it says itself; `atMs` is the judge's time. */
+export function requestAgeRefusal(
+  statement: RequestStatement,
+  terms: Terms,
+  atMs: number,
+): { ok: false; code: EvidenceRefusal; message: string } | undefined {
+  const signed = epochMs(statement.issued_at);
+  if (signed > atMs + CLOCK_SKEW_MS) return refused('request_not_yet_valid', 'it was signed in the future');
+  const windowEnds = signed + terms.approval_window * 1000 + CLOCK_SKEW_MS;
+  if (atMs < Math.min(windowEnds, expiryOf(statement.issued_at, statement.not_after))) return undefined;
+  return refused('request_stale', `it was signed at ${statement.issued_at}: the time to approve it is over`);
+}
+
+/** Verdict on a signed intent with the evidence that must carry it. */
+export type JudgedIntent =
+  | (Extract<JudgedEvidence, { ok: true }> & { intent: Intent })
+  | {
+      ok: false;
+      code: IntentRefusal | EvidenceRefusal | 'intent_foreign' | 'intent_not_yet_valid' | 'deadline_passed';
+      message: string;
+    };
+
+/**
+ * Everything that must hold before a privileged call, judged by the process that makes it: the authority's signature, the
+ * evidence again from its bytes, that the intent follows from it, and that its deadline has not passed.
+ *
+ * `signed` and `evidence` are attacker-controlled: never throws.
+ */
+export function judgeIntent(
+  input: Omit<EvidenceRules, 'issuedMs'> & { signed: SignedIntent; authorityKey: AuthorityKey },
+): JudgedIntent {
+  const { signed, authorityKey, ...rules } = input;
+  const verified = verifyIntent(signed, authorityKey);
+  if (!verified.ok) return verified;
+  const { intent } = verified;
+  const issuedMs = epochMs(intent.issued_at);
+  if (issuedMs > rules.nowMs + CLOCK_SKEW_MS) {
+    return { ok: false, code: 'intent_not_yet_valid', message: `it was issued at ${intent.issued_at}` };
+  }
+  if (rules.nowMs >= epochMs(intent.deadline)) {
+    return { ok: false, code: 'deadline_passed', message: `its deadline was ${intent.deadline}` };
+  }
+  const judged = judgeEvidence({ ...rules, issuedMs });
+  if (!judged.ok) return judged;
+  const differs = intentDifference(intent, judged);
+  if (differs === undefined) return { ...judged, intent };
+  return { ok: false, code: 'intent_foreign', message: `the evidence calls for another ${differs}` };
+}
+
+/** The first member in which an intent is not what the evidence calls for, or undefined. */
+export function intentDifference(
+  intent: Intent,
+  judged: { request: Request; request_digest: string; terms: Pick<Terms, 'grace'>; evidence_digest: string },
+): string | undefined {
+  const { request, terms } = judged;
+  const deadline = epochMs(intent.deadline);
+  const agreements: [string, boolean][] = [
+    ['event_id', intent.event_id === request.event_id],
+    ['kind', intent.kind === request.effect.kind],
+    ['tuple', isDeepStrictEqual(intent.tuple, tupleOf(request))],
+    ['end_sessions', intent.end_sessions === request.effect.end_sessions],
+    ['request_digest', intent.request_digest === judged.request_digest],
+    ['policy_digest', intent.policy_digest === request.policy_digest],
+    ['evidence_digest', intent.evidence_digest === judged.evidence_digest],
+    ['deadline', deadline === epochMs(intent.issued_at) + request.duration_seconds * 1000],
+    ['dead_man', epochMs(intent.dead_man) === deadline + terms.grace * 1000],
+  ];
+  return agreements.find(([, agrees]) => !agrees)?.[0];
+}
+
+/** What a request's effect acts on. */
+export function tupleOf({ effect, principal }: Request): Intent['tuple'] {
+  const { tenant_id, role_template_id, directory_scope_id } = effect;
+  return { tenant_id, principal_id: principal.object_id, role_template_id, directory_scope_id };
+}
