@@ -1,0 +1,4 @@
+// The one place that gathers workflows: what the bundle is made of.
+export { breakGlass } from './break-glass.js';
+export { reseal } from './reseal.js';
+export { unknown as default } from './unknown.js';

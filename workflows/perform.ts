@@ -1,0 +1,185 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { CeremonyCommand } from '../domain/ceremony-commands.js';
+import type { CeremonyEvent } from '../domain/ceremony.js';
+import type { CeremonyState } from '../domain/ceremony-state.js';
+import { epochMs } from '../domain/identifiers.js';
+import * as outcomes from '../domain/outcomes.js';
+import type { SignedIntent } from '../domain/intent.js';
+import { viewOf } from '../domain/view.js';
+import { authority, ceremonies, directoryRole, register, sessions, verifier } from './role-tasks.js';
+
+/** How long a grant may stay unverified before the ceremony says so, loudly, and goes on verifying. */
+const VERIFY_PATIENCE = '2m';
+
+/**
+ * Carries out one command of the machine and hands over the answer as its event. Every answer is parsed: one that does
+ * not parse throws here, and is asked for again.
+ */
+export async function perform(
+  command: CeremonyCommand,
+  state: () => CeremonyState,
+  deliver: (event: CeremonyEvent) => void,
+): Promise<void> {
+  const now = state();
+  const { event_id, envelope } = now;
+  switch (command.do) {
+    case 'open': {
+      const outcome = outcomes.openOutcomeSchema.parse(
+        await ceremonies("check the request's signature").open({ event_id, envelope }),
+      );
+      return deliver({ type: 'opened', outcome });
+    }
+    case 'admit': {
+      const run_id = workflowInfo().firstExecutionRunId;
+      const answer = await register('admission').admit({ event_id, run_id, envelope });
+      return deliver({ type: 'admitted', outcome: outcomes.admitOutcomeSchema.parse(answer) });
+    }
+    case 'survey': {
+      if (now.opened === null) return;
+      const { request, request_digest } = now.opened;
+      const answer = await verifier('check the ids, take the snapshot').survey({ request, request_digest });
+      return deliver({ type: 'surveyed', outcome: outcomes.surveyOutcomeSchema.parse(answer) });
+    }
+    case 'issue': {
+      const answer = await authority('check every approval, fix the deadline, record the intent').issue(
+        evidenceOf(now),
+      );
+      return deliver({ type: 'issued', outcome: plausible(outcomes.issueOutcomeSchema.parse(answer), now) });
+    }
+    case 'mark': {
+      const { cause, by } = now.ending ?? { cause: 'kill' as const, by: null };
+      const answer = outcomes.markOutcomeSchema.parse(
+        await authority(`end mark: ${cause}`).mark({ event_id, cause, by }),
+      );
+      return deliver({ type: 'marked', ...answer });
+    }
+    case 'apply': {
+      const signed = intentOf(now);
+      const input = { signed, evidence: evidenceOf(now), first: isFirstRun() && !now.tried_before };
+      const answer = await directoryRole(`grant ${roleOf(now)} until ${toTheSecond(signed.intent.deadline)}`).apply(
+        input,
+      );
+      return deliver({ type: 'applied', outcome: outcomes.applyOutcomeSchema.parse(answer) });
+    }
+    case 'verify':
+      return verify(command.key === 'verify', now, deliver);
+    case 'watch': {
+      const answer = await verifier('watch for anything beside the grant').watch({
+        signed: intentOf(now),
+        survey: surveyOf(now),
+      });
+      return deliver({ type: 'watched', outcome: outcomes.watchOutcomeSchema.parse(answer) });
+    }
+    case 'rollback': {
+      const round = now.reseal?.round ?? 1;
+      const answer = await directoryRole(`remove ${roleOf(now)}`).rollback({ signed: intentOf(now), round });
+      return deliver({ type: 'rolled_back', round, outcome: outcomes.rollbackOutcomeSchema.parse(answer) });
+    }
+    case 'check_absent': {
+      const { settle_until, patience } = command;
+      const round = now.reseal?.round ?? 1;
+      const input = { signed: intentOf(now), survey: now.survey, round, settle_until, patience };
+      const answer = await verifier('read until it is gone for certain').verifyRolledBack(input);
+      return deliver({ type: 'absence', round, outcome: outcomes.absenceOutcomeSchema.parse(answer) });
+    }
+    case 'end_sessions': {
+      const answer = await sessions('end the sign-in sessions').endSessions({ signed: intentOf(now) });
+      return deliver({ type: 'sessions_ended', ...outcomes.sessionsOutcomeSchema.parse(answer) });
+    }
+    case 'append':
+      return append(state, deliver);
+    case 'audit': {
+      const ended_at = now.ended_at ?? now.started_at;
+      const answer = await verifier("look for both changes in the directory's audit log").audit({
+        signed: intentOf(now),
+        ended_at,
+      });
+      const { outcome, at, receipt } = outcomes.auditOutcomeSchema.parse(answer);
+      return deliver({ type: 'audited', outcome, at, receipt });
+    }
+  }
+}
+
+async function verify(bounded: boolean, state: CeremonyState, deliver: (event: CeremonyEvent) => void): Promise<void> {
+  const options = bounded ? { scheduleToCloseTimeout: VERIFY_PATIENCE } : {};
+  const input = { signed: intentOf(state), survey: surveyOf(state) };
+  try {
+    const answer = await verifier('read the grant back with a second identity', options).verify(input);
+    deliver({ type: 'verified', outcome: outcomes.verifyOutcomeSchema.parse(answer) });
+  } catch (error) {
+    if (!bounded || isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    deliver({ type: 'verify_overdue' });
+  }
+}
+
+/** Signs what the ceremony itself has to say and sends all that waits to the register, which orders it. */
+async function append(state: () => CeremonyState, deliver: (event: CeremonyEvent) => void): Promise<void> {
+  const { outbox, event_id } = state();
+  const drafts = outbox.flatMap((item) => ('draft' in item ? [item.draft] : []));
+  const signed =
+    drafts.length === 0
+      ? []
+      : outcomes.signOutcomeSchema.parse(
+          await ceremonies(`sign ${counted(drafts.length, 'entry', 'entries')}`).sign({ drafts }),
+        );
+  const ours = new Map(signed.map((receipt) => [receipt.transition, receipt]));
+  const receipts = outbox.flatMap((item) => ('envelope' in item ? [item] : (ours.get(item.transition) ?? [])));
+  const view = viewOf(state());
+  const told = counted(receipts.length, 'ledger entry', 'ledger entries');
+  try {
+    outcomes.appendOutcomeSchema.parse(await register(told).append({ event_id, receipts, view }));
+  } catch (error) {
+    // Ended before admission answered: there may be no row, and then no ledger to hold anything.
+    if (state().admitted || !isUnknownEvent(error)) throw error;
+  }
+  deliver({ type: 'appended', transitions: receipts.map(({ transition }) => transition) });
+}
+
+const evidenceOf = (state: CeremonyState) => ({
+  event_id: state.event_id,
+  request: state.envelope,
+  approvals: state.approvals.map(({ envelope }) => envelope),
+});
+
+const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+const toTheSecond = (at: string): string => `${at.slice(0, 19)}Z`;
+
+const surveyOf = (state: CeremonyState): outcomes.Survey => state.survey ?? { holders: [], principal_assignments: [] };
+
+const roleOf = (state: CeremonyState): string => {
+  const effect = state.opened?.request.effect;
+  return effect === undefined
+    ? 'the role'
+    : `${effect.role_name} of ${state.opened?.request.principal.upn ?? 'the principal'}`;
+};
+
+function intentOf(state: CeremonyState): SignedIntent {
+  // The machine wants these commands only once an intent is recorded.
+  if (state.signed === null) throw new TypeError('no intent is recorded');
+  return state.signed;
+}
+
+const isUnknownEvent = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === 'event_unknown';
+
+/** A run after a reset has another id than the first one: what ran before it may have called the provider. */
+const isFirstRun = (): boolean => workflowInfo().runId === workflowInfo().firstExecutionRunId;
+
+/** The authority's clock may differ from the workflow's by this much. */
+const SKEW_MS = 5 * 60 * 1000;
+
+/**
+ * Refuses an answer that cannot be the authority's word about this request: whoever completes an activity in its place
+ * cannot keep a ceremony open beyond what was asked. What the effect does rests on the authority's signature, not on this.
+ */
+function plausible(outcome: outcomes.IssueOutcome, state: CeremonyState): outcomes.IssueOutcome {
+  const signed = outcome.outcome === 'issued' ? outcome.signed : outcome.standing;
+  if (signed === null || state.opened === null) return outcome;
+  const { event_id, request_digest, deadline, dead_man } = signed.intent;
+  const { request, request_digest: asked, terms } = state.opened;
+  const latest = Date.now() + request.duration_seconds * 1000 + SKEW_MS;
+  const isOurs = event_id === state.event_id && request_digest === asked;
+  const inTime = epochMs(deadline) <= latest && epochMs(dead_man) <= latest + terms.grace * 1000;
+  if (isOurs && inTime) return outcome;
+  throw new TypeError('this is not an intent for this request');
+}

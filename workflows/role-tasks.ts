@@ -1,0 +1,50 @@
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import { TASK_QUEUES, type Role } from '../domain/roles.js';
+import type {
+  AuthorityTasks,
+  CeremoniesTasks,
+  DirectoryRoleTasks,
+  RegisterTasks,
+  SessionsTasks,
+  VerifierTasks,
+} from '../domain/tasks.js';
+
+/**
+ * No limit on attempts and no schedule-to-close: what must end a privilege is retried until it has. Retries add no
+ * history. A worker that dies is noticed by its heartbeat.
+ */
+const patient = (role: Role, summary?: string): ActivityOptions => ({
+  taskQueue: TASK_QUEUES[role],
+  startToCloseTimeout: '60s',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '60s' },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  ...(summary === undefined ? {} : { summary }),
+});
+
+/** The roles' database work is short, and cannot heartbeat while a query runs. */
+const ledgerWork = (role: Role, summary?: string): ActivityOptions => ({
+  ...patient(role, summary),
+  heartbeatTimeout: undefined,
+  startToCloseTimeout: '15s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '20s' },
+});
+
+export const ceremonies = (summary: string) =>
+  proxyLocalActivities<CeremoniesTasks>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '200ms', maximumInterval: '10s' },
+    summary,
+  });
+export const register = (summary: string) => proxyActivities<RegisterTasks>(ledgerWork('register', summary));
+export const authority = (summary: string) => proxyActivities<AuthorityTasks>(ledgerWork('authority', summary));
+export const directoryRole = (summary: string) =>
+  proxyActivities<DirectoryRoleTasks>(patient('effect:entra.directory_role', summary));
+export const sessions = (summary: string) => proxyActivities<SessionsTasks>(patient('effect:entra.sessions', summary));
+export const verifier = (summary: string, options: ActivityOptions = {}) =>
+  proxyActivities<VerifierTasks>({ ...patient('verifier', summary), ...options });
