@@ -1,0 +1,34 @@
+import type { Migration } from '../register/database.js';
+import { appendOnlySql } from '../register/register-migrations.js';
+
+/**
+ * The authority's journal: its own schema, meant for a database role of its own that may only insert and select. An intent
+ * is unique by event and round, an end mark by event; nothing is ever changed or removed.
+ */
+const JOURNAL = `
+CREATE SCHEMA authority;
+
+CREATE TABLE authority.intents (
+  event_id text NOT NULL CHECK (event_id ~ '^[0-9a-f]{16}$'),
+  round integer NOT NULL,
+  issued_at timestamptz NOT NULL,
+  deadline timestamptz NOT NULL,
+  evidence_digest text NOT NULL,
+  signed text NOT NULL,
+  evidence text NOT NULL,
+  receipt text NOT NULL,
+  CONSTRAINT one_intent PRIMARY KEY (event_id, round)
+);
+
+CREATE TABLE authority.end_marks (
+  event_id text NOT NULL CHECK (event_id ~ '^[0-9a-f]{16}$'),
+  cause text NOT NULL,
+  marked_by text,
+  marked_at timestamptz NOT NULL,
+  receipt text NOT NULL,
+  CONSTRAINT one_end_mark PRIMARY KEY (event_id)
+);
+${appendOnlySql('authority', ['intents', 'end_marks'])}`;
+
+/** The journal's schema. An applied migration is never edited: a change is another one. */
+export const AUTHORITY_MIGRATIONS: readonly Migration[] = [{ id: 'authority/001-journal', sql: JOURNAL }];

@@ -1,0 +1,162 @@
+import { z } from 'zod';
+
+import type { EntryPayload } from '../../domain/entry.js';
+import { epochMs, eventIdSchema, instant } from '../../domain/identifiers.js';
+import type { Intent } from '../../domain/intent.js';
+import type { IssueOutcome } from '../../domain/outcomes.js';
+import type { Policy } from '../../domain/policy.js';
+import type { Roster } from '../../domain/roster.js';
+import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
+import { evidenceDigest, evidenceSchema, judgeEvidence, tupleOf, type JudgedEvidence } from '../../proofs/evidence.js';
+import { makeMarker } from '../../proofs/marker.js';
+import { signReceipt } from '../../proofs/receipt.js';
+import type { RoleKey } from '../../proofs/role-key.js';
+import { signIntent } from '../../proofs/signed-intent.js';
+import type { Clock } from '../clock.js';
+import type { Database, Sql } from '../register/database.js';
+import { readIntent, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
+
+/** What the authority role holds. */
+export interface AuthorityHoldings {
+  /** Over which `AUTHORITY_MIGRATIONS` have run. */
+  database: Database;
+  key: Pick<RoleKey, 'keyid' | 'privateKey'>;
+  roster: () => Roster;
+  /** `digest` is the hex SHA-256 of the policy's RFC 8785 form. */
+  policy: () => { policy: Policy; digest: string };
+  /** The only time the authority believes. */
+  clock: Clock;
+}
+
+/** An entry's envelope is at most 256 KiB of base64; beyond this, evidence must be put together from the statements' entries. */
+const MAX_CARRIED_CHARS = 96 * 1024;
+
+const causeSchema = z.string().regex(/^[a-z_]{1,64}$/);
+const bySchema = z.string().max(256).nullable();
+
+/**
+ * The authority's activities. Their arguments are anybody's: everything that decides is verified here, from bytes, on this
+ * role's own clock, roster and policy, and written to the journal before it is answered.
+ */
+export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
+  const { database } = holdings;
+  return {
+    issue: async (evidence) => {
+      const parsed = evidenceSchema.safeParse(evidence);
+      if (!parsed.success) return refused('evidence_malformed', 'not the shape of evidence', undefined);
+      return database.transaction((tx) => issue(tx, holdings, parsed.data));
+    },
+    mark: async ({ event_id, cause, by }) => {
+      const asked = { eventId: eventIdSchema.parse(event_id), cause: causeSchema.parse(cause), by: bySchema.parse(by) };
+      return database.transaction((tx) => mark(tx, holdings, asked));
+    },
+    recall: async ({ event_id }) => {
+      const found = await readIntent(database, eventIdSchema.parse(event_id));
+      return found === undefined ? null : { signed: found.signed, evidence: found.evidence, receipt: found.receipt };
+    },
+  };
+}
+
+/**
+ * Issues once per event and round. What was issued before is answered again, byte for byte and with the same deadline, for
+ * the same evidence; an end mark or a passed deadline refuses both, and nothing clears either.
+ */
+async function issue(tx: Sql, holdings: AuthorityHoldings, evidence: Evidence): Promise<IssueOutcome> {
+  await takeTurn(tx, evidence.event_id);
+  const nowMs = holdings.clock.now();
+  const standing = await readIntent(tx, evidence.event_id);
+  const mark = await readMark(tx, evidence.event_id);
+  if (mark !== undefined) return refused('end_mark_stands', `an end mark stands: ${mark.cause}`, standing);
+  if (standing !== undefined) return reissue(holdings, evidence, standing, nowMs);
+  const judged = judge(holdings, evidence, nowMs);
+  if (!judged.ok) return refused(judged.code, judged.message, undefined);
+  const made = makeIntent(holdings, evidence, judged, nowMs);
+  await writeIntent(tx, made);
+  return { outcome: 'issued', signed: made.signed, reissued: false, receipt: made.receipt };
+}
+
+function reissue(
+  holdings: AuthorityHoldings,
+  evidence: Evidence,
+  standing: JournalIntent,
+  nowMs: number,
+): IssueOutcome {
+  const { signed, receipt } = standing;
+  const { deadline, issued_at } = signed.intent;
+  if (nowMs >= epochMs(deadline)) return refused('deadline_passed', `its deadline was ${deadline}`, standing);
+  if (evidenceDigest(evidence) !== standing.evidence_digest) {
+    return refused('evidence_differs', 'an intent stands that was issued on other evidence', standing);
+  }
+  const judged = judge(holdings, evidence, nowMs, epochMs(issued_at));
+  if (!judged.ok) return refused(judged.code, judged.message, standing);
+  return { outcome: 'issued', signed, reissued: true, receipt };
+}
+
+function judge(holdings: AuthorityHoldings, evidence: Evidence, nowMs: number, issuedMs = nowMs): JudgedEvidence {
+  const { policy, digest } = holdings.policy();
+  return judgeEvidence({ evidence, roster: holdings.roster(), policy, policyDigest: digest, nowMs, issuedMs });
+}
+
+const refused = (code: string, message: string, standing: JournalIntent | undefined): IssueOutcome => ({
+  outcome: 'refused',
+  code,
+  message,
+  standing: standing?.signed ?? null,
+});
+
+function makeIntent(
+  { key }: AuthorityHoldings,
+  evidence: Evidence,
+  judged: Extract<JudgedEvidence, { ok: true }>,
+  nowMs: number,
+): JournalIntent {
+  const { request, request_digest, terms, evidence_digest, approvals } = judged;
+  const { event_id, effect, policy_digest } = request;
+  const tuple = tupleOf(request);
+  const deadlineMs = nowMs + request.duration_seconds * 1000;
+  const deadline = instant(deadlineMs);
+  const intent: Intent = {
+    schema: 'reseal.intent.v1',
+    event_id,
+    round: 1,
+    kind: effect.kind,
+    tuple,
+    end_sessions: effect.end_sessions,
+    request_digest,
+    policy_digest,
+    evidence_digest,
+    issued_at: instant(nowMs),
+    deadline,
+    dead_man: instant(deadlineMs + terms.grace * 1000),
+    marker: makeMarker({ event_id, deadline, tuple }, key.privateKey),
+  };
+  const signed = signIntent(intent, key);
+  const counted = approvals.map(({ person, method, digest }) => ({ person: person.id, method, digest }));
+  // With the evidence itself, so that the ledger of a ceremony that was lost still proves its quorum.
+  const carried = JSON.stringify(evidence).length > MAX_CARRIED_CHARS ? {} : { evidence };
+  const data = { signed, evidence_digest, approvals: counted, ...carried };
+  return { signed, evidence, evidence_digest, receipt: signReceipt(entryOf(event_id, 'intent', nowMs, data), key) };
+}
+
+/** Appends the end mark, once: the first one wins and is answered to whoever comes later. */
+async function mark(
+  tx: Sql,
+  { key, clock }: AuthorityHoldings,
+  { eventId, cause, by }: { eventId: string; cause: string; by: string | null },
+): ReturnType<AuthorityTasks['mark']> {
+  await takeTurn(tx, eventId);
+  const standing = (await readIntent(tx, eventId))?.signed ?? null;
+  const before = await readMark(tx, eventId);
+  if (before !== undefined) return { standing, receipt: before.receipt };
+  const nowMs = clock.now();
+  const receipt = signReceipt(entryOf(eventId, 'end_mark', nowMs, { cause, by }), key);
+  await writeMark(tx, { eventId, cause, by, at: instant(nowMs), receipt });
+  return { standing, receipt };
+}
+
+const entryOf = (
+  event_id: string,
+  type: 'intent' | 'end_mark',
+  nowMs: number,
+  data: Record<string, unknown>,
+): EntryPayload => ({ schema: 'reseal.entry.v1', event_id, transition: type, type, at: instant(nowMs), data });

@@ -1,0 +1,224 @@
+import type { ApplyOutcome } from '../../domain/outcomes.js';
+import { epochMs, instant } from '../../domain/identifiers.js';
+import type { SignedIntent } from '../../domain/intent.js';
+import type { DirectoryRoleTasks, Evidence } from '../../domain/tasks.js';
+import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from './apply-progress.js';
+import { Attempt } from './attempt.js';
+import { isAuthentic, openSession, receiptOf, type GraphDeps } from './effect-deps.js';
+import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
+import type { GraphSession } from './graph-session.js';
+import { meaningOf } from './pim-status.js';
+import { REQUESTS, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
+import { historyOf } from './tuple-history.js';
+
+/** Whether the evidence carries this intent, by the effect's own roster, policy and clock. */
+export type Judge = (
+  signed: SignedIntent,
+  evidence: Evidence,
+  nowMs: number,
+) => { ok: true } | { ok: false; code: string; message: string };
+
+export interface ApplyDeps extends GraphDeps {
+  readonly judge: Judge;
+}
+
+/** An assignment cannot be removed in its first five minutes: one made later than this would outlive its deadline. */
+const LAST_CALL_MS = 5 * 60_000;
+/** Agreeing looks before a tuple that is taken counts as somebody else's. */
+const TAKEN_READS = 12;
+/** A role or principal that Graph does not know may still be on its way to the replica. */
+const UNKNOWN_READS = 5;
+
+type Input = Parameters<DirectoryRoleTasks['apply']>[0];
+
+/**
+ * Grants the role: a dry run and then one POST an attempt. Whatever an earlier attempt may have left is looked for first
+ * and adopted only with our marker, made by our application, ending no later than intended; the status decides, not 201.
+ * Every answer that could still become a grant makes the outcome unclean for good.
+ */
+export function applyDirectoryRole(deps: ApplyDeps): DirectoryRoleTasks['apply'] {
+  return (input) =>
+    Attempt.run(applyProgressSchema, NOTHING_APPLIED, (attempt) => new Application(deps, input, attempt).run());
+}
+
+class Application {
+  private readonly graph: GraphSession;
+  /** No attempt before this one left anything that could become a grant. */
+  private readonly chained: boolean;
+
+  constructor(
+    private readonly deps: ApplyDeps,
+    private readonly input: Input,
+    private readonly attempt: Attempt<ApplyProgress>,
+  ) {
+    this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
+    const { number, resumed, details } = attempt;
+    // An attempt numbered 1 that finds details was started anew by somebody: what went before is not known.
+    this.chained = input.first && (number === 1 ? !resumed : details.clean_through === number - 1);
+  }
+
+  async run(): Promise<ApplyOutcome> {
+    const { deps, attempt, input } = this;
+    const { intent } = input.signed;
+    if (deps.protectedIds.has(intent.tuple.principal_id))
+      return this.refuse('protected_principal', 'the principal is protected: no ceremony may touch it');
+    if (!isAuthentic(input.signed, deps.authorityKeys))
+      return this.refuse('intent_not_authentic', "the authority's signature on the intent does not verify");
+    const verdict = deps.judge(input.signed, input.evidence, deps.clock.now());
+    if (!verdict.ok) return this.refuse(verdict.code, verdict.message);
+    if (attempt.number > 1 || !input.first) {
+      const found = await this.lookForOurs();
+      if (found !== undefined) return found;
+    }
+    const late = this.tooLate();
+    if (late !== undefined) return late;
+    if (attempt.details.taken_reads > 0) return this.taken();
+    attempt.stopIfCancelled();
+    const rehearsal = await this.graph.write(REQUESTS, this.body(true), scheduleRequestSchema);
+    if (!rehearsal.ok) return this.refused(rehearsal.failure, true);
+    attempt.stopIfCancelled();
+    const laterNow = this.tooLate();
+    if (laterNow !== undefined) return laterNow;
+    attempt.keep({ posted: true });
+    const answer = await this.graph.write(REQUESTS, this.body(false), scheduleRequestSchema);
+    if (!answer.ok) return this.refused(answer.failure, false);
+    return this.judgeStatus(answer.value, false);
+  }
+
+  /** Something of ours, or undefined when none is visible, which proves nothing. */
+  private async lookForOurs(): Promise<ApplyOutcome | undefined> {
+    const { deps } = this;
+    const { intent } = this.input.signed;
+    const query = { $filter: tupleFilter(intent.tuple) };
+    const requests = await this.graph.readAll(REQUESTS, scheduleRequestSchema, query);
+    if (!requests.ok) throw this.later(toApplicationFailure(requests.failure, this.pause(requests.failure)), true);
+    const by = { writerIds: deps.writerIds(intent.tuple.tenant_id), authorityKeys: deps.authorityKeys };
+    const { own, grant, removed } = historyOf(requests.value, intent, by);
+    if (grant === undefined) {
+      const failed = own[0];
+      return failed === undefined ? undefined : this.judgeStatus(failed, true);
+    }
+    if (removed !== undefined) return this.refuse('already_removed', 'this grant was made and removed before', false);
+    return this.judgeStatus(grant, true);
+  }
+
+  private judgeStatus(request: ScheduleRequest, adopted: boolean): ApplyOutcome {
+    const { intent } = this.input.signed;
+    switch (meaningOf(request.status)) {
+      case 'failed':
+      case 'revoked':
+        return this.refuse('request_failed', `the provider took the request and then said ${request.status ?? ''}`);
+      case 'undecided':
+        throw this.later(waitFor('request_undecided', `status ${request.status ?? 'absent'}`, 5_000), false);
+      case 'active': {
+        const end = request.scheduleInfo?.expiration?.endDateTime ?? null;
+        const ends_at = end === null || Number.isNaN(Date.parse(end)) ? null : instant(epochMs(end));
+        if (adopted && (ends_at === null || epochMs(ends_at) > epochMs(intent.dead_man)))
+          return this.refuse('ends_later_than_intended', `what stands ends ${ends_at ?? 'never'}`, false);
+        const provider_status = request.status ?? '';
+        const data = { provider_request_id: request.id, provider_status, ends_at, adopted };
+        const receipt = this.receipt('granted', data);
+        return { outcome: 'granted', ...data, receipt };
+      }
+    }
+  }
+
+  private refused(failure: GraphFailure, rehearsal: boolean): ApplyOutcome {
+    const { attempt } = this;
+    switch (failure.kind) {
+      case 'exists':
+      case 'pending':
+        // Before any call of ours the tuple can only be taken by somebody else.
+        if (rehearsal && this.chained && !attempt.details.posted) return this.foreign(failure.code);
+        return this.taken(failure);
+      case 'ambiguous':
+        throw this.later(toApplicationFailure(failure, this.pause(failure)), rehearsal);
+      case 'not_sent':
+      case 'throttled':
+      case 'conflict':
+        throw this.later(toApplicationFailure(failure, backoffMs(failure, attempt.number)), true);
+      case 'not_found':
+      case 'unauthenticated': {
+        const unknown_reads = attempt.details.unknown_reads + 1;
+        if (unknown_reads >= UNKNOWN_READS) return this.refuse(failure.code, failure.said);
+        attempt.keep({ unknown_reads });
+        throw this.later(toApplicationFailure(failure, 5_000), true);
+      }
+      default:
+        return this.refuse(failure.code, failure.said);
+    }
+  }
+
+  /** Taken, and nothing of ours visible: ours may still appear, so it takes many looks to call it somebody else's. */
+  private taken(failure?: GraphFailure): ApplyOutcome {
+    const taken_reads = this.attempt.details.taken_reads + 1;
+    if (taken_reads > TAKEN_READS) return this.foreign('RoleAssignmentExists');
+    this.attempt.keep({ taken_reads });
+    const delay = this.pause();
+    const why = waitFor('assignment_not_ours_yet', 'the tuple is taken, and no marker of ours is visible yet', delay);
+    throw this.later(failure === undefined ? why : toApplicationFailure(failure, delay), true);
+  }
+
+  private foreign(code: string): ApplyOutcome {
+    return this.refuse('foreign_assignment', `somebody else's assignment stands for this principal and role (${code})`);
+  }
+
+  private tooLate(): ApplyOutcome | undefined {
+    const left = epochMs(this.input.signed.intent.deadline) - this.deps.clock.now();
+    if (left > LAST_CALL_MS) return undefined;
+    return this.refuse('too_late', 'less than five minutes are left: a grant could not be removed at its deadline');
+  }
+
+  /** 5 s at first, then growing to 15 s; longer only where the service asks for it. */
+  private pause(failure?: GraphFailure): number {
+    const growing = Math.min(15_000, 5_000 + 1_000 * Math.max(0, this.attempt.number - 2));
+    return Math.max(growing, failure?.retryAfterMs ?? 0);
+  }
+
+  /** Ends this attempt, noting for the next whether it left nothing behind. */
+  private later(failure: Error, leftNothing: boolean): Error {
+    const { attempt } = this;
+    const clean_through = this.chained && leftNothing ? attempt.number : 0;
+    attempt.keep({ clean_through, client_request_ids: this.clientRequestIds() });
+    return failure;
+  }
+
+  private refuse(code: string, message: string, clean = this.chained): ApplyOutcome {
+    const said = message.slice(0, 500);
+    return {
+      outcome: 'refused',
+      code,
+      message: said,
+      clean,
+      receipt: this.receipt('not_granted', { code, message: said, clean }),
+    };
+  }
+
+  private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {
+    const calls = { attempt: this.attempt.number, client_request_ids: this.clientRequestIds() };
+    const application_id = this.deps.access.applicationId(this.input.signed.intent.tuple.tenant_id);
+    const entry = { type: word, transition: word, data: { ...data, ...calls, application_id } };
+    return receiptOf(this.deps, this.input.signed.intent, entry);
+  }
+
+  private clientRequestIds(): string[] {
+    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
+  }
+
+  private body(isValidationOnly: boolean): object {
+    const { tuple, marker, dead_man } = this.input.signed.intent;
+    return {
+      action: 'adminAssign',
+      ...(isValidationOnly ? { isValidationOnly } : {}),
+      principalId: tuple.principal_id,
+      roleDefinitionId: tuple.role_template_id,
+      directoryScopeId: tuple.directory_scope_id,
+      justification: marker.justification,
+      ticketInfo: { ticketNumber: marker.ticket_number, ticketSystem: marker.ticket_system },
+      scheduleInfo: {
+        startDateTime: instant(this.deps.clock.now()),
+        expiration: { type: 'afterDateTime', endDateTime: dead_man },
+      },
+    };
+  }
+}

@@ -1,0 +1,73 @@
+import type { KeyObject } from 'node:crypto';
+
+import { INTENT_PAYLOAD_TYPE, type Intent, type SignedIntent } from '../../domain/intent.js';
+import { instant } from '../../domain/identifiers.js';
+import type { EntryPayload, EntryType, Receipt } from '../../domain/entry.js';
+import { digestOf } from '../../proofs/canonical-json.js';
+import { verifyDsse } from '../../proofs/dsse.js';
+import { keyidOf } from '../../proofs/role-key.js';
+import type { Clock } from '../clock.js';
+import type { GraphAccess } from './graph-access.js';
+import { waitFor } from './graph-error.js';
+import type { Attempt } from './attempt.js';
+import { GraphSession } from './graph-session.js';
+
+/** What every activity here is built from. */
+export interface GraphDeps {
+  readonly access: GraphAccess;
+  readonly clock: Clock;
+  /** Signs with the role's key. */
+  readonly sign: (payload: EntryPayload) => Receipt;
+  /** The authority's public keys, old ones included: a rollback must still know what it granted. */
+  readonly authorityKeys: readonly KeyObject[];
+  /**
+   * Who creates Reseal's grants in a tenant: the write identity's application id and, since Graph may report that instead,
+   * the object id of its service principal. Lower case.
+   */
+  readonly writerIds: (tenantId: string) => ReadonlySet<string>;
+  /** Object ids that no write may touch, from this role's own configuration. Lower case. */
+  readonly protectedIds: ReadonlySet<string>;
+}
+
+export function openSession<D extends object>(deps: GraphDeps, tenantId: string, attempt: Attempt<D>): GraphSession {
+  return new GraphSession(deps.access.clientFor(tenantId), deps.clock, attempt.cancellation);
+}
+
+/** One signed entry about this intent. */
+export function receiptOf(
+  deps: GraphDeps,
+  intent: Intent,
+  entry: { type: EntryType; transition: string; data: Record<string, unknown> },
+): Receipt {
+  const { type, transition, data } = entry;
+  const about = { intent_digest: digestOf(intent), tuple: { ...intent.tuple }, dead_man: intent.dead_man };
+  const payload: EntryPayload = {
+    schema: 'reseal.entry.v1',
+    event_id: intent.event_id,
+    transition,
+    type,
+    at: instant(deps.clock.now()),
+    data: { ...about, ...data },
+  };
+  return deps.sign(payload);
+}
+
+/** Whether the authority signed this very intent. The arguments of an activity are anybody's: never throws. */
+export function isAuthentic(signed: SignedIntent, authorityKeys: readonly KeyObject[]): boolean {
+  const verdict = verifyDsse(signed.envelope, {
+    payloadType: INTENT_PAYLOAD_TYPE,
+    keys: (keyid) => authorityKeys.find((key) => keyidOf(key) === keyid),
+  });
+  if (!verdict.ok) return false;
+  try {
+    return digestOf(JSON.parse(verdict.payload.toString('utf8'))) === digestOf(signed.intent);
+  } catch {
+    return false;
+  }
+}
+
+/** Nothing is signed about, and nobody's sessions end for, an intent that the authority did not sign. Retryable: keys may come. */
+export function requireAuthentic(signed: SignedIntent, deps: GraphDeps): void {
+  if (isAuthentic(signed, deps.authorityKeys)) return;
+  throw waitFor('intent_not_authentic', "the authority's signature on the intent does not verify", 60_000);
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+
+import { CancelledFailure } from '@temporalio/common';
+import { z } from 'zod';
+
+import { instant } from '../../domain/identifiers.js';
+import type { Clock } from '../clock.js';
+import type { GraphConnection } from './graph-access.js';
+import { readGraphFailure, unreadable, type GraphFailure } from './graph-error.js';
+import { SentRecord } from './sent-watch.js';
+
+export type GraphAnswer<T> = { ok: true; value: T } | { ok: false; failure: GraphFailure };
+
+const TIMEOUT_MS = 10_000;
+const MAX_PAGES = 100;
+const GRAPH = 'https://graph.microsoft.com/';
+
+type Query = Readonly<Record<string, string>>;
+
+const pageSchema = z.object({ value: z.array(z.unknown()), '@odata.nextLink': z.string().optional() });
+
+/**
+ * The calls of one attempt. Each has a client-request-id of its own, kept for the receipt, and 10 seconds. A read stops
+ * when the activity is cancelled; a write, once begun, is awaited, or its answer would be lost for nothing.
+ */
+export class GraphSession {
+  readonly clientRequestIds: string[] = [];
+
+  constructor(
+    private readonly connection: GraphConnection,
+    private readonly clock: Clock,
+    private readonly cancellation: AbortSignal,
+  ) {}
+
+  /** GET of one resource. Values in `query` are plain text; they are encoded here. */
+  async read<T>(path: string, schema: z.ZodType<T>, query: Query = {}): Promise<GraphAnswer<T>> {
+    return this.call('get', path, schema, query);
+  }
+
+  /** GET of a whole collection, page by page; one failed page fails all of it. */
+  async readAll<T>(path: string, schema: z.ZodType<T>, query: Query = {}): Promise<GraphAnswer<T[]>> {
+    const rows: T[] = [];
+    let next: string | undefined;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const answer = await this.call('get', next ?? path, pageSchema, next === undefined ? query : {});
+      if (!answer.ok) return answer;
+      const parsed = z.array(schema).safeParse(answer.value.value);
+      if (!parsed.success) return { ok: false, failure: unreadable(this.lastId()) };
+      rows.push(...parsed.data);
+      next = answer.value['@odata.nextLink'];
+      if (next === undefined) return { ok: true, value: rows };
+      if (!next.startsWith(GRAPH)) return { ok: false, failure: unreadable(this.lastId()) };
+    }
+    // A collection without end must not pass for a complete one.
+    return { ok: false, failure: unreadable(this.lastId()) };
+  }
+
+  /** POST, exactly once. */
+  async write<T>(path: string, body: object, schema: z.ZodType<T>): Promise<GraphAnswer<T>> {
+    return this.call('post', path, schema, {}, body);
+  }
+
+  private async call<T>(
+    method: 'get' | 'post',
+    path: string,
+    schema: z.ZodType<T>,
+    query: Query,
+    body?: object,
+  ): Promise<GraphAnswer<T>> {
+    const clientRequestId = randomUUID();
+    this.clientRequestIds.push(clientRequestId);
+    const record = new SentRecord();
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = method === 'get' ? AbortSignal.any([timeout, this.cancellation]) : timeout;
+    const request = this.connection.client
+      .api(path)
+      .header('client-request-id', clientRequestId)
+      .option('signal', signal)
+      .middlewareOptions([record]);
+    for (const [name, value] of Object.entries(query)) request.query({ [name]: encodeURIComponent(value) });
+    if (this.connection.loopback) request.header('x-reseal-now', instant(this.clock.now()));
+    let answer: unknown;
+    try {
+      // The race is for a token that never comes: the signal does not reach the credential.
+      const sending: Promise<unknown> = method === 'get' ? request.get() : request.post(body);
+      answer = await Promise.race([sending, aborted(signal, record, sending)]);
+    } catch (error) {
+      if (method === 'get' && this.cancellation.aborted) throw new CancelledFailure('cancelled while reading');
+      return { ok: false, failure: readGraphFailure(error, { record, clientRequestId, nowMs: this.clock.now() }) };
+    }
+    const parsed = schema.safeParse(answer);
+    return parsed.success ? { ok: true, value: parsed.data } : { ok: false, failure: unreadable(clientRequestId) };
+  }
+
+  private lastId(): string {
+    return this.clientRequestIds.at(-1) ?? '';
+  }
+}
+
+/** Rejects when the time is up and the request has not even been sent; a sent one is ended by the transport itself. */
+function aborted(signal: AbortSignal, record: SentRecord, sending: Promise<unknown>): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = (): void => {
+      if (!record.sent) reject(new Error('no token in time'));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const done = (): void => signal.removeEventListener('abort', onAbort);
+    sending.then(done, done);
+  });
+}

@@ -1,0 +1,25 @@
+import type { Context, Middleware, MiddlewareOptions } from '@microsoft/microsoft-graph-client';
+
+/** What is known of one request beside its answer: pass one with each request, read it when the request failed. */
+export class SentRecord implements MiddlewareOptions {
+  /** It was handed to the transport: from here on the service may have acted on it. */
+  sent = false;
+  /** Of the answer, where one came; the client's own error has no headers when the body was not JSON. */
+  retryAfter: string | null = null;
+}
+
+/** Right before the transport: tells a request that failed for want of a token from one whose answer was lost. */
+export class SentWatch implements Middleware {
+  private next: Middleware | undefined;
+
+  setNext(next: Middleware): void {
+    this.next = next;
+  }
+
+  async execute(context: Context): Promise<void> {
+    const record: unknown = context.middlewareControl?.getMiddlewareOptions(SentRecord);
+    if (record instanceof SentRecord) record.sent = true;
+    await this.next?.execute(context);
+    if (record instanceof SentRecord) record.retryAfter = context.response?.headers.get('Retry-After') ?? null;
+  }
+}

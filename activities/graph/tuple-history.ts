@@ -1,0 +1,92 @@
+import type { KeyObject } from 'node:crypto';
+
+import type { Intent, Tuple } from '../../domain/intent.js';
+import { verifyMarker, type Marked } from '../../proofs/marker.js';
+import { meaningOf } from './pim-status.js';
+import type { ScheduleRequest } from './pim-wire.js';
+
+/** By what a request is recognised as Reseal's. */
+export interface Recognition {
+  readonly writerIds: ReadonlySet<string>;
+  readonly authorityKeys: readonly KeyObject[];
+}
+
+/** Who made a request: an application if there is one, else a user; undefined when Graph does not say. */
+export function creatorOf(request: ScheduleRequest): string | undefined {
+  return request.createdBy?.application?.id ?? request.createdBy?.user?.id ?? undefined;
+}
+
+/** The authority's mark on a request for this tuple; undefined without one that verifies. Who made it is another question. */
+export function markOn(request: ScheduleRequest, tuple: Tuple, keys: readonly KeyObject[]): Marked | undefined {
+  const { ticketInfo, justification } = request;
+  const fields = {
+    ticketSystem: ticketInfo?.ticketSystem,
+    ticketNumber: ticketInfo?.ticketNumber,
+    justification,
+  };
+  const verdict = verifyMarker(fields, tuple, keys);
+  return verdict.ok ? verdict.marked : undefined;
+}
+
+/** A grant of this intent: made by our application, with the authority's marker of this very event and deadline. */
+export function isOwnGrant(request: ScheduleRequest, intent: Intent, by: Recognition): boolean {
+  const creator = creatorOf(request);
+  if (request.action !== 'adminAssign' || creator === undefined || !by.writerIds.has(creator)) return false;
+  const marked = markOn(request, intent.tuple, by.authorityKeys);
+  return marked?.event_id === intent.event_id && marked.deadline === intent.deadline;
+}
+
+/** Which schedule a request made or changed. For adminAssign Graph gives both the same id. */
+export const scheduleOf = (request: ScheduleRequest): string => request.targetScheduleId ?? request.id;
+
+/** What the requests of one tuple say about this intent's grant. */
+export interface TupleHistory {
+  /** Our grants, newest first, refused ones included. */
+  readonly own: readonly ScheduleRequest[];
+  /** The newest of them that was not refused. */
+  readonly grant: ScheduleRequest | undefined;
+  /** A later removal: by us (the provider's own word), or by somebody else. */
+  readonly removed: 'revoked' | 'gone' | undefined;
+  /** Somebody else has assigned or extended it since: it is theirs now. */
+  readonly taken: ScheduleRequest | undefined;
+}
+
+const ASSIGNING: ReadonlySet<string> = new Set([
+  'adminAssign',
+  'adminUpdate',
+  'adminExtend',
+  'adminRenew',
+  'selfActivate',
+  'selfExtend',
+  'selfRenew',
+]);
+const REMOVING: ReadonlySet<string> = new Set(['adminRemove', 'selfDeactivate']);
+
+/** Reads the requests of a tuple, in any order. Pure. The list may be stale: absence from it proves nothing. */
+export function historyOf(requests: readonly ScheduleRequest[], intent: Intent, by: Recognition): TupleHistory {
+  const ordered = requests.toSorted((a, b) => madeAt(b) - madeAt(a));
+  const own = ordered.filter((request) => isOwnGrant(request, intent, by));
+  const grant = own.find(({ status }) => meaningOf(status) !== 'failed');
+  if (grant === undefined) return { own, grant, removed: undefined, taken: undefined };
+  const later = ordered.filter((request) => request.id !== grant.id && madeAt(request) >= madeAt(grant));
+  const removals = later.filter(({ action, status }) => REMOVING.has(action ?? '') && meaningOf(status) === 'revoked');
+  const byUs = removals.some((removal) => by.writerIds.has(creatorOf(removal) ?? ''));
+  const over = removals.length > 0 || meaningOf(grant.status) === 'revoked';
+  const removed = over ? (byUs ? 'revoked' : 'gone') : undefined;
+  const taken = later.find((request) => takesOver(request, grant, intent, by));
+  return { own, grant, removed, taken };
+}
+
+/** A change by the granted principal to our own schedule does not make it theirs: that is what the privilege allowed. */
+function takesOver(request: ScheduleRequest, grant: ScheduleRequest, intent: Intent, by: Recognition): boolean {
+  const creator = creatorOf(request);
+  if (!ASSIGNING.has(request.action ?? '') || meaningOf(request.status) !== 'active') return false;
+  if (creator !== undefined && by.writerIds.has(creator)) return false;
+  return !(creator === intent.tuple.principal_id && scheduleOf(request) === scheduleOf(grant));
+}
+
+/** When a request was made, epoch ms; 0 where Graph does not say. */
+export function madeAt(request: ScheduleRequest): number {
+  const ms = Date.parse(request.createdDateTime ?? '');
+  return Number.isNaN(ms) ? 0 : ms;
+}

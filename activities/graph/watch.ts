@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+import { epochMs } from '../../domain/identifiers.js';
+import type { Intent } from '../../domain/intent.js';
+import type { Finding } from '../../domain/outcomes.js';
+import type { VerifierTasks } from '../../domain/tasks.js';
+import { Attempt } from './attempt.js';
+import { openSession, requireAuthentic, type GraphDeps } from './effect-deps.js';
+import { waitFor } from './graph-error.js';
+import { readHoldings, type Holding } from './holdings.js';
+import { certain, newcomersTo, sight, sightingsSchema } from './newcomers.js';
+import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from './reading.js';
+
+const POLL_MS = 5 * 60_000;
+/** The audit log, which names who assigned a role outside PIM, is minutes late. */
+const UNKNOWN_POLL_MS = 60_000;
+const UNKNOWN_PATIENCE_MS = 10 * 60_000;
+const MAX_HOLDERS = 5000;
+
+const progressSchema = z.object({
+  last_at: z.number().nullable(),
+  sightings: sightingsSchema,
+  /** Newcomers that another ceremony explains. */
+  explained: z.array(z.string()).max(500),
+});
+
+/**
+ * Watches while the glass is broken: returns when somebody has something that nobody had at the survey and no ceremony
+ * explains, or when our own assignment has come to end later than intended. A newcomer counts once two reads showed it.
+ */
+export function watchGrant(deps: GraphDeps): VerifierTasks['watch'] {
+  return ({ signed, survey }) =>
+    Attempt.run(progressSchema, { last_at: null, sightings: {}, explained: [] }, async (attempt) => {
+      requireAuthentic(signed, deps);
+      const { intent } = signed;
+      keepApart(attempt.details.last_at, deps.clock.now());
+      const graph = openSession(deps, intent.tuple.tenant_id, attempt);
+      const by = recognitionOf(deps, intent);
+      const read = await readHoldings(graph, intent.tuple);
+      if (!read.ok) throw readFailed(read.failure, attempt);
+      const now = deps.clock.now();
+      const { explained } = attempt.details;
+      const all = newcomersTo(survey, read.value);
+      const newcomers = all.filter(({ key }) => !explained.includes(key));
+      const extended = all.filter((holding) => outlives(holding, intent)).map(asExtended);
+      const sightings = sight(attempt.details.sightings, [...newcomers, ...extended], now);
+      attempt.keep({ sightings, last_at: now });
+
+      const outOfPatience = ({ key }: Holding): boolean =>
+        now - (sightings[key]?.first_at ?? now) >= UNKNOWN_PATIENCE_MS;
+      const sure = certain(sightings, newcomers);
+      const judged = await judgeNewcomers(graph, sure, { intent, by, outOfPatience });
+      if (!judged.ok) throw readFailed(judged.failure, attempt);
+      const { settled, unknown } = judged.value;
+      const findings = [...judged.value.findings, ...certain(sightings, extended).map(endsLater)];
+      if (findings.length > 0) {
+        const holders = [...new Set([...survey.holders, ...settled])].slice(-MAX_HOLDERS);
+        return { findings, holders };
+      }
+      attempt.keep({ explained: [...explained, ...settled].slice(-500) });
+      const fresh = [...newcomers, ...extended].some(({ key }) => sightings[key]?.seen === 1);
+      if (fresh || sure.length > settled.length + unknown.length)
+        throw waitFor('newcomer_seen_once', 'looking again before telling', NEXT_READ_MS);
+      if (unknown.length > 0)
+        throw waitFor('newcomer_unattributed', 'waiting for the audit log to name somebody', UNKNOWN_POLL_MS);
+      throw waitFor('nothing_new', 'nothing new', POLL_MS);
+    });
+}
+
+/** Only PIM's assignment of our own tuple: one made outside PIM has no end and is a newcomer of its own. */
+function outlives(holding: Holding, { tuple, dead_man }: Intent): boolean {
+  const ours =
+    holding.kind === 'pim' &&
+    holding.principal_id === tuple.principal_id &&
+    holding.role_template_id === tuple.role_template_id &&
+    holding.directory_scope_id === tuple.directory_scope_id;
+  return ours && (holding.ends === null || !(epochMs(holding.ends) <= epochMs(dead_man)));
+}
+
+const asExtended = (holding: Holding): Holding => ({ ...holding, key: `ends:${holding.ends ?? 'never'}` });
+
+const endsLater = ({ ends }: Holding): Finding => ({
+  code: 'ends_later_than_intended',
+  detail: `the provider ends it ${ends === null ? 'never' : `at ${ends}`}`,
+});

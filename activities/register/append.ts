@@ -1,0 +1,158 @@
+import { isEnd, type End } from '../../domain/ceremony-state.js';
+import type { EntryPayload, Receipt } from '../../domain/entry.js';
+import { eventIdSchema } from '../../domain/identifiers.js';
+import type { RegisterTasks } from '../../domain/tasks.js';
+import type { CeremonyView } from '../../domain/view.js';
+import { ApplicationFailure } from '@temporalio/common';
+import { readEntry } from '../../proofs/receipt.js';
+import { sealBundle } from './bundles.js';
+import type { Sql } from './database.js';
+import type { Log, RegisterHoldings } from './holdings.js';
+import {
+  chain,
+  heldTransitions,
+  insertEntries,
+  tailAfter,
+  type LedgerTail,
+  type ProvenReceipt,
+} from './ledger-rows.js';
+import { keepNotices } from './notices.js';
+import { ceremonyViewSchema, mergeView } from './view-schema.js';
+
+interface LockedRow extends Record<string, unknown> {
+  ledger_head: string;
+  ledger_count: number;
+  view: string;
+  view_seq: number;
+  open: boolean;
+}
+
+/**
+ * Appends what the ledger does not hold yet: one transaction under the event's row lock. The receipts are anybody's bytes:
+ * one whose signer the register does not know, whose role may not say it, or that belongs elsewhere, is refused and logged.
+ *
+ * The count is of all entries the ledger holds. Throws the non-retryable failure `event_unknown` for an event that was
+ * never admitted.
+ */
+export function appending(holdings: RegisterHoldings): RegisterTasks['append'] {
+  return async ({ event_id, receipts, view }) => {
+    const eventId = eventIdSchema.parse(event_id);
+    const proven = prove(eventId, receipts, holdings);
+    const told = ceremonyViewSchema.safeParse(view);
+    if (!told.success || told.data.event_id !== eventId) holdings.log('view_refused', { event_id: eventId });
+    const known = told.success && told.data.event_id === eventId ? told.data : undefined;
+    const { count, tell } = await holdings.database.transaction((tx) => append(tx, holdings, eventId, proven, known));
+    tell(holdings.log);
+    return { count };
+  };
+}
+
+function prove(eventId: string, receipts: readonly Receipt[], { roleKeys, log }: RegisterHoldings): ProvenReceipt[] {
+  const proven = new Map<string, ProvenReceipt>();
+  for (const receipt of receipts) {
+    const read = readEntry(receipt.envelope, eventId, roleKeys);
+    if (!read.ok) log('receipt_refused', { event_id: eventId, code: read.code });
+    else if (read.entry.transition !== receipt.transition)
+      log('receipt_refused', { event_id: eventId, code: 'transition' });
+    else if (!proven.has(receipt.transition)) proven.set(receipt.transition, { receipt, entry: read.entry });
+  }
+  return [...proven.values()];
+}
+
+async function append(
+  tx: Sql,
+  holdings: RegisterHoldings,
+  eventId: string,
+  proven: readonly ProvenReceipt[],
+  view: CeremonyView | undefined,
+): Promise<{ count: number; tell: (log: Log) => void }> {
+  const row = await lockEvent(tx, eventId);
+  if (row === undefined) throw ApplicationFailure.nonRetryable(`event ${eventId} was never admitted`, 'event_unknown');
+  const held = await heldTransitions(
+    tx,
+    eventId,
+    proven.map(({ receipt }) => receipt.transition),
+  );
+  const unheld = proven.filter(({ receipt }) => !held.has(receipt.transition));
+  const falseEnd = await falseEndIn(tx, eventId, unheld);
+  if (falseEnd !== undefined) holdings.log('receipt_refused', { event_id: eventId, code: 'intent_stands' });
+  const fresh = unheld.filter((one) => one !== falseEnd);
+  const before = { head: row.ledger_head, count: row.ledger_count };
+  const chained = chain(before, fresh);
+  const tail = tailAfter(before, chained);
+  await insertEntries(tx, eventId, chained);
+  const entries = fresh.map(({ entry }) => entry);
+  // How far the ledger was when this view was drawn: an attempt that comes late brings only what is held, and an old view.
+  const drawnAt = fresh.length > 0 ? tail.count : Math.max(0, ...held.values());
+  await updateRow(tx, eventId, row, { tail, entries, view: falseEnd === undefined ? view : undefined, drawnAt });
+  const tell = await keepNotices(tx, eventId, entries);
+  const mayBeOver = !row.open || entries.some(({ transition }) => transition === 'ended');
+  if (fresh.length > 0 && mayBeOver) await sealIfEnded(tx, holdings, eventId);
+  return { count: tail.count, tell };
+}
+
+const ENDS_WITHOUT_INTENT: ReadonlySet<unknown> = new Set<End>(['refused', 'denied', 'cancelled', 'unapproved']);
+
+/**
+ * An end that says nothing was ever issued, while the journal holds an intent: a run that was reset, or whose history was
+ * tampered with, knows no better. The row stays open, so that the reconciler reseals and ends the ledger truly.
+ */
+async function falseEndIn(
+  tx: Sql,
+  eventId: string,
+  fresh: readonly ProvenReceipt[],
+): Promise<ProvenReceipt | undefined> {
+  const ended = fresh.find(({ entry }) => entry.transition === 'ended' && ENDS_WITHOUT_INTENT.has(entry.data.end));
+  if (ended === undefined) return undefined;
+  const intents = await tx.query('SELECT 1 AS found FROM authority.intents WHERE event_id = $1', [eventId]);
+  return intents.length > 0 ? ended : undefined;
+}
+
+/** The event's row, held until the transaction ends. */
+export async function lockEvent(tx: Sql, eventId: string): Promise<LockedRow | undefined> {
+  const [row] = await tx.query<LockedRow>(
+    'SELECT ledger_head, ledger_count, view, view_seq, open FROM register.events WHERE event_id = $1 FOR UPDATE',
+    [eventId],
+  );
+  return row;
+}
+
+/** Brings the row up to the ledger. What closes it is a signed entry, never a view, and a closed row never opens again. */
+export async function updateRow(
+  tx: Sql,
+  eventId: string,
+  row: LockedRow,
+  change: { tail: LedgerTail; entries: readonly EntryPayload[]; view: CeremonyView | undefined; drawnAt: number },
+): Promise<void> {
+  const { tail, entries, view, drawnAt } = change;
+  const open = row.open && !entries.some(({ transition }) => transition === 'ended');
+  const kept = JSON.parse(row.view) as CeremonyView;
+  const isOlder = drawnAt < row.view_seq;
+  const reopens = view !== undefined && isEnd(kept.state) && !isEnd(view.state);
+  const shown = view === undefined || isOlder || reopens ? kept : mergeView(kept, view);
+  await tx.query(
+    `UPDATE register.events SET ledger_head = $2, ledger_count = $3, open = $4, state = $5, status = $6, flags = $7,
+       activated_at = $8, expires_at = $9, ended_at = $10, view = $11, view_seq = $12 WHERE event_id = $1`,
+    [
+      eventId,
+      tail.head,
+      tail.count,
+      open,
+      shown.state,
+      shown.status,
+      shown.flags,
+      shown.activated_at,
+      shown.expires_at,
+      shown.ended_at,
+      JSON.stringify(shown),
+      Math.max(row.view_seq, drawnAt),
+    ],
+  );
+}
+
+/** Once the ledger holds its end there is a bundle of it, sealed in the transaction that brought the last entry. */
+export async function sealIfEnded(tx: Sql, holdings: RegisterHoldings, eventId: string): Promise<void> {
+  const held = await heldTransitions(tx, eventId, ['ended', 'audited']);
+  if (!held.has('ended')) return;
+  await sealBundle(tx, holdings, eventId, held.has('audited') ? 'audited' : 'confirmed');
+}

@@ -1,0 +1,31 @@
+import { instant } from '../../domain/identifiers.js';
+import type { Policy } from '../../domain/policy.js';
+import { buildBundle, type BundleStage } from '../../proofs/bundle.js';
+import type { Sql } from './database.js';
+import type { RegisterHoldings } from './holdings.js';
+import { ledgerRows } from './ledger-rows.js';
+
+/**
+ * Seals the whole ledger as it stands into a bundle of this stage, in the caller's transaction. A stage that was sealed
+ * before is sealed again, with what came since: an end mark may arrive after the end. Earlier copies go on verifying.
+ */
+export async function sealBundle(
+  tx: Sql,
+  { key, clock }: Pick<RegisterHoldings, 'key' | 'clock'>,
+  eventId: string,
+  stage: BundleStage,
+): Promise<void> {
+  const [row] = await tx.query<{ document: string }>(
+    `SELECT document FROM register.policies JOIN register.events ON digest = policy_digest WHERE event_id = $1`,
+    [eventId],
+  );
+  if (row === undefined) return;
+  const entries = await ledgerRows(tx, eventId);
+  const sealedAt = instant(clock.now());
+  const bundle = buildBundle({ eventId, stage, sealedAt, policy: JSON.parse(row.document) as Policy, entries, key });
+  await tx.query(
+    `INSERT INTO register.bundles (event_id, stage, sealed_at, ledger_count, bundle) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (event_id, stage) DO UPDATE SET sealed_at = $3, ledger_count = $4, bundle = $5`,
+    [eventId, stage, sealedAt, entries.length, bundle],
+  );
+}

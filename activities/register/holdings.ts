@@ -1,0 +1,22 @@
+import type { Policy } from '../../domain/policy.js';
+import type { Roster } from '../../domain/roster.js';
+import type { RoleKeys } from '../../proofs/receipt.js';
+import type { RoleKey } from '../../proofs/role-key.js';
+import type { Clock } from '../clock.js';
+import type { Database } from './database.js';
+
+/** One structured line for whoever operates this. Carries codes and ids; never a justification, a secret or free text. */
+export type Log = (message: string, fields: Record<string, unknown>) => void;
+
+/** What the register role holds. */
+export interface RegisterHoldings {
+  database: Database;
+  key: Pick<RoleKey, 'keyid' | 'privateKey'>;
+  clock: Clock;
+  roster: () => Roster;
+  /** `digest` is the hex SHA-256 of the policy's RFC 8785 form. */
+  policy: () => { policy: Policy; digest: string };
+  /** Whose entries the ledger takes. */
+  roleKeys: RoleKeys;
+  log: Log;
+}

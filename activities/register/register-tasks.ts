@@ -1,0 +1,9 @@
+import type { RegisterTasks } from '../../domain/tasks.js';
+import { admission } from './admission.js';
+import { appending } from './append.js';
+import type { RegisterHoldings } from './holdings.js';
+
+/** The register role's activities, over a database whose migrations (`REGISTER_MIGRATIONS`) have run. */
+export function registerTasks(holdings: RegisterHoldings): RegisterTasks {
+  return { admit: admission(holdings), append: appending(holdings) };
+}

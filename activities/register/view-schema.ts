@@ -1,0 +1,106 @@
+import { z } from 'zod';
+
+import { ENDS, PHASES } from '../../domain/ceremony-state.js';
+import { digestSchema, eventIdSchema, instantSchema } from '../../domain/identifiers.js';
+import type { CeremonyView } from '../../domain/view.js';
+
+const text = z.string().max(4096).nullable();
+const time = instantSchema.nullable();
+
+/**
+ * A view as the register takes it: display data of a workflow, and therefore anybody's words. What a newer workflow adds is
+ * left out.
+ */
+export const ceremonyViewSchema: z.ZodType<CeremonyView> = z.object({
+  event_id: eventIdSchema,
+  workflow_id: z.string().max(200),
+  run_id: text,
+  profile: text,
+  reason_code: text,
+  justification: text,
+  invoker: text,
+  invoker_person: text,
+  principal: text,
+  principal_id: text,
+  role: text,
+  directory_scope_id: text,
+  tenant_id: text,
+  duration_seconds: z.number().int().nullable(),
+  status: z.enum(['active', 'closed', 'expired']).nullable(),
+  state: z.enum([...PHASES, ...ENDS]),
+  cause: text,
+  ended_by: text,
+  flags: z.array(z.string().max(64)).max(16),
+  approvals: z
+    .array(z.strictObject({ approver: z.string().max(256), at: instantSchema, method: z.string().max(64) }))
+    .max(256),
+  approvals_wanted: z.number().int().nullable(),
+  approval_by: time,
+  requested_at: instantSchema,
+  activated_at: time,
+  expires_at: time,
+  dead_man_at: time,
+  ended_at: time,
+  next_at: time,
+  rollback: z.strictObject({
+    requested_at: time,
+    accepted_at: time,
+    observed_at: time,
+    confirmed_at: time,
+    audited_at: time,
+  }),
+  sessions_ended_at: time,
+  mark: z.enum(['none', 'pending', 'standing']),
+  ticket: text,
+  findings: z
+    .array(z.strictObject({ code: z.string().max(64), detail: z.string().max(500), at: instantSchema }))
+    .max(64),
+  refusal: z.strictObject({ code: z.string().max(200), message: z.string().max(4096) }).nullable(),
+  refused_statements: z.number().int(),
+  policy_digest: digestSchema.nullable(),
+  request_digest: digestSchema.nullable(),
+  ui_url: text,
+});
+
+/** Members that follow from the admitted request: whatever a workflow says, these are the register's own. */
+const ADMITTED = [
+  'event_id',
+  'workflow_id',
+  'run_id',
+  'profile',
+  'reason_code',
+  'justification',
+  'invoker',
+  'invoker_person',
+  'principal',
+  'principal_id',
+  'role',
+  'directory_scope_id',
+  'tenant_id',
+  'duration_seconds',
+  'approvals_wanted',
+  'requested_at',
+  'ticket',
+  'policy_digest',
+  'request_digest',
+] as const satisfies readonly (keyof CeremonyView)[];
+
+/**
+ * The view to keep: what was admitted stays, the rest is what the workflow tells now. A ceremony that was lost knows less
+ * than its first workflow did, so what that one told of approvals and times is kept too.
+ */
+export function mergeView(kept: CeremonyView, told: CeremonyView): CeremonyView {
+  const admitted = Object.fromEntries(ADMITTED.map((member) => [member, kept[member]]));
+  const merged = { ...told, ...admitted };
+  if (!told.flags.includes('workflow_lost')) return merged;
+  return {
+    ...merged,
+    approvals: told.approvals.length > 0 ? told.approvals : kept.approvals,
+    approval_by: told.approval_by ?? kept.approval_by,
+    activated_at: told.activated_at ?? kept.activated_at,
+    findings: [
+      ...kept.findings,
+      ...told.findings.filter(({ code, at }) => !kept.findings.some((f) => f.code === code && f.at === at)),
+    ],
+  };
+}

@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { instant } from '../../../domain/identifiers.js';
+import { issueOutcomeSchema, markOutcomeSchema, recallOutcomeSchema } from '../../../domain/outcomes.js';
+import type { Roster } from '../../../domain/roster.js';
+import type { AuthorityTasks, Evidence } from '../../../domain/tasks.js';
+import { authorityTasks } from '../../../activities/authority/authority-tasks.js';
+import { judgeIntent, tupleOf } from '../../../proofs/evidence.js';
+import { verifyMarker } from '../../../proofs/marker.js';
+import { readEntry } from '../../../proofs/receipt.js';
+import { statementSchema } from '../../../domain/statement.js';
+import {
+  T0,
+  alice,
+  bob,
+  carol,
+  keyOf,
+  newEventId,
+  policy,
+  policyDigest,
+  requestFor,
+  roleKeys,
+  roster,
+  signAct,
+  signRequest,
+} from '../../proofs/ceremony-people.js';
+import { bothDatabases, type TestDatabase } from '../register/both-databases.js';
+
+const MIN = 60_000;
+const { authority } = roleKeys;
+
+function evidenceFor(request = requestFor()): Evidence {
+  const approvals = [signAct(bob, 'approve', request), signAct(carol, 'approve', request)];
+  return { event_id: request.event_id, request: signRequest(request), approvals };
+}
+
+describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
+  describe.skipIf(skip !== null)(`contract${skip === null ? '' : ` (skipped: ${skip})`}`, () => {
+    let db: TestDatabase;
+    let tasks: AuthorityTasks;
+    let now = T0;
+    let people: Roster = roster;
+    beforeAll(async () => {
+      db = await open();
+      const clock = { now: () => now };
+      const inForce = { policy, digest: policyDigest };
+      tasks = authorityTasks({
+        database: db.database,
+        key: authority,
+        roster: () => people,
+        policy: () => inForce,
+        clock,
+      });
+    }, 60_000);
+    afterAll(() => db.close());
+    beforeEach(() => {
+      now = T0 + 2 * MIN;
+      people = roster;
+    });
+
+    const issued = async (evidence: Evidence) => {
+      const answer = issueOutcomeSchema.parse(await tasks.issue(evidence));
+      if (answer.outcome !== 'issued') throw new Error(`${answer.code}: ${answer.message}`);
+      return answer;
+    };
+
+    describe('when a quorum asks', () => {
+      it('fixes the deadline on its own clock and signs what the evidence calls for', async () => {
+        const evidence = evidenceFor();
+        const { signed, reissued, receipt } = await issued(evidence);
+        expect(reissued).toBe(false);
+        expect(signed.intent).toMatchObject({
+          issued_at: instant(now),
+          deadline: instant(now + 30 * MIN),
+          dead_man: instant(now + 40 * MIN),
+        });
+        const authorityKey = (keyid: string) => (keyid === authority.keyid ? authority.publicKey : undefined);
+        const judged = judgeIntent({ signed, evidence, roster, policy, policyDigest, nowMs: now, authorityKey });
+        expect(judged.ok).toBe(true);
+        const statement = statementSchema.parse(JSON.parse(evidence.request.payload));
+        if (statement.act !== 'request') throw new Error('a request');
+        const { ticket_system: ticketSystem, ticket_number: ticketNumber, justification } = signed.intent.marker;
+        const marker = verifyMarker({ ticketSystem, ticketNumber, justification }, tupleOf(statement.request), [
+          authority.publicKey,
+        ]);
+        expect(marker).toEqual({ ok: true, marked: { event_id: evidence.event_id, deadline: signed.intent.deadline } });
+        const read = readEntry(receipt.envelope, evidence.event_id, keyOf);
+        expect(read.ok && read.entry).toMatchObject({
+          type: 'intent',
+          transition: 'intent',
+          data: { signed, evidence },
+        });
+      });
+
+      it('issues once, and answers the same bytes again with the same deadline', async () => {
+        const evidence = evidenceFor();
+        const first = await issued(evidence);
+        now += 29 * MIN;
+        const again = await issued(evidence);
+        expect(again).toEqual({ ...first, reissued: true });
+        expect(recallOutcomeSchema.parse(await tasks.recall({ event_id: evidence.event_id }))).toEqual({
+          signed: first.signed,
+          evidence,
+          receipt: first.receipt,
+        });
+      });
+
+      it('issues one intent to twenty callers at once', async () => {
+        const evidence = evidenceFor();
+        const answers = await Promise.all(Array.from({ length: 20 }, () => issued(evidence)));
+        expect(answers.filter(({ reissued }) => !reissued)).toHaveLength(1);
+        expect(new Set(answers.map(({ signed }) => JSON.stringify(signed))).size).toBe(1);
+      });
+    });
+
+    describe('when it must not issue', () => {
+      it('refuses without a quorum, and writes nothing', async () => {
+        const evidence = evidenceFor();
+        const answer = await tasks.issue({ ...evidence, approvals: evidence.approvals.slice(0, 1) });
+        expect(answer).toMatchObject({ outcome: 'refused', code: 'quorum_not_met', standing: null });
+        expect(await tasks.recall({ event_id: evidence.event_id })).toBeNull();
+      });
+
+      it('refuses what is no evidence', async () => {
+        const answer = await tasks.issue({ event_id: 'x' } as Evidence);
+        expect(answer).toMatchObject({ outcome: 'refused', code: 'evidence_malformed' });
+      });
+
+      it('refuses after the deadline, with what stands', async () => {
+        const evidence = evidenceFor();
+        const { signed } = await issued(evidence);
+        now += 30 * MIN;
+        const answer = await tasks.issue(evidence);
+        expect(answer).toMatchObject({ outcome: 'refused', code: 'deadline_passed', standing: signed });
+      });
+
+      it('refuses after the approval window, for a first time', async () => {
+        now = T0 + 32 * MIN;
+        expect(await tasks.issue(evidenceFor())).toMatchObject({ outcome: 'refused', code: 'request_stale' });
+      });
+
+      it('refuses other evidence for an event it issued for', async () => {
+        const evidence = evidenceFor();
+        const { signed } = await issued(evidence);
+        const answer = await tasks.issue({ ...evidence, approvals: [...evidence.approvals].reverse() });
+        expect(answer).toMatchObject({ outcome: 'refused', code: 'evidence_differs', standing: signed });
+      });
+
+      it('refuses to issue again once an approver may no longer speak', async () => {
+        const evidence = evidenceFor();
+        await issued(evidence);
+        const valid_until = instant(now);
+        people = { ...roster, people: roster.people.map((p) => (p.id === 'bob' ? { ...p, valid_until } : p)) };
+        expect(await tasks.issue(evidence)).toMatchObject({ outcome: 'refused', code: 'quorum_not_met' });
+      });
+    });
+
+    describe('when an end mark stands', () => {
+      it('refuses to issue, for the first time and again, and nothing clears it', async () => {
+        const [before, after] = [evidenceFor(), evidenceFor(requestFor({ by: alice }))];
+        await tasks.mark({ event_id: before.event_id, cause: 'deny', by: 'bob' });
+        expect(await tasks.issue(before)).toMatchObject({
+          outcome: 'refused',
+          code: 'end_mark_stands',
+          standing: null,
+        });
+        const { signed } = await issued(after);
+        await tasks.mark({ event_id: after.event_id, cause: 'kill', by: 'bob' });
+        expect(await tasks.issue(after)).toMatchObject({
+          outcome: 'refused',
+          code: 'end_mark_stands',
+          standing: signed,
+        });
+      });
+
+      it('keeps the first one, and answers it with what stands', async () => {
+        const evidence = evidenceFor();
+        const { signed } = await issued(evidence);
+        const first = markOutcomeSchema.parse(
+          await tasks.mark({ event_id: evidence.event_id, cause: 'kill', by: 'bob' }),
+        );
+        now += MIN;
+        expect(await tasks.mark({ event_id: evidence.event_id, cause: 'close', by: 'alice' })).toEqual(first);
+        expect(first.standing).toEqual(signed);
+        const read = readEntry(first.receipt.envelope, evidence.event_id, keyOf);
+        expect(read.ok && read.entry).toMatchObject({
+          type: 'end_mark',
+          transition: 'end_mark',
+          data: { cause: 'kill', by: 'bob' },
+        });
+      });
+
+      it('decides a race of issue and mark one way: what was issued first is known to the mark', async () => {
+        for (let round = 0; round < 10; round += 1) {
+          const evidence = evidenceFor();
+          const mark = { event_id: evidence.event_id, cause: 'kill' as const, by: 'bob' };
+          const [answer, marked] = await Promise.all(
+            round % 2 === 0
+              ? [tasks.issue(evidence), tasks.mark(mark)]
+              : [tasks.mark(mark).then(() => tasks.issue(evidence)), tasks.mark(mark)],
+          );
+          if (answer.outcome === 'issued') expect(marked.standing).toEqual(answer.signed);
+          else expect([answer.code, marked.standing]).toEqual(['end_mark_stands', null]);
+        }
+      });
+
+      it('marks an event nobody asked for, since ending needs no permission', async () => {
+        const { standing } = await tasks.mark({ event_id: newEventId(), cause: 'cancel', by: null });
+        expect(standing).toBeNull();
+      });
+    });
+
+    describe('the journal', () => {
+      it.each([
+        "UPDATE authority.intents SET deadline = deadline + interval '1 hour'",
+        'DELETE FROM authority.intents',
+        'TRUNCATE authority.intents',
+        "UPDATE authority.end_marks SET cause = 'none'",
+        'DELETE FROM authority.end_marks',
+        'TRUNCATE authority.end_marks',
+      ])('refuses %s', async (statement) => {
+        const evidence = evidenceFor();
+        await issued(evidence);
+        await tasks.mark({ event_id: evidence.event_id, cause: 'kill', by: null });
+        await expect(db.database.query(statement)).rejects.toMatchObject({ code: '42501' });
+      });
+    });
+  });
+});
