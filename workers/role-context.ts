@@ -1,0 +1,95 @@
+import type { KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { systemClock, virtualClock, type Clock } from '../activities/clock.js';
+import type { Database } from '../activities/register/database.js';
+import type { Role } from '../domain/roles.js';
+import type { Roster } from '../domain/roster.js';
+import { importRolePublicKey, type RoleKey } from '../proofs/role-key.js';
+import { trustFileSchema, trustOf, type Trust, type TrustFile } from '../proofs/trust.js';
+import { readPolicyFile, readRosterFile, type LoadedPolicy } from './policy-files.js';
+import { readRoleKey } from './role-keys.js';
+import { SettingsError } from './settings-error.js';
+import type { WorkerSettings } from './settings.js';
+
+/** What a process that plays roles has read at its start. Only the keys of its own roles are among it. */
+export interface RoleContext {
+  settings: WorkerSettings;
+  clock: Clock;
+  roster: Roster;
+  policy: LoadedPolicy;
+  trust: Trust;
+  authorityKeys: KeyObject[];
+  keys: ReadonlyMap<Role, RoleKey>;
+  database: Database | null;
+  log: Log;
+}
+
+/** One structured line; never a secret, a statement or a justification. */
+export type Log = (message: string, fields: Record<string, unknown>) => void;
+
+/** Logs one JSON line on stderr, for whoever collects them. */
+export const logLine: Log = (message, fields) => {
+  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`);
+};
+
+/** Reads roster, policy, trust and the roles' own keys. Throws SettingsError naming the file and what to do. */
+export async function readRoleContext(
+  settings: WorkerSettings,
+  database: Database | null,
+  log: Log,
+): Promise<RoleContext> {
+  const keys = new Map<Role, RoleKey>();
+  for (const role of settings.roles) keys.set(role, await readRoleKey(settings.role_keys_dir, role));
+  const trustFile = await readTrustFile(settings.trust_path);
+  return {
+    settings,
+    clock: settings.clock === 'virtual' ? virtualClock() : systemClock,
+    roster: await readRosterFile(settings.roster_path),
+    policy: await readPolicyFile(settings.policy_path),
+    trust: trustOf(trustFile),
+    authorityKeys: authorityKeysOf(trustFile),
+    keys,
+    database,
+    log,
+  };
+}
+
+async function readTrustFile(file: string): Promise<TrustFile> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new SettingsError('file_missing', `${file} cannot be read`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new SettingsError('file_invalid', `${file} is not JSON`);
+  }
+  const parsed = trustFileSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new SettingsError('file_invalid', `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** Old keys included: a rollback must still recognise what an earlier authority key granted. */
+function authorityKeysOf(trust: TrustFile): KeyObject[] {
+  return trust.roles.flatMap(({ role, public_key }) => {
+    const key = role === 'authority' ? importRolePublicKey(public_key) : undefined;
+    return key?.ok ? [key.publicKey] : [];
+  });
+}
+
+/** The signing key of a role this process plays. */
+export function keyOf(context: RoleContext, role: Role): RoleKey {
+  const key = context.keys.get(role);
+  if (key === undefined) throw new SettingsError('role_key_missing', `role ${role} is not played by this process`);
+  return key;
+}
+
+/** The database of a role that needs one. */
+export function databaseOf(context: RoleContext, role: Role): Database {
+  if (context.database !== null) return context.database;
+  throw new SettingsError(
+    'role_needs_database',
+    `role ${role} needs PostgreSQL: set database_url (PGlite is opened by \`reseal dev\` alone, because two processes on one folder corrupt it)`,
+  );
+}

@@ -1,0 +1,110 @@
+import { authorityTasks } from '../activities/authority/authority-tasks.js';
+import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
+import { directoryRoleTasks } from '../activities/graph/directory-role.js';
+import type { GraphDeps } from '../activities/graph/effect-deps.js';
+import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/graph/graph-access.js';
+import { sessionsTasks } from '../activities/graph/sessions.js';
+import { verifierTasks } from '../activities/graph/verifier.js';
+import type { RegisterHoldings } from '../activities/register/holdings.js';
+import { registerTasks } from '../activities/register/register-tasks.js';
+import type { Role } from '../domain/roles.js';
+import { judgeIntent } from '../proofs/evidence.js';
+import { signReceipt } from '../proofs/receipt.js';
+import { databaseOf, keyOf, type RoleContext } from './role-context.js';
+import { SettingsError } from './settings-error.js';
+
+/** The application permissions each Graph identity has, and needs no more of (Microsoft's permission reference). */
+const PERMISSIONS = {
+  directory_role: ['RoleAssignmentSchedule.ReadWrite.Directory'],
+  sessions: ['User.RevokeSessions.All', 'User.Read.All'],
+  verifier: [
+    'RoleAssignmentSchedule.Read.Directory',
+    'RoleEligibilitySchedule.Read.Directory',
+    'RoleManagement.Read.Directory',
+    'RoleManagementPolicy.Read.Directory',
+    'User.Read.All',
+    'Directory.Read.All',
+    'AuditLog.Read.All',
+  ],
+} as const;
+type GraphJob = keyof typeof PERMISSIONS;
+
+/** The activities of each role, made from what that role alone holds. */
+export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => object>> = {
+  ceremonies: (context) =>
+    ceremoniesTasks({ roster: () => context.roster, policy: () => context.policy, key: keyOf(context, 'ceremonies') }),
+  register: (context) => registerTasks(registerHoldings(context)),
+  authority: (context) =>
+    authorityTasks({
+      database: databaseOf(context, 'authority'),
+      key: keyOf(context, 'authority'),
+      clock: context.clock,
+      roster: () => context.roster,
+      policy: () => context.policy,
+    }),
+  'effect:entra.directory_role': (context) =>
+    directoryRoleTasks({
+      ...graphDeps(context, 'effect:entra.directory_role', 'directory_role'),
+      judge: (signed, evidence, nowMs) =>
+        judgeIntent({
+          signed,
+          evidence,
+          roster: context.roster,
+          policy: context.policy.policy,
+          policyDigest: context.policy.digest,
+          authorityKey: authorityKeyOf(context),
+          nowMs,
+        }),
+    }),
+  'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
+  verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
+};
+
+/** What the register role holds; the reconciler beside it holds the same. */
+export function registerHoldings(context: RoleContext): RegisterHoldings {
+  return {
+    database: databaseOf(context, 'register'),
+    key: keyOf(context, 'register'),
+    clock: context.clock,
+    roster: () => context.roster,
+    policy: () => context.policy,
+    roleKeys: context.trust.keyOf,
+    log: context.log,
+  };
+}
+
+function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
+  const key = keyOf(context, role);
+  return {
+    access: accessFor(context, job),
+    clock: context.clock,
+    sign: (payload) => signReceipt(payload, key),
+    authorityKeys: context.authorityKeys,
+    writerIds: () => new Set([context.settings.graph.applications.directory_role]),
+    protectedIds: new Set(context.settings.protected_object_ids),
+  };
+}
+
+function accessFor({ settings }: RoleContext, job: GraphJob): GraphAccess {
+  const { graph } = settings;
+  const application_id = graph.applications[job];
+  if (graph.mode === 'loopback')
+    return loopbackAccess({ application_id, base_url: graph.url, permissions: PERMISSIONS[job] });
+  if (graph.credential !== 'client_certificate')
+    return graphAccess({ application_id, credential: { kind: graph.credential } });
+  if (graph.certificate_path === undefined) {
+    throw new SettingsError(
+      'settings_invalid',
+      'graph.certificate_path: credential client_certificate needs the path of a PEM file',
+    );
+  }
+  return graphAccess({ application_id, credential: { kind: 'certificate', certificate_path: graph.certificate_path } });
+}
+
+/** The authority's key of a keyid; keys of other roles never count as the authority's. */
+function authorityKeyOf(context: RoleContext) {
+  return (keyid: string) => {
+    const known = context.trust.keyOf(keyid);
+    return known?.role === 'authority' ? known.publicKey : undefined;
+  };
+}
