@@ -1,0 +1,295 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { isEnd } from '../../domain/ceremony-state.js';
+import type { Entry } from '../../domain/entry.js';
+import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../domain/identifiers.js';
+import type { Policy } from '../../domain/policy.js';
+import { TASK_QUEUES } from '../../domain/roles.js';
+import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
+import { signedStatementSchema, type SignalAct, type SignedStatement } from '../../domain/statement.js';
+import type { CeremonyView } from '../../domain/view.js';
+import { digestOf } from '../../proofs/canonical-json.js';
+import { statementDigest } from '../../proofs/statement-check.js';
+import type { VerdictAnswer } from '../../workflows/protocol.js';
+import { firstInput } from './first-input.js';
+import { startSummary } from './start-summary.js';
+import type { RegisterReader } from './register-reader.js';
+import { viewOfRequest } from './request-view.js';
+import { DEFAULT_LIMIT, MAX_LIMIT, type EventFilter, type EventView, type OpenedEvent } from './reseal-api.js';
+import type { PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
+import { ResealError } from './reseal-error.js';
+import { recordedAnswer } from './recorded-answer.js';
+import { KEYWORDS, phaseOf } from './search-keywords.js';
+import { readRequestStatement } from './statement-shape.js';
+import { fromTemporal, isNotFound, notFound } from './temporal-error.js';
+import { historyUrl, timeThere } from './workflow-place.js';
+import { visibilityQuery } from './visibility-query.js';
+
+export interface DirectApiOptions {
+  client: Client;
+  /** Base address of Temporal's Web UI, or null when nobody knows it. */
+  uiUrl: string | null;
+  register: RegisterReader | null;
+  policy: () => Promise<{ policy: Policy; digest: string }>;
+  roster: () => Promise<Roster>;
+  /** Epoch milliseconds; the system's clock. */
+  now?: () => number;
+  /** How long a worker may take to answer a query before readers do without it, in milliseconds (3 s). */
+  queryMs?: number;
+  /** Closed together with the api, after Temporal's connection. */
+  closeAlso?: () => Promise<void>;
+}
+
+const QUERY_MS = 3_000;
+const CALL_MS = 10_000;
+
+/** Temporal itself, and the register where there is one: what the gateway serves, and what `--direct` uses without it. */
+export class DirectApi implements ResealApi {
+  private readonly now: () => number;
+
+  constructor(private readonly options: DirectApiOptions) {
+    this.now = options.now ?? Date.now;
+  }
+
+  async open(input: SignedStatement, eventId: string): Promise<OpenedEvent> {
+    const { envelope, statement } = readRequestStatement(input);
+    if (statement.event_id !== eventId || statement.request.event_id !== eventId) {
+      throw new ResealError('malformed', `the statement speaks of event ${statement.event_id}, not of ${eventId}`);
+    }
+    const { request } = statement;
+    const workflowId = ceremonyWorkflowId(eventId);
+    const opened = (runId: string): OpenedEvent => ({ event_id: eventId, workflow_id: workflowId, run_id: runId });
+    try {
+      const handle = await this.bounded(CALL_MS, () =>
+        this.options.client.workflow.start('breakGlass', {
+          workflowId,
+          taskQueue: TASK_QUEUES.ceremonies,
+          args: [{ event_id: eventId, envelope }],
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'FAIL',
+          staticSummary: startSummary(request),
+          typedSearchAttributes: new TypedSearchAttributes([
+            { key: KEYWORDS.state, value: 'requested' },
+            { key: KEYWORDS.profile, value: request.profile },
+            { key: KEYWORDS.reason_code, value: request.reason_code },
+          ]),
+        }),
+      );
+      return opened(handle.firstExecutionRunId);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw fromTemporal(error, eventId);
+    }
+    const first = await this.request(eventId);
+    if (first.payload !== envelope.payload || first.signature !== envelope.signature) {
+      throw new ResealError('event_id_taken', `another request was made under the event id ${eventId}`, {
+        hint: 'ask again with a fresh event id (leave --event-id out)',
+      });
+    }
+    return opened((await this.describe(eventId))?.runId ?? '');
+  }
+
+  async speak(eventId: string, act: SignalAct, envelope: SignedStatement): Promise<{ digest: string }> {
+    const handle = this.options.client.workflow.getHandle(ceremonyWorkflowId(eventId));
+    try {
+      await this.bounded(CALL_MS, () => handle.signal(act, envelope));
+    } catch (error) {
+      // The server says the same of a workflow that ended and of one that never was.
+      const known = isNotFound(error) ? await this.describe(eventId) : null;
+      if (known === null) throw fromTemporal(error, eventId);
+      throw new ResealError('ceremony_ended', `event ${eventId} has ended: nothing more can be said in it`, {
+        hint: `see how: reseal breakglass check ${eventId}`,
+      });
+    }
+    return { digest: statementDigest(envelope) };
+  }
+
+  async verdict(eventId: string, digest: string): Promise<StatementAnswer> {
+    const answer = await this.query<VerdictAnswer>(ceremonyWorkflowId(eventId), 'verdict', digest);
+    if (answer === null) {
+      if ((await this.describe(eventId)) === null) throw notFound(eventId);
+      return { status: 'pending', message: 'no worker answers for this ceremony yet; what was sent is kept' };
+    }
+    const told = recordedAnswer(answer);
+    if (told !== undefined) return told;
+    const { mark } = answer;
+    if ((await this.describe(eventId))?.status.name === 'RUNNING') return { status: 'pending', mark };
+    return { status: 'unrecorded', message: 'the ceremony ended without having heard it', mark };
+  }
+
+  async get(eventId: string): Promise<EventView> {
+    const row = await this.fromRegister((register) => register.getEvent(eventId));
+    const found = await this.describe(eventId).catch((error: unknown) => {
+      if (row === null) throw error;
+      return null;
+    });
+    if (found === null) {
+      const view = row ?? (await this.refusedAtAdmission(eventId, null));
+      if (view === null) throw notFound(eventId);
+      return { ...view, now: instant(this.now()) };
+    }
+    const ended = row !== null && isEnd(row.state);
+    const view = ended
+      ? row
+      : ((await this.askedView(eventId, found)) ??
+        row ??
+        (await this.refusedAtAdmission(eventId, found)) ??
+        (await this.unansweredView(eventId, found)));
+    const { uiUrl, client } = this.options;
+    const run_id = found.runId;
+    const ui_url = uiUrl && historyUrl(uiUrl, client.options.namespace, view.workflow_id, run_id);
+    return { ...view, run_id, ui_url, now: instant(timeThere(found) ?? this.now()) };
+  }
+
+  async request(eventId: string): Promise<SignedStatement> {
+    const input = await this.bounded(CALL_MS, () => firstInput(this.options.client, ceremonyWorkflowId(eventId))).catch(
+      (error: unknown) => {
+        throw fromTemporal(error, eventId);
+      },
+    );
+    const envelope = signedStatementSchema.safeParse((input as { envelope?: unknown } | null)?.envelope);
+    if (envelope.success) return envelope.data;
+    throw new ResealError('no_answer', `the request of event ${eventId} cannot be read`, {
+      hint: 'is this the payload key that the ceremony was started with?',
+    });
+  }
+
+  async list(filter: EventFilter): Promise<CeremonyView[]> {
+    const { state, limit = DEFAULT_LIMIT } = filter;
+    // The register has no look-up by state: it is asked for more, and the rest is left out here.
+    const asked = state === undefined ? { ...filter, limit } : { ...filter, limit: MAX_LIMIT };
+    const rows = await this.fromRegister((register) => register.listEvents(asked));
+    if (rows === null) return this.listFromVisibility(filter);
+    return rows.filter((view) => state === undefined || view.state === state).slice(0, limit);
+  }
+
+  async ledger(eventId: string): Promise<Entry[]> {
+    const entries = await this.needRegister((register) => register.ledgerOf(eventId));
+    if (entries.length > 0) return entries;
+    const { state } = await this.get(eventId);
+    throw new ResealError('not_found', `event ${eventId} has no ledger: it is ${state}`);
+  }
+
+  async bundle(eventId: string): Promise<unknown> {
+    const sealed = await this.needRegister((register) => register.bundleOf(eventId));
+    if (sealed !== undefined) return sealed.bundle;
+    const { state } = await this.get(eventId);
+    const why = isEnd(state) ? 'it was never admitted, or its bundle is still being made' : `it is ${state}`;
+    throw new ResealError('bundle_not_ready', `event ${eventId} has no evidence bundle: ${why}`, {
+      hint: `reseal breakglass watch ${eventId}`,
+    });
+  }
+
+  policy(): Promise<{ policy: Policy; digest: string }> {
+    return this.options.policy();
+  }
+
+  async person(nameOrUpn: string): Promise<PersonName> {
+    const person = findPerson(await this.options.roster(), nameOrUpn);
+    const object_id = person?.object_ids[0];
+    if (person === undefined || object_id === undefined) {
+      throw new ResealError('unknown_person', `nobody on the roster is called ${nameOrUpn}`);
+    }
+    return { id: person.id, upn: upnOf(person), object_id };
+  }
+
+  async close(): Promise<void> {
+    await this.options.client.connection.close();
+    await this.options.closeAlso?.();
+  }
+
+  private bounded<T>(ms: number, call: () => Promise<T>): Promise<T> {
+    return this.options.client.withDeadline(Date.now() + ms, call);
+  }
+
+  /** null when there is none. */
+  private async describe(eventId: string): Promise<WorkflowExecutionDescription | null> {
+    const handle = this.options.client.workflow.getHandle(ceremonyWorkflowId(eventId));
+    return this.bounded(CALL_MS, () => handle.describe()).catch((error: unknown) => {
+      if (isNotFound(error)) return null;
+      throw fromTemporal(error, eventId);
+    });
+  }
+
+  /** null when no worker answers in time, or not with something readable. */
+  private async query<T extends object>(workflowId: string, name: string, ...args: unknown[]): Promise<T | null> {
+    const handle = this.options.client.workflow.getHandle(workflowId);
+    const answer: unknown = await this.bounded(this.options.queryMs ?? QUERY_MS, () =>
+      handle.query<unknown, unknown[]>(name, ...args),
+    ).catch(() => null);
+    return typeof answer === 'object' && answer !== null && !('undecodable' in answer) ? (answer as T) : null;
+  }
+
+  private async askedView(eventId: string, found: WorkflowExecutionDescription): Promise<CeremonyView | null> {
+    const lost = !['RUNNING', 'CONTINUED_AS_NEW', 'PAUSED'].includes(found.status.name);
+    const reseal = lost ? await this.query<CeremonyView>(resealWorkflowId(eventId), 'view') : null;
+    return reseal ?? this.query<CeremonyView>(ceremonyWorkflowId(eventId), 'view');
+  }
+
+  private async refusedAtAdmission(
+    eventId: string,
+    found: WorkflowExecutionDescription | null,
+  ): Promise<CeremonyView | null> {
+    const refusal = await this.fromRegister((register) => register.refusalOf(eventId));
+    if (refusal === null) return null;
+    const { code, message, at } = refusal;
+    const asked = found === null ? null : await this.readAsked(eventId);
+    const known = { state: 'refused' as const, requested_at: at, refusal: { code, message } };
+    return { ...viewOfRequest(eventId, asked, known), ended_at: at };
+  }
+
+  private async unansweredView(eventId: string, found: WorkflowExecutionDescription): Promise<CeremonyView> {
+    const state = phaseOf(found.typedSearchAttributes.get(KEYWORDS.state));
+    const known = { state, requested_at: found.startTime.toISOString(), flags: ['worker_not_answering'] };
+    return viewOfRequest(eventId, await this.readAsked(eventId), known);
+  }
+
+  private async readAsked(eventId: string): Promise<Parameters<typeof viewOfRequest>[1]> {
+    try {
+      const { envelope, statement } = readRequestStatement(await this.request(eventId));
+      return { envelope, request: statement.request, request_digest: digestOf(statement.request) };
+    } catch {
+      return null;
+    }
+  }
+
+  /** null when there is no register, it cannot be reached, or it holds nothing of the kind. */
+  private async fromRegister<T>(read: (register: RegisterReader) => Promise<T | undefined>): Promise<T | null> {
+    const { register } = this.options;
+    return register === null ? null : ((await read(register).catch(() => undefined)) ?? null);
+  }
+
+  private async needRegister<T>(read: (register: RegisterReader) => Promise<T>): Promise<T> {
+    const { register } = this.options;
+    if (register === null) {
+      throw new ResealError('needs_register', 'ledgers and bundles are in the register, and none is configured here', {
+        hint: 'set RESEAL_DATABASE_URL, or ask through the gateway (without --direct)',
+      });
+    }
+    return read(register).catch((cause: unknown) => {
+      throw new ResealError('register_unreachable', 'no answer from the register: try again', { cause });
+    });
+  }
+
+  private async listFromVisibility(filter: EventFilter): Promise<CeremonyView[]> {
+    const limit = filter.limit ?? DEFAULT_LIMIT;
+    const views: CeremonyView[] = [];
+    const seen = new Set<string>();
+    try {
+      for await (const { workflowId } of this.options.client.workflow.list({ query: visibilityQuery(filter) })) {
+        if (seen.has(workflowId)) continue;
+        seen.add(workflowId);
+        const { now: _now, ...view } = await this.get(workflowId.slice(ceremonyWorkflowId('').length));
+        if (filter.invoker !== undefined && view.invoker !== filter.invoker.toLowerCase()) continue;
+        if (filter.status !== undefined && view.status !== filter.status) continue;
+        if (views.push(view) >= limit) break;
+      }
+    } catch (error) {
+      throw fromTemporal(error);
+    }
+    return views;
+  }
+}

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Entry } from '../../domain/entry.js';
+import type { Policy } from '../../domain/policy.js';
+import type { SignalAct, SignedStatement } from '../../domain/statement.js';
+import type { CeremonyView } from '../../domain/view.js';
+import type { EventFilter, EventView, OpenedEvent, PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
+import { knownCode, ResealError } from './reseal-error.js';
+
+export interface HttpApiOptions {
+  /** For example `http://127.0.0.1:8515`. */
+  url: string;
+  fetch?: typeof fetch;
+  /** For one answer, in milliseconds (15 s). */
+  timeoutMs?: number;
+}
+
+const ATTEMPTS = 3;
+const PAUSE_MS = 200;
+
+/** The gateway's client. A request that got no answer is sent again: every one of them has the same effect twice as once. */
+export class HttpApi implements ResealApi {
+  private readonly base: string;
+  private readonly fetch: typeof fetch;
+  private readonly timeoutMs: number;
+
+  constructor(options: HttpApiOptions) {
+    this.base = options.url.replace(/\/+$/, '');
+    this.fetch = options.fetch ?? fetch;
+    this.timeoutMs = options.timeoutMs ?? 15_000;
+  }
+
+  async open(envelope: SignedStatement, _eventId: string): Promise<OpenedEvent> {
+    return (await this.call('POST', '/v1/events', envelope)) as OpenedEvent;
+  }
+
+  async speak(eventId: string, _act: SignalAct, envelope: SignedStatement): Promise<{ digest: string }> {
+    return (await this.call('POST', `${eventPath(eventId)}/statements`, envelope)) as { digest: string };
+  }
+
+  async verdict(eventId: string, digest: string): Promise<StatementAnswer> {
+    return (await this.call(
+      'GET',
+      `${eventPath(eventId)}/statements/${encodeURIComponent(digest)}`,
+    )) as StatementAnswer;
+  }
+
+  async get(eventId: string): Promise<EventView> {
+    return (await this.call('GET', eventPath(eventId))) as EventView;
+  }
+
+  async request(eventId: string): Promise<SignedStatement> {
+    return (await this.call('GET', `${eventPath(eventId)}/request`)) as SignedStatement;
+  }
+
+  async list(filter: EventFilter): Promise<CeremonyView[]> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
+    return ((await this.call('GET', `/v1/events?${query.toString()}`)) as { events: CeremonyView[] }).events;
+  }
+
+  async ledger(eventId: string): Promise<Entry[]> {
+    return ((await this.call('GET', `${eventPath(eventId)}/ledger`)) as { entries: Entry[] }).entries;
+  }
+
+  bundle(eventId: string): Promise<unknown> {
+    return this.call('GET', `${eventPath(eventId)}/bundle`);
+  }
+
+  async policy(): Promise<{ policy: Policy; digest: string }> {
+    return (await this.call('GET', '/v1/policy')) as { policy: Policy; digest: string };
+  }
+
+  async person(nameOrUpn: string): Promise<PersonName> {
+    return (await this.call('GET', `/v1/people/${encodeURIComponent(nameOrUpn)}`)) as PersonName;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private async call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await this.send(method, path, body);
+    const text = await response.text().catch((error: unknown) => {
+      throw this.unreachable(error);
+    });
+    const json = parseOrUndefined(text);
+    if (response.ok && typeof json === 'object' && json !== null) return json;
+    const error = (json as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | undefined)?.error;
+    if (typeof error?.message !== 'string') {
+      throw new ResealError('gateway_unreachable', `${this.base} answered ${response.status}, not as a gateway does`, {
+        hint: 'check --gateway, RESEAL_GATEWAY_URL and what stands between',
+      });
+    }
+    throw new ResealError(
+      knownCode(error.code),
+      error.message,
+      typeof error.hint === 'string' ? { hint: error.hint } : {},
+    );
+  }
+
+  private async send(method: string, path: string, body: unknown): Promise<Response> {
+    const init: RequestInit = { method, redirect: 'error', headers: { accept: 'application/json' } };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers = { accept: 'application/json', 'content-type': 'application/json' };
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.fetch(`${this.base}${path}`, {
+          ...init,
+          signal: AbortSignal.timeout(this.timeoutMs),
+        });
+        // A proxy that says "not now": the gateway itself answers in JSON with a code.
+        if (response.status < 502 || attempt >= ATTEMPTS || isJson(response)) return response;
+        await response.body?.cancel();
+      } catch (error) {
+        if (attempt >= ATTEMPTS || (error as Error).name === 'TimeoutError') throw this.unreachable(error);
+      }
+      await sleep(PAUSE_MS * attempt);
+    }
+  }
+
+  private unreachable(cause: unknown): ResealError {
+    const reason = reasonOf(cause);
+    return new ResealError('gateway_unreachable', `no answer from the gateway at ${this.base}${reason}`, {
+      hint: 'start a local one with `reseal dev`, name another with --gateway URL, or speak to Temporal itself with --direct',
+      cause,
+    });
+  }
+}
+
+const eventPath = (eventId: string): string => `/v1/events/${encodeURIComponent(eventId)}`;
+const isJson = (response: Response): boolean =>
+  (response.headers.get('content-type') ?? '').startsWith('application/json');
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if (error.name === 'TimeoutError') return ': it took too long';
+  const cause = error.cause as { code?: unknown } | undefined;
+  return typeof cause?.code === 'string' ? `: ${cause.code}` : '';
+}

@@ -1,0 +1,19 @@
+import type { Entry } from '../../domain/entry.js';
+import type { CeremonyView } from '../../domain/view.js';
+import type { EventFilter } from './reseal-api.js';
+
+/**
+ * Reads from the register. `undefined` says that it holds nothing of the kind; a register that cannot be reached rejects,
+ * and readers fall back to Temporal where they can.
+ */
+export interface RegisterReader {
+  getEvent(eventId: string): Promise<CeremonyView | undefined>;
+  /** Newest first. `state` may be left to the reader's caller. */
+  listEvents(filter: EventFilter): Promise<CeremonyView[]>;
+  /** In order; empty when there is no such event. */
+  ledgerOf(eventId: string): Promise<Entry[]>;
+  /** The exact text of the newest bundle. */
+  bundleOf(eventId: string): Promise<{ bundle: string } | undefined>;
+  /** What was refused at admission has no row and no ledger. `at` is RFC 3339 UTC. */
+  refusalOf(eventId: string): Promise<{ code: string; message: string; at: string } | undefined>;
+}

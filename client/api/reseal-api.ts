@@ -1,0 +1,74 @@
+import type { CeremonyState, Phase } from '../../domain/ceremony-state.js';
+import type { Entry } from '../../domain/entry.js';
+import type { Policy } from '../../domain/policy.js';
+import type { SignalAct, SignedStatement } from '../../domain/statement.js';
+import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
+
+/** Which ceremonies to list; all of it is optional, and `limit` is at most 500 (50 when left out). */
+export interface EventFilter {
+  state?: Phase;
+  /** true: those that have not ended; false: those that have. */
+  open?: boolean;
+  /** User principal name of the invoker. */
+  invoker?: string;
+  profile?: string;
+  status?: SentinelStatus;
+  /** RFC 3339: asked for at or after this time. */
+  since?: string;
+  limit?: number;
+}
+export const DEFAULT_LIMIT = 50;
+export const MAX_LIMIT = 500;
+
+export interface OpenedEvent {
+  event_id: string;
+  workflow_id: string;
+  run_id: string;
+}
+
+/**
+ * What became of one statement. `unrecorded`: the ceremony will not answer for it, because it ended first or because it
+ * only counts refusals by now. `mark` is the authority's end mark, for acts that end a ceremony.
+ */
+export interface StatementAnswer {
+  status: 'pending' | 'accepted' | 'refused' | 'unrecorded';
+  reason?: string;
+  message?: string;
+  mark?: CeremonyState['mark'];
+}
+
+/** A ceremony, and what time it is there (a ceremony on the local stack may live in virtual time). */
+export type EventView = CeremonyView & { now: string };
+
+export interface PersonName {
+  id: string;
+  upn: string;
+  object_id: string;
+}
+
+/**
+ * Everything a client can ask. It carries and decides nothing: whether a statement counts is the ceremony's answer.
+ * Every method rejects with `ResealError`, as a rule `not_found`, `temporal_unreachable` or `gateway_unreachable`.
+ */
+export interface ResealApi {
+  /** Starts the ceremony of this signed request. The same request again has the same answer; another one under the same id is `event_id_taken`. */
+  open(envelope: SignedStatement, eventId: string): Promise<OpenedEvent>;
+  /** Sends one signed act. `digest` is what `verdict` asks by. Ended ceremonies: `ceremony_ended`. */
+  speak(eventId: string, act: SignalAct, envelope: SignedStatement): Promise<{ digest: string }>;
+  verdict(eventId: string, digest: string): Promise<StatementAnswer>;
+  /** A refused request is answered too, with state `refused` and its reason. */
+  get(eventId: string): Promise<EventView>;
+  /** The request as its invoker signed it: what an approver checks and signs. */
+  request(eventId: string): Promise<SignedStatement>;
+  list(filter: EventFilter): Promise<CeremonyView[]>;
+  /** Without a register: `needs_register`. */
+  ledger(eventId: string): Promise<Entry[]>;
+  /** The evidence bundle, as its text or parsed (its RFC 8785 form is its text); `bundle_not_ready` before the end. Without a register: `needs_register`. */
+  bundle(eventId: string): Promise<unknown>;
+  /** The policy in force, and the hex SHA-256 of its RFC 8785 form. */
+  policy(): Promise<{ policy: Policy; digest: string }>;
+  /** A person on the roster by id, alias or object id; no keys. `unknown_person` when nobody is called so. */
+  person(nameOrUpn: string): Promise<PersonName>;
+  /** Lets go of connections. */
+  close(): Promise<void>;
+}

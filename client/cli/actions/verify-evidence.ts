@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { verifyBundle } from '../../../proofs/bundle-verify.js';
+import { NOT_REACHED, type BundleReport } from '../../../proofs/bundle-report.js';
+import { EXIT } from '../../api/exit-status.js';
+import { ResealError } from '../../api/reseal-error.js';
+import { oneLine } from '../printable.js';
+import { block, structured } from '../render.js';
+import type { Session } from '../session.js';
+import { readTrust } from '../trust-file.js';
+
+/** `reseal evidence verify FILE [--trust FILE]`: from the two files alone; nothing is asked of anybody. */
+export async function verifyEvidence(session: Session, file: string, trustFlag: string | undefined): Promise<number> {
+  const { trust, path } = await readTrust(session, trustFlag);
+  // Whoever sent the bundle may have sent a folder with trust roots in it: the reader must see whose word this rests on.
+  const found = trustFlag === undefined ? ', as configured or found here: name your own with --trust' : '';
+  session.say(`trust roots: ${path}${found}`);
+  const bytes = await readFile(resolve(session.io.cwd, file)).catch((error: NodeJS.ErrnoException) => {
+    throw new ResealError('usage', `${file} cannot be read: ${error.code ?? 'unknown error'}`, { cause: error });
+  });
+  const report = verifyBundle(bytes, trust);
+  session.data((await structured(session.output, report)) ?? reportText(session, report));
+  return report.ok ? EXIT.done : EXIT.unverified;
+}
+
+function reportText(session: Session, report: BundleReport): string {
+  const { facts } = report;
+  const checks = report.checks.map(({ name, ok, detail }) => {
+    const failed = detail === NOT_REACHED ? session.style('dim', '-     ') : session.style('red', 'FAILED');
+    const mark = ok ? session.style('green', 'ok    ') : failed;
+    return `  ${mark}  ${name.padEnd(10)}  ${oneLine(detail)}`;
+  });
+  const errors = report.errors.map(({ code, where, message }) => `  ${code} at ${oneLine(where)}: ${oneLine(message)}`);
+  const unproven = report.not_verified.map((sentence) => `  ${oneLine(sentence)}`);
+  const text = (value: string | null): string | null => (value === null ? null : oneLine(value));
+  const story = block([
+    ['event', text(report.event_id)],
+    ['role', text(facts.role)],
+    ['principal', text(facts.principal)],
+    ['invoker', text(facts.invoker)],
+    ['approved', facts.approvals.map(({ person, method, at }) => `${oneLine(person)} ${at} ${method}`).join('; ')],
+    ['asked', facts.requested_at],
+    ['granted', facts.granted_at],
+    ['deadline', facts.deadline],
+    ['removed', facts.removed_confirmed_at],
+    ['audited', facts.audited_at],
+    ['end', facts.end === null ? null : `${facts.end}${facts.ended_at === null ? '' : ` ${facts.ended_at}`}`],
+    ['stage', report.stage],
+    ['ledger', facts.ledger_head === null ? null : `${facts.ledger_count} entries, head ${facts.ledger_head}`],
+  ]);
+  const verdict = report.ok
+    ? session.style('green', 'VERIFIED')
+    : session.style('red', 'NOT VERIFIED: what it says happened must not be relied on');
+  return [
+    verdict,
+    ...(errors.length > 0 ? ['held against it', ...errors, ''] : []),
+    ...checks,
+    ...(unproven.length > 0 ? ['', 'not verified here', ...unproven] : []),
+    '',
+    story,
+  ].join('\n');
+}

@@ -1,0 +1,122 @@
+import { formatDuration } from '../../domain/duration.js';
+import { MAX_RECORDED_REFUSALS } from '../../domain/hearing.js';
+import type { CeremonyView } from '../../domain/view.js';
+import { oneLine } from './printable.js';
+import { block, columns } from './render.js';
+import type { Session } from './session.js';
+import { clockText, relative, timeText } from './times.js';
+
+/** A digest as people compare it: its first 16 hex digits in fours. */
+export const digestWord = (digest: string): string => (digest.slice(0, 16).match(/.{4}/g) ?? []).join('-');
+
+/** Everything about one ceremony that a person wants to know, a few lines of it. */
+export function ceremonyText(session: Session, view: CeremonyView, nowMs: number): string {
+  const at = (time: string | null): string | null => (time === null ? null : timeText(time, nowMs));
+  const text = (value: string | null): string | null => (value === null ? null : oneLine(value));
+  const flags = view.flags.map((flag) => ` · ${session.style('red', oneLine(flag))}`).join('');
+  const { rollback } = view;
+  const lines = block([
+    ['event', oneLine(view.event_id)],
+    ['state', `${session.stateText(view.state)}${flags}`],
+    ['refused', view.refusal === null ? null : `${oneLine(view.refusal.code)}: ${oneLine(view.refusal.message)}`],
+    ['role', text(view.role)],
+    [
+      'scope',
+      view.directory_scope_id === null ? null : `${oneLine(view.directory_scope_id)} in ${text(view.tenant_id)}`,
+    ],
+    ['principal', text(view.principal)],
+    ['invoker', text(view.invoker)],
+    ['why', whyOf(view)],
+    ['ticket', text(view.ticket)],
+    ['timebox', view.duration_seconds === null ? null : formatDuration(view.duration_seconds)],
+    ['approvals', approvalsText(view)],
+    ['asked', at(view.requested_at)],
+    ['approve by', view.state === 'awaiting_approval' ? at(view.approval_by) : null],
+    ['active', at(view.activated_at)],
+    ['ends', view.ended_at === null ? at(view.expires_at) : null],
+    ['dead-man', view.ended_at === null ? at(view.dead_man_at) : null],
+    ['cause', causeOf(view)],
+    ['removal', rollbackText(rollback)],
+    ['sessions', view.sessions_ended_at === null ? null : `ended ${clockText(view.sessions_ended_at)}`],
+    ['ended', at(view.ended_at)],
+    ['end mark', view.mark === 'none' ? null : view.mark],
+    ['refusals', refusalsText(view.refused_statements)],
+    ['request', view.request_digest === null ? null : digestWord(view.request_digest)],
+    ['history', text(view.ui_url)],
+  ]);
+  const findings = view.findings.map(
+    ({ code, detail, at: seen }) => `finding    ${oneLine(code)}: ${oneLine(detail)} (${clockText(seen)})`,
+  );
+  return [lines, ...findings].join('\n');
+}
+
+function whyOf(view: CeremonyView): string | null {
+  if (view.justification === null) return view.reason_code;
+  return `${oneLine(view.reason_code ?? '')}: ${oneLine(view.justification)}`;
+}
+
+export function approvalsText(view: CeremonyView): string | null {
+  if (view.approvals_wanted === null) return null;
+  const by = view.approvals.map(
+    ({ approver, at, method }) => `${oneLine(approver)} ${clockText(at)} ${oneLine(method)}`,
+  );
+  return `${view.approvals.length} of ${view.approvals_wanted}${by.length === 0 ? '' : ` (${by.join('; ')})`}`;
+}
+
+function causeOf(view: CeremonyView): string | null {
+  if (view.cause === null) return null;
+  return view.ended_by === null ? view.cause : `${view.cause} by ${oneLine(view.ended_by)}`;
+}
+
+/** The stage reached, each with its time. */
+function rollbackText(rollback: CeremonyView['rollback']): string | null {
+  const stages = (['requested', 'accepted', 'observed', 'confirmed', 'audited'] as const)
+    .map((stage) => [stage, rollback[`${stage}_at`]] as const)
+    .filter((pair): pair is readonly [(typeof pair)[0], string] => pair[1] !== null);
+  return stages.length === 0 ? null : stages.map(([stage, at]) => `${stage} ${clockText(at)}`).join(' → ');
+}
+
+function refusalsText(count: number): string | null {
+  if (count === 0) return null;
+  const more = count > MAX_RECORDED_REFUSALS ? `, the first ${MAX_RECORDED_REFUSALS} of them recorded` : '';
+  return `${count} statement${count === 1 ? '' : 's'} refused${more}`;
+}
+
+/** Many ceremonies, one a line. */
+export function ceremonyTable(session: Session, views: readonly CeremonyView[], nowMs: number): string {
+  const rows = views.map((view) => [
+    oneLine(view.event_id),
+    view.state,
+    oneLine(view.profile ?? ''),
+    oneLine(view.principal ?? ''),
+    oneLine(view.invoker ?? ''),
+    relative(view.requested_at, nowMs),
+    view.ended_at === null && view.expires_at !== null ? relative(view.expires_at, nowMs) : '',
+    oneLine(view.flags.join(' ')),
+  ]);
+  const heads = ['EVENT', 'STATE', 'PROFILE', 'PRINCIPAL', 'INVOKER', 'ASKED', 'ENDS', 'FLAGS'];
+  return columns(heads, rows, {
+    widest: 32,
+    style: (text, row, column) => {
+      const state = views[row]?.state;
+      if (row < 0 || state === undefined) return session.style('bold', text);
+      return column === 1 ? text.replace(state, session.stateText(state)) : text;
+    },
+  });
+}
+
+/** One line a change, while somebody watches. */
+export function changeLine(view: CeremonyView, now: string): string {
+  const parts = [clockText(now), view.state];
+  if (view.state === 'awaiting_approval' && view.approvals_wanted !== null) {
+    parts.push(`${view.approvals.length} of ${view.approvals_wanted} approvals`);
+  }
+  if ((view.state === 'active' || view.state === 'active_unverified') && view.expires_at !== null) {
+    parts.push(`until ${clockText(view.expires_at)}`);
+  }
+  if (view.state === 'resealing') parts.push(rollbackText(view.rollback) ?? '');
+  if (view.state === 'resealing' || view.ended_at !== null) parts.push(causeOf(view) ?? '');
+  if (view.refusal !== null) parts.push(`${oneLine(view.refusal.code)}: ${oneLine(view.refusal.message)}`);
+  parts.push(...view.flags.map(oneLine));
+  return parts.filter((part) => part !== '').join('  ');
+}

@@ -1,0 +1,69 @@
+import type { Database } from '../../activities/register/database.js';
+import type { RegisterReader } from '../api/register-reader.js';
+import { DirectApi } from '../api/direct-api.js';
+import { ResealError } from '../api/reseal-error.js';
+import { connectTemporal } from '../api/temporal-client.js';
+import { readPolicyFile, readRosterFile } from '../config/policy-file.js';
+import type { Settings } from '../config/settings.js';
+
+/**
+ * Temporal itself, for the day the gateway is down. Policy and roster are read from files; the register only where a
+ * PostgreSQL URL is configured.
+ */
+export async function connectDirect(
+  settings: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<DirectApi> {
+  const { payloadKeyringPath, policyPath, rosterPath, temporalAddress, temporalNamespace, temporalUiUrl } = settings;
+  if (payloadKeyringPath === undefined) {
+    throw new ResealError('config_invalid', 'without the payload key nothing can be said to a ceremony', {
+      hint: 'set RESEAL_PAYLOAD_KEYRING to the keyring file',
+    });
+  }
+  const client = await connectTemporal({
+    ...(temporalAddress === undefined ? {} : { address: temporalAddress }),
+    ...(temporalNamespace === undefined ? {} : { namespace: temporalNamespace }),
+    payloadKeyringPath,
+    env,
+  });
+  const missing = (code: 'needs_policy' | 'needs_roster', what: string, variable: string): ResealError =>
+    new ResealError(code, `with --direct the ${what} comes from a file`, { hint: `set ${variable}` });
+  const register = settings.databaseUrl === undefined ? undefined : registerOf(settings.databaseUrl);
+  return new DirectApi({
+    client,
+    uiUrl: temporalUiUrl ?? null,
+    register: register?.reader ?? null,
+    ...(register === undefined ? {} : { closeAlso: register.close }),
+    policy: () =>
+      policyPath === undefined
+        ? Promise.reject(missing('needs_policy', 'policy', 'RESEAL_POLICY'))
+        : readPolicyFile(policyPath),
+    roster: () =>
+      rosterPath === undefined
+        ? Promise.reject(missing('needs_roster', 'roster', 'RESEAL_ROSTER'))
+        : readRosterFile(rosterPath),
+  });
+}
+
+/** The register, opened when it is first asked: a ceremony is killed without it. */
+function registerOf(url: string): { reader: RegisterReader; close: () => Promise<void> } {
+  let opened: Promise<Database> | undefined;
+  const database = (): Promise<Database> =>
+    (opened ??= import('../../activities/register/database-postgres.js').then(({ openPostgres }) =>
+      openPostgres(url, { max: 2 }),
+    ));
+  const reader = async (): Promise<RegisterReader> => {
+    const { eventReader } = await import('../../activities/register/events.js');
+    return eventReader(await database());
+  };
+  return {
+    reader: {
+      getEvent: async (eventId) => (await reader()).getEvent(eventId),
+      listEvents: async (filter) => (await reader()).listEvents(filter),
+      ledgerOf: async (eventId) => (await reader()).ledgerOf(eventId),
+      bundleOf: async (eventId) => (await reader()).bundleOf(eventId),
+      refusalOf: async (eventId) => (await reader()).refusalOf(eventId),
+    },
+    close: async () => (await opened?.catch(() => undefined))?.close(),
+  };
+}

@@ -1,0 +1,40 @@
+/** Options that every command takes. */
+export interface GlobalOptions {
+  as?: string;
+  key?: string;
+  gateway?: string;
+  direct?: boolean;
+  output: string;
+  input: boolean;
+  color: boolean;
+  quiet?: boolean;
+}
+
+export interface OpenOptions {
+  profile?: string;
+  reasonCode?: string;
+  justification?: string;
+  duration?: string;
+  principal?: string;
+  ticket?: string;
+  wait?: string;
+  timeout?: string;
+  eventId?: string;
+}
+
+export interface ListOptions {
+  state?: string;
+  open?: boolean;
+  invoker?: string;
+  profile?: string;
+  status?: string;
+  since?: string;
+  limit?: string;
+}
+
+export interface ActOptions {
+  reason?: string;
+  yes?: boolean;
+  wait?: string;
+  timeout?: string;
+}

@@ -1,0 +1,273 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ceremoniesTasks } from '../../../activities/evidence/ceremonies-tasks.js';
+import { DirectApi } from '../../../client/api/direct-api.js';
+import type { RegisterReader } from '../../../client/api/register-reader.js';
+import type { StatementAnswer } from '../../../client/api/reseal-api.js';
+import { startTemporalServer, type TemporalServer } from '../../../deploy/local/temporal/start-temporal.js';
+import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../../domain/roles.js';
+import type { CeremonyView } from '../../../domain/view.js';
+import { digestOf } from '../../../proofs/canonical-json.js';
+import { generateRoleKey } from '../../../proofs/role-key.js';
+import { clientDataConverter, converterPaths } from '../../../workers/codec/data-converter.js';
+import { makeKeyring } from '../../../workers/codec/keyring.js';
+import { realTemporalCli } from '../../deploy/local/temporal/real-temporal.js';
+import { workerDataConverterFromSource } from '../../workers/codec/fixtures/compiled-converters.js';
+import { makePeople, testPolicy, type People } from '../people.js';
+import { aliceAsks, signedAct, signedRequest } from '../signed.js';
+
+const { cli, reason } = await realTemporalCli();
+const keyring = makeKeyring('k-1', [['k-1', randomBytes(32)]]);
+const newId = (): string => randomBytes(8).toString('hex');
+const inForce = { policy: testPolicy, digest: digestOf(testPolicy) };
+const skipped = reason === null ? '' : ` (skipped: ${reason})`;
+
+let folder: string;
+let server: TemporalServer;
+let connection: Connection;
+let client: Client;
+let people: People;
+let api: DirectApi;
+let waiting = { id: '', digest: '' };
+
+const apiWith = (register: RegisterReader | null): DirectApi =>
+  new DirectApi({
+    client,
+    uiUrl: 'http://127.0.0.1:8233/',
+    register,
+    queryMs: 1_000,
+    policy: async () => inForce,
+    roster: async () => people.roster,
+  });
+
+describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`, () => {
+  beforeAll(async () => {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    folder = mkdtempSync(join(tmpdir(), 'reseal-direct-'));
+    people = makePeople();
+    const logPath = join(folder, 'temporal.log');
+    server = await startTemporalServer({ cli, dbPath: null, searchAttributes: SEARCH_ATTRIBUTES, logPath });
+    connection = await Connection.connect({ address: server.address });
+    client = new Client({ connection, dataConverter: clientDataConverter(keyring) });
+    api = apiWith(null);
+  });
+  afterAll(async () => {
+    await connection.close();
+    await server.stop();
+    people.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  describe('when no worker runs', () => {
+    it('starts a ceremony once: the same request joins it, another under its id is refused', async () => {
+      const id = newId();
+      const request = aliceAsks(id);
+      const envelope = await signedRequest(people, request);
+      const opened = await api.open(envelope, id);
+      expect(opened).toMatchObject({ event_id: id, workflow_id: `breakglass/${id}` });
+      expect(await api.open(envelope, id)).toEqual(opened);
+      const other = await signedRequest(people, { ...request, duration_seconds: 3600 });
+      await expect(api.open(other, id)).rejects.toMatchObject({ code: 'event_id_taken', exit: 2 });
+      await expect(api.open(envelope, newId())).rejects.toMatchObject({ code: 'malformed' });
+    });
+
+    it('answers what was asked from the history alone, and that nobody answers', async () => {
+      const id = newId();
+      const envelope = await signedRequest(people, aliceAsks(id));
+      const { run_id } = await api.open(envelope, id);
+      expect(await api.request(id)).toEqual(envelope);
+      const view = await api.get(id);
+      expect(view).toMatchObject({ state: 'requested', invoker: 'alice@example.test', run_id });
+      expect(view.flags).toEqual(['worker_not_answering']);
+      expect(view.ui_url).toBe(
+        `http://127.0.0.1:8233/namespaces/default/workflows/breakglass%2F${id}/${run_id}/history`,
+      );
+      expect(Math.abs(Date.parse(view.now) - Date.now())).toBeLessThan(10_000);
+    });
+
+    it('keeps a kill that is said meanwhile, and says that it waits', async () => {
+      const id = newId();
+      const request = aliceAsks(id);
+      await api.open(await signedRequest(people, request), id);
+      const { digest } = await api.speak(id, 'kill', await signedAct(people, 'alice', 'kill', request));
+      expect(await api.verdict(id, digest)).toMatchObject({ status: 'pending' });
+      waiting = { id, digest };
+    });
+
+    it('encrypts what it starts with, the summary too', async () => {
+      const id = newId();
+      const { run_id } = await api.open(await signedRequest(people, aliceAsks(id)), id);
+      const execution = { workflowId: `breakglass/${id}`, runId: run_id };
+      const history = await client.workflowService.getWorkflowExecutionHistory({ namespace: 'default', execution });
+      const text = JSON.stringify(history, (_key, value: unknown) =>
+        value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
+      );
+      expect(text).not.toContain('INC-4711');
+      expect(text).not.toContain('alice');
+      const described = await client.workflow.getHandle(`breakglass/${id}`).describe();
+      expect(await described.staticSummary()).toBe('Security Administrator for alice@example\\.test 30m (incident)');
+    });
+
+    it('lists by what was asked, through visibility', async () => {
+      const id = newId();
+      await api.open(await signedRequest(people, aliceAsks(id, { profile: 'only-this', duration_seconds: 900 })), id);
+      await expect
+        .poll(async () => (await api.list({ profile: 'only-this', open: true })).map((view) => view.event_id), {
+          timeout: 15_000,
+        })
+        .toEqual([id]);
+      expect(await api.list({ profile: 'only-this', state: 'active' })).toEqual([]);
+      expect(await api.list({ profile: 'only-this', invoker: 'eve@example.test' })).toEqual([]);
+    });
+
+    it('tells an event that never was from one that has ended', async () => {
+      const id = newId();
+      const request = aliceAsks(id);
+      const kill = await signedAct(people, 'alice', 'kill', request);
+      const questions = [
+        () => api.get(id),
+        () => api.request(id),
+        () => api.speak(id, 'kill', kill),
+        () => api.verdict(id, 'a'.repeat(64)),
+      ];
+      for (const ask of questions) await expect(ask()).rejects.toMatchObject({ code: 'not_found', exit: 2 });
+      await api.open(await signedRequest(people, request), id);
+      await client.workflow.getHandle(`breakglass/${id}`).terminate();
+      await expect(api.speak(id, 'kill', kill)).rejects.toMatchObject({ code: 'ceremony_ended', exit: 4 });
+    });
+
+    it('needs a register for ledgers and bundles, and says what to set', async () => {
+      const needed = {
+        code: 'needs_register',
+        exit: 6,
+        hint: expect.stringContaining('RESEAL_DATABASE_URL') as string,
+      };
+      await expect(api.ledger(newId())).rejects.toMatchObject(needed);
+      await expect(api.bundle(newId())).rejects.toMatchObject(needed);
+    });
+
+    it('believes the register about what has ended, and answers a refusal at admission', async () => {
+      const [ended, refused] = [newId(), newId()];
+      const at = '2026-01-01T00:00:00.000Z';
+      const view = { event_id: ended, workflow_id: `breakglass/${ended}`, state: 'expired', flags: [] as string[] };
+      const register: RegisterReader = {
+        getEvent: async (id) => (id === ended ? (view as unknown as CeremonyView) : undefined),
+        listEvents: async () => [view as unknown as CeremonyView],
+        ledgerOf: async () => [],
+        bundleOf: async (id) => (id === ended ? { bundle: '{}' } : undefined),
+        refusalOf: async (id) => (id === refused ? { code: 'cooldown', message: 'wait 5m', at } : undefined),
+      };
+      const read = apiWith(register);
+      await read.open(await signedRequest(people, aliceAsks(refused)), refused);
+      expect(await read.get(ended)).toMatchObject({ state: 'expired', event_id: ended });
+      expect(await read.get(refused)).toMatchObject({
+        state: 'refused',
+        refusal: { code: 'cooldown', message: 'wait 5m' },
+        invoker: 'alice@example.test',
+        ended_at: at,
+      });
+      expect(await read.bundle(ended)).toBe('{}');
+      await expect(read.bundle(refused)).rejects.toMatchObject({ code: 'bundle_not_ready' });
+      expect(await read.list({ state: 'active' })).toEqual([]);
+      expect(await read.list({ state: 'expired' })).toHaveLength(1);
+    });
+
+    it('does without a register that is down, except where it is the only source', async () => {
+      const down = (): Promise<never> => Promise.reject(new Error('down'));
+      const read = apiWith({ getEvent: down, listEvents: down, ledgerOf: down, bundleOf: down, refusalOf: down });
+      const id = newId();
+      await read.open(await signedRequest(people, aliceAsks(id)), id);
+      expect(await read.get(id)).toMatchObject({ event_id: id, state: 'requested' });
+      await expect(read.ledger(id)).rejects.toMatchObject({ code: 'register_unreachable', exit: 6 });
+    });
+
+    it('cannot read what was encrypted with another key, and says which key it needs', async () => {
+      const id = newId();
+      await api.open(await signedRequest(people, aliceAsks(id)), id);
+      const other = new Client({
+        connection,
+        dataConverter: clientDataConverter(makeKeyring('k-2', [['k-2', randomBytes(32)]])),
+      });
+      const blind = new DirectApi({
+        client: other,
+        uiUrl: null,
+        register: null,
+        queryMs: 1_000,
+        policy: async () => inForce,
+        roster: async () => people.roster,
+      });
+      await expect(blind.request(id)).rejects.toMatchObject({ code: 'no_answer', exit: 6 });
+      expect(await blind.get(id)).toMatchObject({ state: 'requested', invoker: null, ui_url: null });
+    });
+  });
+
+  describe('when the ceremonies role answers', () => {
+    let native: NativeConnection;
+    let worker: Worker;
+    let running: Promise<void>;
+
+    beforeAll(async () => {
+      const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
+      native = await NativeConnection.connect({ address: server.address });
+      const roles = { roster: () => people.roster, policy: () => inForce, key: generateRoleKey() };
+      worker = await Worker.create({
+        connection: native,
+        taskQueue: TASK_QUEUES.ceremonies,
+        workflowBundle: await bundleWorkflowCode({
+          workflowsPath,
+          ...converterPaths,
+          logger: new DefaultLogger('ERROR'),
+        }),
+        dataConverter: workerDataConverterFromSource(keyring),
+        activities: ceremoniesTasks(roles),
+      });
+      running = worker.run();
+    });
+    afterAll(async () => {
+      worker.shutdown();
+      await running;
+      await native.close();
+    });
+
+    const answer = async (id: string, digest: string): Promise<StatementAnswer> => {
+      for (;;) {
+        const told = await api.verdict(id, digest);
+        if (told.status !== 'pending') return told;
+      }
+    };
+
+    it('answers with its own view, hears statements in words, and ends', async () => {
+      const id = newId();
+      const request = aliceAsks(id);
+      await api.open(await signedRequest(people, request), id);
+      await expect.poll(async () => (await api.get(id)).approvals_wanted, { timeout: 15_000 }).toBe(2);
+      const early = await api.speak(id, 'approve', await signedAct(people, 'alice', 'approve', request));
+      expect(await answer(id, early.digest)).toMatchObject({
+        status: 'refused',
+        reason: 'is_invoker',
+        message: 'the invoker cannot approve their own request',
+      });
+      expect(await api.get(id)).toMatchObject({ state: 'requested', approvals_wanted: 2, refused_statements: 1 });
+      const kill = await api.speak(id, 'kill', await signedAct(people, 'alice', 'kill', request));
+      expect(await answer(id, kill.digest)).toMatchObject({ status: 'accepted' });
+      expect(await api.get(id)).toMatchObject({ state: 'cancelled', cause: 'kill', ended_by: 'alice' });
+    });
+
+    it('hears a kill that was said while no worker ran', async () => {
+      expect(await answer(waiting.id, waiting.digest)).toMatchObject({ status: 'accepted' });
+    });
+
+    it('answers a request that it refuses', async () => {
+      const id = newId();
+      await api.open(await signedRequest(people, aliceAsks(id, { profile: 'nope' })), id);
+      await expect.poll(async () => (await api.get(id)).refusal?.code, { timeout: 15_000 }).toBe('profile_unknown');
+      expect(await api.get(id)).toMatchObject({ state: 'refused', status: null });
+    });
+  });
+});

@@ -1,0 +1,126 @@
+import { step } from '../../domain/ceremony.js';
+import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
+import { instant } from '../../domain/identifiers.js';
+import { termsOf, type Policy } from '../../domain/policy.js';
+import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
+import type { SignalAct, SignedStatement } from '../../domain/statement.js';
+import { STATEMENT_REFUSALS } from '../../domain/verdict.js';
+import { viewOf, type CeremonyView } from '../../domain/view.js';
+import { digestOf } from '../../proofs/canonical-json.js';
+import { checkRequestStatement, checkStatement, factsOf } from '../../proofs/statement-check.js';
+import type { OpenedEvent, PersonName, ResealApi, StatementAnswer, EventView } from '../../client/api/reseal-api.js';
+import { ResealError } from '../../client/api/reseal-error.js';
+import { notFound } from '../../client/api/temporal-error.js';
+
+/**
+ * Ceremonies in memory: the real machine and the real signature checks without Temporal, for tests of what is around
+ * them. `show` overlays what readers see next, one view a read, the last one for good.
+ */
+export class MachineApi implements ResealApi {
+  readonly states = new Map<string, CeremonyState>();
+  private readonly overlays = new Map<string, Partial<CeremonyView>[]>();
+  bundleText: string | undefined;
+  admits = true;
+
+  constructor(private readonly of: { policy: Policy; roster: Roster; now: () => number }) {}
+
+  show(eventId: string, ...views: Partial<CeremonyView>[]): void {
+    this.overlays.set(eventId, views);
+  }
+
+  async open(envelope: SignedStatement, eventId: string): Promise<OpenedEvent> {
+    const now = this.of.now();
+    const known = this.states.get(eventId);
+    if (known !== undefined && known.envelope.payload !== envelope.payload)
+      throw new ResealError('event_id_taken', 'taken');
+    if (known === undefined) this.states.set(eventId, this.admitted(newCeremony(eventId, envelope, now), now));
+    return { event_id: eventId, workflow_id: `breakglass/${eventId}`, run_id: 'run' };
+  }
+
+  private admitted(state: CeremonyState, now: number): CeremonyState {
+    const { policy, roster } = this.of;
+    if (!this.admits) return state;
+    const checked = checkRequestStatement(state.envelope, roster);
+    if (!checked.ok) {
+      const outcome = { outcome: 'refused' as const, code: checked.reason, message: checked.message };
+      return step(state, { type: 'opened', outcome }, now);
+    }
+    const { request } = checked.statement;
+    const terms = termsOf(policy, request.profile);
+    const invoker = findPerson(roster, request.invoker.person);
+    if (terms === undefined || invoker === undefined) throw new Error('no such profile or person');
+    const opened = step(
+      state,
+      {
+        type: 'opened',
+        outcome: {
+          outcome: 'opened',
+          request,
+          request_digest: checked.request_digest,
+          policy_digest: digestOf(policy),
+          terms,
+          invoker: factsOf(invoker),
+        },
+      },
+      now,
+    );
+    return step(opened, { type: 'admitted', outcome: { outcome: 'admitted', at: instant(now) } }, now);
+  }
+
+  async speak(eventId: string, act: SignalAct, envelope: SignedStatement): Promise<{ digest: string }> {
+    const checked = checkStatement(envelope, this.of.roster);
+    const state = step(this.state(eventId), { type: 'heard', signal: act, envelope, checked }, this.of.now());
+    this.states.set(eventId, state);
+    return { digest: checked.digest };
+  }
+
+  async verdict(eventId: string, digest: string): Promise<StatementAnswer> {
+    const { verdicts, mark } = this.state(eventId);
+    const verdict = verdicts.find((one) => one.digest === digest);
+    if (verdict === undefined) return { status: 'pending', mark };
+    const { status, reason } = verdict;
+    return reason === undefined ? { status, mark } : { status, reason, message: STATEMENT_REFUSALS[reason], mark };
+  }
+
+  async get(eventId: string): Promise<EventView> {
+    const queue = this.overlays.get(eventId) ?? [];
+    const overlay = queue.length > 1 ? queue.shift() : queue[0];
+    return { ...viewOf(this.state(eventId)), run_id: 'run', ...overlay, now: instant(this.of.now()) };
+  }
+
+  async request(eventId: string): Promise<SignedStatement> {
+    return this.state(eventId).envelope;
+  }
+
+  async list(): Promise<CeremonyView[]> {
+    return [...this.states.values()].map(viewOf);
+  }
+
+  async ledger(): Promise<never> {
+    throw new ResealError('needs_register', 'no register');
+  }
+
+  async bundle(eventId: string): Promise<unknown> {
+    this.state(eventId);
+    if (this.bundleText === undefined) throw new ResealError('bundle_not_ready', 'not ended');
+    return this.bundleText;
+  }
+
+  async policy(): Promise<{ policy: Policy; digest: string }> {
+    return { policy: this.of.policy, digest: digestOf(this.of.policy) };
+  }
+
+  async person(name: string): Promise<PersonName> {
+    const person = findPerson(this.of.roster, name);
+    if (person === undefined) throw new ResealError('unknown_person', `nobody is called ${name}`);
+    return { id: person.id, upn: upnOf(person), object_id: person.object_ids[0] ?? '' };
+  }
+
+  async close(): Promise<void> {}
+
+  private state(eventId: string): CeremonyState {
+    const state = this.states.get(eventId);
+    if (state === undefined) throw notFound(eventId);
+    return state;
+  }
+}
