@@ -1,0 +1,56 @@
+import { GraphFailure } from './answer.js';
+import type { Caller } from './token.js';
+
+/** For each kind of access: any one of these groups suffices, and a group needs all of its permissions. */
+const NEEDS = {
+  pimRead: [
+    ['RoleAssignmentSchedule.Read.Directory'],
+    ['RoleAssignmentSchedule.ReadWrite.Directory'],
+    ['RoleManagement.Read.Directory'],
+    ['RoleManagement.Read.All'],
+    ['RoleManagement.ReadWrite.Directory'],
+  ],
+  pimWrite: [['RoleAssignmentSchedule.ReadWrite.Directory'], ['RoleManagement.ReadWrite.Directory']],
+  pimRemove: [
+    ['RoleAssignmentSchedule.Remove.Directory'],
+    ['RoleAssignmentSchedule.ReadWrite.Directory'],
+    ['RoleManagement.ReadWrite.Directory'],
+  ],
+  eligibilityRead: [
+    ['RoleEligibilitySchedule.Read.Directory'],
+    ['RoleEligibilitySchedule.ReadWrite.Directory'],
+    ['RoleManagement.Read.Directory'],
+    ['RoleManagement.Read.All'],
+    ['RoleManagement.ReadWrite.Directory'],
+  ],
+  roleRead: [
+    ['RoleManagement.Read.Directory'],
+    ['RoleManagement.Read.All'],
+    ['RoleManagement.ReadWrite.Directory'],
+    ['Directory.Read.All'],
+  ],
+  roleWrite: [['RoleManagement.ReadWrite.Directory']],
+  policyRead: [
+    ['RoleManagementPolicy.Read.Directory'],
+    ['RoleManagementPolicy.ReadWrite.Directory'],
+    ['RoleManagement.Read.Directory'],
+    ['RoleManagement.Read.All'],
+    ['RoleManagement.ReadWrite.Directory'],
+  ],
+  userRead: [['User.Read.All'], ['User.ReadWrite.All'], ['Directory.Read.All'], ['Directory.ReadWrite.All']],
+  userEnable: [['User.EnableDisableAccount.All', 'User.Read.All'], ['User.ReadWrite.All'], ['Directory.ReadWrite.All']],
+  userPassword: [['User-PasswordProfile.ReadWrite.All'], ['User.ReadWrite.All']],
+  userRevoke: [['User.RevokeSessions.All'], ['User.ReadWrite.All'], ['Directory.ReadWrite.All']],
+  auditRead: [['AuditLog.Read.All', 'Directory.Read.All']],
+} as const satisfies Record<string, readonly (readonly string[])[]>;
+
+export type Access = keyof typeof NEEDS;
+
+/** Refuses with 403 `Authorization_RequestDenied` unless the token carries what the access needs. */
+export function demand(caller: Caller, access: Access): void {
+  const held = caller.permissions;
+  if (held === null) return;
+  const groups: readonly (readonly string[])[] = NEEDS[access];
+  if (groups.some((group) => group.every((permission) => held.has(permission)))) return;
+  throw new GraphFailure(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+}

@@ -1,0 +1,155 @@
+import { appendFileSync } from 'node:fs';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { ceremonyWorkflowId, resealWorkflowId } from '../../../domain/identifiers.js';
+import { formatDuration } from '../../../domain/duration.js';
+import { DatabaseError } from '../../../activities/register/database.js';
+import { clientDataConverter } from '../../../workers/codec/data-converter.js';
+import { readKeyringFile } from '../../../workers/codec/keyring-file.js';
+import type { Log } from '../../../workers/role-context.js';
+import { SettingsError } from '../../../workers/settings-error.js';
+import { TemporalError } from '../temporal/temporal-error.js';
+import { readDevJson } from './dev-json.js';
+import { layoutOf } from './layout.js';
+import type { PortWishes } from './ports.js';
+import { StackError } from './stack-error.js';
+import { startStack, type Stack } from './start-stack.js';
+import { advanceCeremony, virtualNow } from './time-skipping.js';
+
+interface DevIo {
+  stdout: { write(text: string): unknown };
+  stderr: { write(text: string): unknown };
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** `dir` is the absolute folder that holds `.reseal/`; ports left out are the usual ones, or free ones where those are taken. */
+export type DevRequest =
+  | { do: 'start'; dir: string; ephemeral: boolean; ports: PortWishes & { base?: number } }
+  | { do: 'advance'; dir: string; event_id: string; seconds: number };
+
+/** `reseal dev` and `reseal dev advance`. Answers the exit status; what went wrong is said on stderr. */
+export async function devCommand(request: DevRequest, io: DevIo): Promise<number> {
+  try {
+    return await (request.do === 'start' ? start(request, io) : advance(request, io));
+  } catch (error) {
+    if (!(
+      error instanceof StackError ||
+      error instanceof TemporalError ||
+      error instanceof SettingsError ||
+      error instanceof DatabaseError
+    )) {
+      throw error;
+    }
+    io.stderr.write(`reseal: ${error.message} (${error.code})\n`);
+    if (error.code === 'register_unreachable')
+      io.stderr.write('  look at RESEAL_DATABASE_URL, or unset it for the embedded database\n');
+    return exitOf(error.code);
+  }
+}
+
+/** 6 cannot reach, 2 usage, 1 internal. */
+const exitOf = (code: string): number => (code === 'register_unreachable' ? 6 : USAGE_CODES.has(code) ? 2 : 1);
+
+const USAGE_CODES = new Set<string>([
+  'already_running',
+  'port_in_use',
+  'event_not_running',
+  'not_a_local_stack',
+  'file_invalid',
+  'file_missing',
+  'database_locked',
+]);
+
+/** Starts the stack, prints its addresses and then `ready`, and runs until SIGINT or SIGTERM. */
+async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start' }>, io: DevIo): Promise<number> {
+  const stopped = stopSignal();
+  const started = Date.now();
+  const { base, ...wishes } = ports;
+  const based = base === undefined ? {} : { gateway: base, temporal: base + 1, ui: base + 2, graph: base + 3 };
+  const stack = await startStack({
+    dir,
+    ephemeral,
+    ports: { ...based, ...wishes },
+    databaseUrl: io.env.RESEAL_DATABASE_URL ?? null,
+    log: ephemeral ? () => undefined : fileLog(layoutOf(path.join(dir, '.reseal')).roleLog),
+    progress: (step) => io.stderr.write(`starting: ${step}\n`),
+  });
+  for (const line of addresses(stack)) io.stdout.write(`${line}\n`);
+  io.stderr.write(`started in ${((Date.now() - started) / 1000).toFixed(1)} s; Ctrl-C stops everything\n`);
+  io.stdout.write('ready\n');
+  try {
+    await Promise.race([stopped, stack.failed]);
+  } finally {
+    io.stderr.write('stopping\n');
+    await stack.stop();
+  }
+  return 0;
+}
+
+function fileLog(file: string): Log {
+  return (message, fields) => {
+    appendFileSync(file, `${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`, { mode: 0o600 });
+  };
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (): void => {
+      if (asked) process.exit(130);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+function addresses({ dev, layout }: Stack): string[] {
+  const rows: [string, string][] = [
+    ['gateway', dev.gateway_url],
+    ['Temporal Web UI', dev.temporal_ui_url],
+    ['Temporal', dev.temporal_address],
+    ['Graph simulator', `${dev.graph_url} (control ${dev.graph_control_url})`],
+    ['register', dev.database_url === null ? 'embedded (PGlite)' : 'PostgreSQL'],
+    ['state', layout.root],
+    ['people', dev.identities.map(({ upn }) => upn).join(', ')],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(16)} ${value}`);
+}
+
+/** Moves one ceremony's time forward and says what time it is there then. */
+async function advance({ dir, event_id, seconds }: Extract<DevRequest, { do: 'advance' }>, io: DevIo): Promise<number> {
+  const dev = await readDevJson(dir);
+  const connection = await Connection.connect({ address: dev.temporal_address });
+  try {
+    const namespace = dev.temporal_namespace;
+    const workflowId = await runningWorkflow(connection, namespace, event_id);
+    io.stderr.write(`moving ${workflowId} forward by ${formatDuration(seconds)}\n`);
+    const keyring = await readKeyringFile(dev.payload_keyring_path);
+    const client = new Client({ connection, namespace, dataConverter: clientDataConverter(keyring) });
+    const end = await advanceCeremony(client, workflowId, seconds, ADVANCE_PATIENCE_MS);
+    const now = await virtualNow(connection, { namespace, workflowId });
+    const at = now === null ? '' : `; it is ${now.toISOString()} there`;
+    io.stdout.write(
+      `${workflowId} ${end === 'ended' ? 'ended on the way' : `is ${formatDuration(seconds)} further`}${at}\n`,
+    );
+    return 0;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Each skip takes about a second, and a long timebox has many. */
+const ADVANCE_PATIENCE_MS = 580_000;
+
+async function runningWorkflow(connection: Connection, namespace: string, event: string): Promise<string> {
+  for (const workflowId of [ceremonyWorkflowId(event), resealWorkflowId(event)]) {
+    const found = await connection.workflowService
+      .describeWorkflowExecution({ namespace, execution: { workflowId } })
+      .catch(() => null);
+    if (found !== null && !found.workflowExecutionInfo?.closeTime) return workflowId;
+  }
+  throw new StackError('event_not_running', `nothing is running for event ${event}: see \`reseal breakglass list\``);
+}

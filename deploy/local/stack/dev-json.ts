@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { GraphSimulator } from '../graph/server.js';
+import type { TemporalServer } from '../temporal/start-temporal.js';
+import type { LocalIdentity } from './identities.js';
+import { layoutOf, type Layout } from './layout.js';
+import { StackError } from './stack-error.js';
+
+/** `.reseal/dev.json`: where everything of a running local stack is, so that `reseal` in another terminal just works. */
+export interface DevJson {
+  pid: number;
+  temporal_address: string;
+  temporal_namespace: string;
+  temporal_ui_url: string;
+  gateway_url: string;
+  graph_url: string;
+  graph_control_url: string;
+  /** null with the embedded database. */
+  database_url: string | null;
+  identities: LocalIdentity[];
+  trust_path: string;
+  roster_path: string;
+  policy_path: string;
+  payload_keyring_path: string;
+}
+
+export function devJsonOf(parts: {
+  layout: Layout;
+  temporal: TemporalServer;
+  gatewayUrl: string;
+  graph: GraphSimulator;
+  databaseUrl: string | null;
+  identities: LocalIdentity[];
+}): DevJson {
+  const { layout, temporal, gatewayUrl, graph, databaseUrl, identities } = parts;
+  return {
+    pid: process.pid,
+    temporal_address: temporal.address,
+    temporal_namespace: temporal.namespace,
+    temporal_ui_url: temporal.uiUrl,
+    gateway_url: gatewayUrl,
+    graph_url: graph.url,
+    graph_control_url: graph.controlUrl,
+    database_url: databaseUrl,
+    identities,
+    trust_path: layout.trust,
+    roster_path: layout.roster,
+    policy_path: layout.policy,
+    payload_keyring_path: layout.keyring,
+  };
+}
+
+/** Reads the file of the stack that runs in `dir` or a parent. Throws StackError `not_a_local_stack`. */
+export async function readDevJson(dir: string): Promise<DevJson> {
+  for (let folder = dir; ; folder = path.dirname(folder)) {
+    const text = await readFile(layoutOf(path.join(folder, '.reseal')).devJson, 'utf8').catch(() => null);
+    if (text !== null) return JSON.parse(text) as DevJson;
+    if (folder === path.dirname(folder)) break;
+  }
+  throw new StackError('not_a_local_stack', `no local stack runs in ${dir}: start one with \`reseal dev\``);
+}

@@ -1,0 +1,43 @@
+import path from 'node:path';
+
+/** Where one local stack keeps what it knows: everything under one folder, mode 0700. */
+export interface Layout {
+  root: string;
+  devJson: string;
+  pidFile: string;
+  temporalPidFile: string;
+  temporalDb: string;
+  temporalLog: string;
+  registerDir: string;
+  graphState: string;
+  keyring: string;
+  roleKeys: string;
+  identities: string;
+  roster: string;
+  policy: string;
+  trust: string;
+  settings: string;
+  roleLog: string;
+}
+
+export function layoutOf(root: string): Layout {
+  const at = (...parts: string[]): string => path.join(root, ...parts);
+  return {
+    root,
+    devJson: at('dev.json'),
+    pidFile: at('dev.pid'),
+    temporalPidFile: at('temporal.pid'),
+    temporalDb: at('temporal.db'),
+    temporalLog: at('temporal.log'),
+    registerDir: at('register'),
+    graphState: at('graph.json'),
+    keyring: at('payload-keyring.json'),
+    roleKeys: at('role-keys'),
+    identities: at('identities'),
+    roster: at('roster.yaml'),
+    policy: at('policy.yaml'),
+    trust: at('trust.json'),
+    settings: at('worker.json'),
+    roleLog: at('roles.log'),
+  };
+}

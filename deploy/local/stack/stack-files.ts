@@ -1,0 +1,49 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Keyring } from '../../../workers/codec/keyring.js';
+import type { Roster } from '../../../domain/roster.js';
+import { ROLES } from '../../../domain/roles.js';
+import { trustFileSchema, trustFileText } from '../../../proofs/trust.js';
+import { readOrCreateKeyringFile } from '../../../workers/codec/keyring-file.js';
+import { readPolicyFile, readRosterFile, type LoadedPolicy } from '../../../workers/policy-files.js';
+import { readOrCreateRoleKey } from '../../../workers/role-keys.js';
+import { makeIdentities, type LocalIdentity } from './identities.js';
+import type { Layout } from './layout.js';
+import { LOCAL_PEOPLE, localPolicyYaml } from './local-world.js';
+import type { StackOptions } from './stack.js';
+
+/** What the stack's folder says: who its people are, the policy in force, and the key of its payloads. */
+export interface StackFiles {
+  identities: LocalIdentity[];
+  policy: LoadedPolicy;
+  roster: Roster;
+  keyring: Keyring;
+}
+
+/** Makes what is missing of people, policy, keys and trust, and reads all of it. Throws SettingsError for a file that cannot work. */
+export async function stackFiles(layout: Layout, options: StackOptions): Promise<StackFiles> {
+  const identities = await makeIdentities(options.people ?? LOCAL_PEOPLE, layout.identities, layout.roster);
+  await writeFile(layout.policy, options.policyYaml ?? localPolicyYaml(), { flag: 'wx' }).catch(ifItExists);
+  const policy = await readPolicyFile(layout.policy);
+  const roster = await readRosterFile(layout.roster);
+  const keyring = await readOrCreateKeyringFile(layout.keyring);
+  const roles = await Promise.all(
+    ROLES.map(async (role) => ({ role, publicKey: (await readOrCreateRoleKey(layout.roleKeys, role)).publicKey })),
+  );
+  // A policy that was edited since has been in force: what was done under it still verifies.
+  const policies = [...(await policiesBefore(layout.trust)), policy.digest];
+  await writeFile(layout.trust, trustFileText({ roles, roster, policies }));
+  return { identities, policy, roster, keyring };
+}
+
+async function policiesBefore(trustPath: string): Promise<readonly string[]> {
+  const text = await readFile(trustPath, 'utf8').catch(() => 'null');
+  try {
+    return trustFileSchema.safeParse(JSON.parse(text)).data?.policies ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function ifItExists(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}

@@ -1,0 +1,45 @@
+import type { Client, Connection } from '@temporalio/client';
+import type { Database } from '../../../activities/register/database.js';
+import type { Role } from '../../../domain/roles.js';
+import type { Log } from '../../../workers/role-context.js';
+import type { WorkerSettings } from '../../../workers/settings.js';
+import type { DevJson } from './dev-json.js';
+import type { Layout } from './layout.js';
+import type { LocalPerson } from './local-world.js';
+import type { PortWishes } from './ports.js';
+
+export interface StackOptions {
+  /** The folder that holds `.reseal/`. With `ephemeral`, only what others need to find the stack, and only while it runs. */
+  dir: string;
+  ephemeral?: boolean;
+  ports?: PortWishes;
+  /** PostgreSQL instead of the embedded database. */
+  databaseUrl?: string | null;
+  /** Roles to play in this process; the others are left to processes of their own. All of them when left out. */
+  roles?: readonly Role[];
+  people?: readonly LocalPerson[];
+  /** Written where no policy file exists yet. */
+  policyYaml?: string;
+  /** More settings for Temporal's server, by name. */
+  dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
+  reconcileSeconds?: number;
+  /** Object ids that no ceremony may touch; none when left out. */
+  protectedObjectIds?: readonly string[];
+  log: Log;
+  /** Told what is being started, for a person who waits. */
+  progress?: (step: string) => void;
+}
+
+/** A running stack: Temporal with its Web UI, the register, the gateway, the Graph simulator, and the roles. */
+export interface Stack {
+  layout: Layout;
+  dev: DevJson;
+  settings: WorkerSettings;
+  database: Database;
+  connection: Connection;
+  client: Client;
+  /** Rejects when a part of the stack ended by itself. */
+  failed: Promise<void>;
+  /** Stops in order: gateway, roles (they drain), Graph, Temporal, database. May be called again. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,129 @@
+import { writeFile } from 'node:fs/promises';
+import { Client, Connection } from '@temporalio/client';
+import type { Database } from '../../../activities/register/database.js';
+import { eventReader } from '../../../activities/register/events.js';
+import { DirectApi } from '../../../client/api/direct-api.js';
+import { startGateway } from '../../../client/gateway/start-gateway.js';
+import { ROLES } from '../../../domain/roles.js';
+import { clientDataConverter } from '../../../workers/codec/data-converter.js';
+import { readRoleContext } from '../../../workers/role-context.js';
+import type { WorkerSettings } from '../../../workers/settings.js';
+import { startRoles } from '../../../workers/start-roles.js';
+import type { TemporalServer } from '../temporal/start-temporal.js';
+import { devJsonOf } from './dev-json.js';
+import type { Layout } from './layout.js';
+import { LOCAL_APPLICATIONS } from './local-world.js';
+import { settlePorts } from './ports.js';
+import { stackFiles, type StackFiles } from './stack-files.js';
+import { StackError } from './stack-error.js';
+import { takeFolder } from './stack-lock.js';
+import { startDatabase, startGraph, startTemporal } from './stack-servers.js';
+import type { Stack, StackOptions } from './stack.js';
+import { Teardown } from './teardown.js';
+
+export type { Stack, StackOptions } from './stack.js';
+
+/**
+ * Starts the local stack. Throws StackError, TemporalError or SettingsError, each saying what to do; nothing is left
+ * running then.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const teardown = new Teardown();
+  try {
+    return await start(options, teardown);
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+}
+
+async function start(options: StackOptions, teardown: Teardown): Promise<Stack> {
+  const { progress = () => undefined, databaseUrl = null } = options;
+  const { layout, leftover } = await takeFolder(options.dir, options.ephemeral ?? false, teardown);
+  if (leftover) progress('stopped a Temporal server that an earlier stack left behind');
+  const files = await stackFiles(layout, options);
+  const ports = await settlePorts(options.ports ?? {});
+
+  progress('the database');
+  const database = await startDatabase(layout, options, teardown);
+  progress("Temporal's server");
+  const temporal = await startTemporal(layout, options, { ports, keyring: files.keyring, teardown });
+  progress('the Graph simulator');
+  const graph = await startGraph(layout, options, { port: ports.graph, teardown });
+
+  const settings = settingsOf(layout, options, { temporal, graphUrl: graph.url });
+  await writeFile(layout.settings, `${JSON.stringify(settings, null, 2)}\n`);
+  progress('the roles');
+  const roles = await playRoles(settings, database, options, teardown);
+
+  progress('the gateway');
+  const { connection, client } = await connect(temporal, files, teardown);
+  const api = new DirectApi({
+    client,
+    uiUrl: temporal.uiUrl,
+    register: eventReader(database),
+    policy: () => Promise.resolve(files.policy),
+    roster: () => Promise.resolve(files.roster),
+  });
+  const gateway = await startGateway({
+    api,
+    port: ports.gateway,
+    log: ({ code, method, path }) => options.log('gateway', { code, method, path }),
+  });
+  teardown.add(() => gateway.close());
+
+  const { identities } = files;
+  const dev = devJsonOf({ layout, temporal, gatewayUrl: gateway.url, graph, databaseUrl, identities });
+  await writeFile(layout.devJson, `${JSON.stringify(dev, null, 2)}\n`);
+  const ended = new StackError('stack_failed', `Temporal's server ended by itself: see ${layout.temporalLog}`);
+  const temporalFailed = temporal.exited.then(() => Promise.reject(ended));
+  const failed = Promise.race([temporalFailed, roles.failed]).then(() => undefined);
+  // Whoever waits for it hears of it.
+  failed.catch(() => undefined);
+  return { layout, dev, settings, database, connection, client, failed, stop: () => teardown.run() };
+}
+
+/** What a worker process of this stack is told; also written for role processes of their own. */
+function settingsOf(
+  layout: Layout,
+  options: StackOptions,
+  { temporal, graphUrl }: { temporal: TemporalServer; graphUrl: string },
+): WorkerSettings {
+  return {
+    roles: [...ROLES],
+    temporal: { address: temporal.address, namespace: temporal.namespace },
+    payload_keyring_path: layout.keyring,
+    role_keys_dir: layout.roleKeys,
+    trust_path: layout.trust,
+    roster_path: layout.roster,
+    policy_path: layout.policy,
+    database_url: options.databaseUrl ?? null,
+    graph: { mode: 'loopback', url: graphUrl, applications: LOCAL_APPLICATIONS },
+    protected_object_ids: [...(options.protectedObjectIds ?? [])],
+    clock: 'virtual',
+    reconcile_seconds: options.reconcileSeconds ?? 5,
+  };
+}
+
+/** Plays the roles that are asked for in this process; `failed` rejects when one of them fails for good. */
+async function playRoles(
+  settings: WorkerSettings,
+  database: Database,
+  { roles = ROLES, log }: StackOptions,
+  teardown: Teardown,
+): Promise<{ failed: Promise<void> }> {
+  if (roles.length === 0) return { failed: new Promise(() => undefined) };
+  const running = await startRoles(await readRoleContext({ ...settings, roles: [...roles] }, database, log));
+  teardown.add(() => running.stop());
+  return running;
+}
+
+async function connect(
+  { address, namespace }: TemporalServer,
+  { keyring }: StackFiles,
+  teardown: Teardown,
+): Promise<{ connection: Connection; client: Client }> {
+  const connection = await Connection.connect({ address });
+  teardown.add(() => connection.close());
+  return { connection, client: new Client({ connection, namespace, dataConverter: clientDataConverter(keyring) }) };
+}
