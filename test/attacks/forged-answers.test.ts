@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../domain/identifiers.js';
+import { ROLES } from '../../domain/roles.js';
+import { digestOf } from '../../proofs/canonical-json.js';
+import { makeMarker } from '../../proofs/marker.js';
+import { generateRoleKey } from '../../proofs/role-key.js';
+import { signReceipt } from '../../proofs/receipt.js';
+import { signIntent } from '../../proofs/signed-intent.js';
+import type { EntryType } from '../../domain/entry.js';
+import type { Intent } from '../../domain/intent.js';
+import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import { verifiedBundle } from '../support/good-end.js';
+import { ledgerOf } from '../support/records.js';
+import { countOf, failedTasks, payload, RawTemporal, type HistoryEvent } from '../support/raw-temporal.js';
+
+let stack: CeremonyStack;
+let raw: RawTemporal;
+beforeAll(async () => {
+  stack = await CeremonyStack.start();
+  raw = new RawTemporal(stack);
+});
+afterAll(() => stack.stop());
+
+/** The liar has the payload key and a key of their own, and none of any role. */
+const liar = generateRoleKey();
+
+function receipt(event: string, type: EntryType, transition: string, at: string) {
+  return signReceipt({ schema: 'reseal.entry.v1', event_id: event, transition, type, at, data: {} }, liar);
+}
+
+const scheduled = (events: readonly HistoryEvent[], name: string): number =>
+  events.filter(({ activityTaskScheduledEventAttributes: task }) => task?.activityType?.name === name).length;
+
+/** An active ceremony whose removal Graph refuses until the faults are cleared, and that has just been killed. */
+async function killedWhileGraphRefuses(): Promise<Asked> {
+  const asked = await stack.activate();
+  await stack.advance(asked.event, '6m');
+  await stack.graph.fault({ tenant: asked.tenant, effect: 'status', status: 503, times: null, action: 'adminRemove' });
+  const answer = await stack.say(asked, 'bob', 'kill');
+  if (answer.status !== 'accepted') throw new Error(JSON.stringify(answer));
+  return asked;
+}
+
+describe('an activity that somebody else answers', () => {
+  it.concurrent('in clear: it is asked for again, and the true answer counts', async ({ expect }) => {
+    const asked = await killedWhileGraphRefuses();
+    const workflowId = ceremonyWorkflowId(asked.event);
+    const lies = [
+      payload('json/plain', '{"half":'),
+      payload('json/plain', JSON.stringify({ outcome: 'removed', word: 'revoked' })),
+      await raw.encrypted('json/plain', '{"half":'),
+      await raw.value({ outcome: 'removed', word: 'revoked' }),
+    ];
+    for (const lie of lies) await raw.complete(workflowId, await raw.pendingActivity(workflowId, 'rollback'), lie);
+    await stack.graph.clearFaults(asked.tenant);
+    const ended = await stack.advanceToEnd(asked.event);
+    expect(ended).toMatchObject({ state: 'revoked', rollback: { confirmed_at: expect.any(String) as string } });
+    expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
+    const events = await raw.history(workflowId);
+    expect(scheduled(events, 'rollback')).toBe(lies.length + 1);
+    expect(failedTasks(events)).toEqual([]);
+  });
+
+  it.concurrent(
+    '"removed", well formed: the verifier sees it stand, and it is removed in truth',
+    async ({ expect }) => {
+      const asked = await killedWhileGraphRefuses();
+      const workflowId = ceremonyWorkflowId(asked.event);
+      const at = instant(await stack.now(asked.event));
+      const lie = {
+        outcome: 'removed',
+        word: 'revoked',
+        at,
+        receipt: receipt(asked.event, 'removal', 'removal/1', at),
+      };
+      await raw.complete(workflowId, await raw.pendingActivity(workflowId, 'rollback'), await raw.value(lie));
+      await stack.until(asked.event, ({ rollback }) => rollback.accepted_at !== null);
+      await stack.graph.clearFaults(asked.tenant);
+      const ended = await stack.advanceToEnd(asked.event);
+      expect(ended.state).toBe('revoked');
+      expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
+      expect(scheduled(await raw.history(workflowId), 'rollback')).toBe(2);
+    },
+  );
+
+  it.concurrent(
+    '"gone" too: the ceremony believes it, the register does not, and reseal/<id> removes it',
+    async ({ expect }) => {
+      const asked = await killedWhileGraphRefuses();
+      const workflowId = ceremonyWorkflowId(asked.event);
+      const at = instant(await stack.now(asked.event));
+      const removed = {
+        outcome: 'removed',
+        word: 'revoked',
+        at,
+        receipt: receipt(asked.event, 'removal', 'removal/1', at),
+      };
+      await raw.complete(workflowId, await raw.pendingActivity(workflowId, 'rollback'), await raw.value(removed));
+      const times = { observed_at: at, confirmed_at: at, findings: [] };
+      const gone = { outcome: 'absent', ...times, receipt: receipt(asked.event, 'confirmed', 'confirmed', at) };
+      await raw.complete(workflowId, await raw.pendingActivity(workflowId, 'verifyRolledBack'), await raw.value(gone));
+      await stack.until(asked.event, ({ ended_at }) => ended_at !== null);
+      expect((await stack.graph.truth(asked.tenant)).assignments).toHaveLength(1);
+      await stack.graph.clearFaults(asked.tenant);
+
+      const reseal = resealWorkflowId(asked.event);
+      const { client } = stack.stack;
+      const isThere = async () =>
+        (await client.workflow
+          .getHandle(reseal)
+          .describe()
+          .catch(() => null)) !== null;
+      await expect.poll(isThere, { timeout: 30_000 }).toBe(true);
+      await stack.advance(asked.event, '10m', reseal);
+      await expect
+        .poll(async () => (await stack.graph.truth(asked.tenant)).assignments, { timeout: 30_000 })
+        .toEqual([]);
+      // What the liar signed was taken into no ledger. The bundle shows that the ceremony was made to end too early.
+      await expect
+        .poll(async () => (await ledgerOf(stack, asked.event)).map(({ type }) => type), { timeout: 30_000 })
+        .toContain('confirmed');
+      const { errors, ok } = await verifiedBundle(stack, asked.event);
+      expect(ok).toBe(false);
+      expect(errors).toMatchObject([{ code: 'order_broken', message: 'ended stands before the first confirmation' }]);
+    },
+  );
+});
+
+describe('where the authority does not answer', () => {
+  let silent: CeremonyStack;
+  let rawSilent: RawTemporal;
+  beforeAll(async () => {
+    silent = await CeremonyStack.start({ roles: ROLES.filter((role) => role !== 'authority') });
+    rawSilent = new RawTemporal(silent);
+  });
+  afterAll(() => silent.stop());
+
+  /** What the authority would have recorded, signed with the liar's key. */
+  function forgedIntent(asked: Asked, now: number): Intent {
+    const { effect, principal } = asked.request as unknown as {
+      effect: { tenant_id: string; role_template_id: string; directory_scope_id: string };
+      principal: { object_id: string };
+    };
+    const { tenant_id, role_template_id, directory_scope_id } = effect;
+    const tuple = { tenant_id, principal_id: principal.object_id, role_template_id, directory_scope_id };
+    const deadline = instant(now + 1_800_000);
+    return {
+      schema: 'reseal.intent.v1',
+      event_id: asked.event,
+      round: 1,
+      kind: 'entra.directory_role',
+      tuple,
+      end_sessions: true,
+      request_digest: asked.request_digest,
+      policy_digest: asked.request['policy_digest'] as string,
+      evidence_digest: digestOf({}),
+      issued_at: instant(now),
+      deadline,
+      dead_man: instant(now + 2_400_000),
+      marker: makeMarker({ event_id: asked.event, deadline, tuple }, liar.privateKey),
+    };
+  }
+
+  it('"issued" by somebody else is refused by the effect: nothing is ever granted', async ({ expect }) => {
+    const asked = await silent.ask();
+    await silent.approve(asked);
+    const workflowId = ceremonyWorkflowId(asked.event);
+    const now = await silent.now(asked.event);
+    const intent = forgedIntent(asked, now);
+    const lie = {
+      outcome: 'issued',
+      signed: signIntent(intent, liar),
+      reissued: false,
+      receipt: receipt(asked.event, 'intent', 'intent', instant(now)),
+    };
+    await rawSilent.complete(
+      workflowId,
+      await rawSilent.pendingActivity(workflowId, 'issue'),
+      await rawSilent.value(lie),
+    );
+    const view = await silent.until(asked.event, ({ refusal }) => refusal !== null);
+    expect(view.refusal).toMatchObject({ code: 'intent_not_authentic' });
+    expect(view.state).toBe('resealing');
+    const { assignments, calls, sessions_revoked } = await silent.graph.truth(asked.tenant);
+    expect(assignments).toEqual([]);
+    expect(sessions_revoked).toEqual([]);
+    expect(calls.filter(({ method, path }) => method === 'POST' && path.includes('ScheduleRequests'))).toEqual([]);
+    const events = await rawSilent.history(workflowId);
+    expect(countOf(events, 'EVENT_TYPE_ACTIVITY_TASK_COMPLETED')).toBeGreaterThan(0);
+    expect(failedTasks(events)).toEqual([]);
+  });
+});
