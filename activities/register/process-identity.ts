@@ -18,7 +18,10 @@ export interface ProcessIdentity {
 /** `alive`: this very process runs. `dead`: it does not. `foreign`: the pid is of a namespace that cannot be seen. */
 export type ProcessState = 'alive' | 'dead' | 'foreign';
 
-/** The identity of a running process, or null when there is none with this pid (a zombie counts as none). */
+/**
+ * The identity of a running process, or null when there is none with this pid. A zombie counts as none, unless threads of
+ * it still end: until the last one has, its files are open and its ports taken.
+ */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | null> {
   const [boot, namespace] = await Promise.all([currentBoot(), currentNamespace()]);
   const start = boot === '' ? await startFromPs(pid) : await startFromProc(pid);
@@ -49,7 +52,8 @@ async function startFromProc(pid: number): Promise<string | null> {
   // The second field is the command in parentheses and may itself hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0];
-  return state === 'Z' || state === 'X' ? null : (fields[19] ?? null);
+  const threads = Number(fields[17]);
+  return state === 'X' || (state === 'Z' && threads < 2) ? null : (fields[19] ?? null);
 }
 
 async function startFromPs(pid: number): Promise<string | null> {

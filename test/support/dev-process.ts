@@ -60,7 +60,7 @@ export class ResealProcess {
   }
 }
 
-/** The pids of a process's children and of theirs. */
+/** The pids of a process's children and of theirs, as far as they run. */
 export function descendantsOf(pid: number): number[] {
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && parentOf(name) === pid)
@@ -68,21 +68,25 @@ export function descendantsOf(pid: number): number[] {
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-function parentOf(pid: string): number | null {
+const parentOf = (pid: string): number | null => runningParent(Number(pid));
+
+/**
+ * Whether the process runs. A zombie does not: where pid 1 reaps nothing, as in many containers, the number of a process
+ * that nobody waits for stays taken, and signal 0 goes on reaching it.
+ */
+export const isAlive = (pid: number): boolean => runningParent(pid) !== null;
+
+/** The parent's pid, or null when the process is gone or a zombie whose threads have all ended (proc(5), /proc/PID/stat). */
+function runningParent(pid: number): number | null {
+  let stat: string;
   try {
-    // The name is in parentheses and may hold anything; state and parent follow it (proc(5)).
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   } catch {
     return null;
   }
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  // The name is in parentheses and may hold anything; the state (field 3) follows it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, parent] = fields;
+  const threads = Number(fields[17]);
+  return state === 'X' || (state === 'Z' && threads < 2) ? null : Number(parent);
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { identifyProcess } from '../../../../activities/register/process-identity.js';
 import { spawnGroup, type ChildGroup } from '../../../../deploy/local/temporal/child-group.js';
 import { stopLeftover, writePidFile } from '../../../../deploy/local/temporal/pid-file.js';
+import { isAlive } from '../../../support/dev-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reseal-pid-'));
 const pidFile = join(folder, 'child.pid');
@@ -44,6 +46,30 @@ describe('when a parent died without stopping its child', () => {
     expect(await identifyProcess(child.pid)).toBeNull();
     await expect.poll(() => identifyProcess(grandchild)).toBeNull();
   });
+
+  it('stops a child that nobody reaps', async () => {
+    // `sleep` becomes the parent of the first child and waits for nothing, like pid 1 of many containers.
+    const parent = await startChild('setsid sleep 60 & echo orphan $!; exec sleep 60');
+    await expect.poll(() => readFileSync(logPath, 'utf8')).toMatch(/orphan \d+/);
+    const orphan = Number(/orphan (\d+)/.exec(readFileSync(logPath, 'utf8'))?.[1]);
+    await expect.poll(() => readFileSync(`/proc/${orphan}/cmdline`, 'utf8')).toMatch(/^sleep/);
+    await writePidFile(pidFile, orphan, 'sleep');
+    expect(await stopLeftover(pidFile)).toBe('stopped');
+    expect(readFileSync(`/proc/${orphan}/stat`, 'utf8')).toContain(') Z ');
+    expect([isAlive(orphan), isAlive(parent.pid)]).toEqual([false, true]);
+    expect(await stopLeftover(pidFile)).toBe('none');
+  });
+
+  it.skipIf(spawnSync('python3', ['--version']).status !== 0)(
+    'stops a child whose first thread has ended and whose others run (needs python3)',
+    async () => {
+      const threads = 'import ctypes,threading,time;threading.Thread(target=time.sleep,args=(60,)).start()';
+      const child = await startChild(`exec python3 -c '${threads};ctypes.CDLL(None).pthread_exit(None)'`);
+      await expect.poll(() => readFileSync(`/proc/${child.pid}/stat`, 'utf8')).toContain(') Z ');
+      expect(await stopLeftover(pidFile)).toBe('stopped');
+      await expect.poll(() => isAlive(child.pid)).toBe(false);
+    },
+  );
 });
 
 describe('when the pid now belongs to somebody else', () => {
