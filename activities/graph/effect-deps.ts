@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 
-import { INTENT_PAYLOAD_TYPE, type Intent, type SignedIntent } from '../../domain/intent.js';
+import type { Intent, SignedIntent } from '../../domain/intent.js';
 import { instant } from '../../domain/identifiers.js';
 import type { EntryPayload, EntryType, Receipt } from '../../domain/entry.js';
 import { digestOf } from '../../proofs/canonical-json.js';
-import { verifyDsse } from '../../proofs/dsse.js';
 import { keyidOf } from '../../proofs/role-key.js';
+import { verifyIntent } from '../../proofs/signed-intent.js';
 import type { Clock } from '../clock.js';
 import type { GraphAccess } from './graph-access.js';
 import { waitFor } from './graph-error.js';
@@ -53,18 +53,8 @@ export function receiptOf(
 }
 
 /** Whether the authority signed this very intent. The arguments of an activity are anybody's: never throws. */
-export function isAuthentic(signed: SignedIntent, authorityKeys: readonly KeyObject[]): boolean {
-  const verdict = verifyDsse(signed.envelope, {
-    payloadType: INTENT_PAYLOAD_TYPE,
-    keys: (keyid) => authorityKeys.find((key) => keyidOf(key) === keyid),
-  });
-  if (!verdict.ok) return false;
-  try {
-    return digestOf(JSON.parse(verdict.payload.toString('utf8'))) === digestOf(signed.intent);
-  } catch {
-    return false;
-  }
-}
+export const isAuthentic = (signed: SignedIntent, authorityKeys: readonly KeyObject[]): boolean =>
+  verifyIntent(signed, (keyid) => authorityKeys.find((key) => keyidOf(key) === keyid)).ok;
 
 /** Nothing is signed about, and nobody's sessions end for, an intent that the authority did not sign. Retryable: keys may come. */
 export function requireAuthentic(signed: SignedIntent, deps: GraphDeps): void {

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CancelledFailure } from '@temporalio/common';
 
 import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
+import { INTENT_PAYLOAD_TYPE } from '../../../domain/intent.js';
 import { applyOutcomeSchema } from '../../../domain/outcomes.js';
+import { signDsse } from '../../../proofs/dsse.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
 import { CRASH, environmentOf, runAttempts, type RunOptions } from './attempts.js';
 import { ALICE, EVIDENCE, startSimulator, STRANGER, USER_ADMINISTRATOR, World, WRITER } from './world.js';
@@ -273,6 +275,15 @@ describe('when it must not call at all', () => {
       ...signed,
       intent: { ...signed.intent, dead_man: '2030-01-01T00:00:00.000Z' },
     });
+    expect(result).toMatchObject({ outcome: 'refused', code: 'intent_not_authentic' });
+    expect(await world.posts()).toHaveLength(0);
+  });
+
+  it("refuses the authority's signature over bytes that are no canonical intent", async () => {
+    const { intent } = world.intent();
+    const payload = Buffer.from(JSON.stringify(intent, null, 2));
+    const envelope = signDsse({ payloadType: INTENT_PAYLOAD_TYPE, payload, key: world.authority });
+    const { result } = await apply({ intent, envelope });
     expect(result).toMatchObject({ outcome: 'refused', code: 'intent_not_authentic' });
     expect(await world.posts()).toHaveLength(0);
   });
