@@ -8,6 +8,9 @@ export const STATEMENT_DOMAIN = 'reseal-statement-v1';
 /** Acts spoken through signals of the same name. `request` travels as the ceremony's input. */
 export const SIGNAL_ACTS = ['approve', 'deny', 'withdraw', 'close', 'kill'] as const;
 export type SignalAct = (typeof SIGNAL_ACTS)[number];
+/** Every act that somebody speaks about a request. A review is of a ceremony that has ended: no signal carries it. */
+export const ACTS = [...SIGNAL_ACTS, 'review'] as const;
+export type Act = (typeof ACTS)[number];
 /** Acts that can only take privilege away: taken from the inbox first. */
 export const REDUCING_ACTS: ReadonlySet<SignalAct> = new Set(['deny', 'withdraw', 'close', 'kill']);
 
@@ -35,10 +38,21 @@ export const actStatementSchema = z.strictObject({
   act: z.enum(SIGNAL_ACTS),
   reason: z.string().max(500).optional(),
 });
+export const reviewStatementSchema = z.strictObject({
+  ...common,
+  act: z.literal('review'),
+  /** What the reviewer found, for the ledger and the bundle. */
+  note: z.string().min(1).max(1000).optional(),
+});
 /** One signed human act over a digest: the closed union of acts. */
-export const statementSchema = z.discriminatedUnion('act', [requestStatementSchema, actStatementSchema]);
+export const statementSchema = z.discriminatedUnion('act', [
+  requestStatementSchema,
+  actStatementSchema,
+  reviewStatementSchema,
+]);
 export type RequestStatement = z.output<typeof requestStatementSchema>;
 export type ActStatement = z.output<typeof actStatementSchema>;
+export type ReviewStatement = z.output<typeof reviewStatementSchema>;
 export type Statement = z.output<typeof statementSchema>;
 
 /**

@@ -39,7 +39,9 @@ export function checkStatement(envelope: SignedStatement, roster: Roster): Check
     return { ok: false, digest, reason, ...(person === undefined ? {} : { person }) };
   }
   const { statement, person, method } = read;
-  if (statement.act === 'request') return { ok: false, digest, reason: 'name_disagrees', person: person.id };
+  if (statement.act === 'request' || statement.act === 'review') {
+    return { ok: false, digest, reason: 'name_disagrees', person: person.id };
+  }
   return { ok: true, digest, statement_digest: sha256Hex(envelope.payload), statement, person, method };
 }
 
@@ -100,11 +102,17 @@ const refused = (reason: RequestStatementRefusal, message: string): CheckedReque
 });
 
 type ReadRefusal = 'malformed' | 'too_large' | 'unknown_person' | 'bad_signature';
-type Read =
+/** What any statement says once its signature verified. */
+export type ReadStatement =
   | { ok: true; statement: Statement; person: PersonFacts; method: SignatureMethod }
   | { ok: false; reason: ReadRefusal; person?: string };
 
-function readStatement(envelope: SignedStatement, roster: Roster): Read {
+/**
+ * Reads a statement of whatever act: its form, and whose signature it is.
+ *
+ * The envelope is attacker-controlled: never throws.
+ */
+export function readStatement(envelope: SignedStatement, roster: Roster): ReadStatement {
   const { payload, signature } = envelope;
   if (typeof payload !== 'string' || typeof signature !== 'string') return { ok: false, reason: 'malformed' };
   if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES || Buffer.byteLength(signature) > MAX_SIGNATURE_BYTES) {

@@ -1,23 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { mayAct, relationsOf, RIGHTS, type Relation } from '../../domain/rights.js';
-import { SIGNAL_ACTS, type SignalAct } from '../../domain/statement.js';
+import { ACTS, type Act } from '../../domain/statement.js';
 import * as scene from './scene.js';
 
 const { TERMS, REQUEST } = scene;
-const RELATIONS: readonly Relation[] = ['approver', 'author', 'invoker', 'principal', 'responder'];
+const RELATIONS: readonly Relation[] = ['approver', 'author', 'invoker', 'principal', 'responder', 'bystander'];
 const yes = true;
 const no = false;
 /** The whole table: act × relation, in the order of RELATIONS. */
-const TABLE: Readonly<Record<SignalAct, readonly boolean[]>> = {
-  approve: [yes, no, no, no, no],
-  deny: [yes, no, no, no, no],
-  withdraw: [no, yes, no, no, no],
-  close: [no, no, yes, yes, no],
-  kill: [yes, no, yes, yes, yes],
+const TABLE: Readonly<Record<Act, readonly boolean[]>> = {
+  approve: [yes, no, no, no, no, no],
+  deny: [yes, no, no, no, no, no],
+  withdraw: [no, yes, no, no, no, no],
+  close: [no, no, yes, yes, no, no],
+  kill: [yes, no, yes, yes, yes, no],
+  review: [no, no, no, no, no, yes],
 };
 
 describe('who may do what', () => {
-  for (const act of SIGNAL_ACTS)
+  for (const act of ACTS)
     for (const [index, relation] of RELATIONS.entries()) {
       const allowed = TABLE[act][index] ?? no;
       it(`${allowed ? 'lets' : 'does not let'} the ${relation} ${act}`, () => {
@@ -26,14 +27,14 @@ describe('who may do what', () => {
     }
 
   it('lets a person do what any of their relations allows, and strangers nothing', () => {
-    for (const act of SIGNAL_ACTS) {
+    for (const act of ACTS) {
       expect(mayAct(act, new Set())).toBe(false);
       expect(mayAct(act, new Set(RELATIONS))).toBe(true);
     }
   });
 
   it('knows no other act', () => {
-    expect(Object.keys(RIGHTS).sort()).toEqual([...SIGNAL_ACTS].sort());
+    expect(Object.keys(RIGHTS).sort()).toEqual([...ACTS].sort());
   });
 });
 
@@ -43,21 +44,21 @@ describe('how a person stands to a ceremony', () => {
 
   it.each([
     ['alice', ['invoker']],
-    ['bob', ['approver']],
-    ['carol', ['approver']],
-    ['dave', ['approver']],
+    ['bob', ['approver', 'bystander']],
+    ['carol', ['approver', 'bystander']],
+    ['dave', ['approver', 'bystander']],
     ['pat', ['principal']],
-    ['sam', ['responder']],
+    ['sam', ['bystander', 'responder']],
     ['robot', []],
-    ['zed', []],
+    ['zed', ['bystander']],
   ])('%s: %j', (id, relations) => {
     const who = scene.PEOPLE.find((known) => known.id === id);
     expect(who && of(who)).toEqual(relations);
   });
 
   it('an author is whoever approved, as long as the approval stands', () => {
-    expect(of(scene.bob, ['bob'])).toEqual(['approver', 'author']);
-    expect(of(scene.bob, ['carol'])).toEqual(['approver']);
+    expect(of(scene.bob, ['bob'])).toEqual(['approver', 'author', 'bystander']);
+    expect(of(scene.bob, ['carol'])).toEqual(['approver', 'bystander']);
   });
 
   it('an agent may be a responder', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  ACTS,
   actStatementSchema,
   MAX_PAYLOAD_BYTES,
   MAX_SIGNATURE_BYTES,
@@ -18,6 +19,12 @@ describe('a statement', () => {
     for (const act of SIGNAL_ACTS) expect(statementSchema.safeParse({ ...approve, act }).success).toBe(true);
     for (const act of ['extend', 'APPROVE', '', 'request', null]) expect(refused({ act })).toBe(true);
     expect(statementSchema.safeParse({ ...approve, act: 'request', request: scene.REQUEST }).success).toBe(true);
+    expect(statementSchema.safeParse({ ...approve, act: 'review', note: 'As it should be' }).success).toBe(true);
+  });
+
+  it('is a review without a signal: no ceremony hears one', () => {
+    expect(ACTS.filter((act) => !(SIGNAL_ACTS as readonly string[]).includes(act))).toEqual(['review']);
+    expect(actStatementSchema.safeParse({ ...approve, act: 'review' }).success).toBe(false);
   });
 
   it('reduces with every act but approve', () => {
@@ -41,6 +48,10 @@ describe('a statement', () => {
   it('refuses members it does not know, and reasons beyond 500 characters', () => {
     expect(refused({ extra: 1 })).toBe(true);
     expect(refused({ request: scene.REQUEST })).toBe(true);
+    expect(refused({ note: 'not of this act' })).toBe(true);
+    expect(refused({ act: 'review', reason: 'not of this act' })).toBe(true);
+    expect(refused({ act: 'review', note: '' })).toBe(true);
+    expect(refused({ act: 'review', note: 'x'.repeat(1001) })).toBe(true);
     expect(refused({ reason: 'x'.repeat(501) })).toBe(true);
     expect(actStatementSchema.safeParse({ ...approve, reason: 'x'.repeat(500) }).success).toBe(true);
   });

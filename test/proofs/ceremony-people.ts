@@ -151,6 +151,15 @@ export function signAct(
   return signPayload(by, canonicalJson({ ...common(request, by, at), act, ...overrides }));
 }
 
+export function signReview(
+  by: TestPerson,
+  request: Request,
+  overrides: Record<string, unknown> = {},
+  at = T0 + 60_000,
+): SignedStatement {
+  return signPayload(by, canonicalJson({ ...common(request, by, at), act: 'review', ...overrides }));
+}
+
 const ROLE_NAMES: RoleName[] = [
   'register',
   'ceremonies',
