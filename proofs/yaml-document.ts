@@ -12,6 +12,17 @@ export interface Fault {
 
 export type ReadYaml<T> = { ok: true; value: T } | { ok: false; faults: Fault[] };
 
+/** `FILE:LINE:COLUMN: member: what is wrong`, as editors and compilers write it. */
+export const faultLine = (file: string, { line, column, path, message }: Fault): string =>
+  `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}`;
+
+/** The first fault in one line; the others are counted. */
+export function faultsLine(file: string, faults: readonly Fault[]): string {
+  const [first] = faults;
+  if (first === undefined) return `${file} is not valid`;
+  return `${faultLine(file, first)}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`;
+}
+
 /**
  * Reads one YAML document by a schema. Never throws: the text is somebody's file. Duplicate keys, aliases and more than
  * one document are refused, so that what a reader sees is what is meant.

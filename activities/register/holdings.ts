@@ -1,4 +1,4 @@
-import type { Policy } from '../../domain/policy.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { Roster } from '../../domain/roster.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
 import type { RoleKey } from '../../proofs/role-key.js';
@@ -14,8 +14,7 @@ export interface RegisterHoldings {
   key: Pick<RoleKey, 'keyid' | 'privateKey'>;
   clock: Clock;
   roster: () => Roster;
-  /** `digest` is the hex SHA-256 of the policy's RFC 8785 form. */
-  policy: () => { policy: Policy; digest: string };
+  policy: () => PolicyInForce;
   /** Whose entries the ledger takes. */
   roleKeys: RoleKeys;
   log: Log;

@@ -6,8 +6,8 @@ import {
 import { TypedSearchAttributes } from '@temporalio/common';
 import { isEnd } from '../../domain/ceremony-state.js';
 import type { Entry } from '../../domain/entry.js';
-import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../domain/identifiers.js';
-import type { Policy } from '../../domain/policy.js';
+import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { TASK_QUEUES } from '../../domain/roles.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
 import { signedStatementSchema, type SignalAct, type SignedStatement } from '../../domain/statement.js';
@@ -26,6 +26,7 @@ import { recordedAnswer } from './recorded-answer.js';
 import { KEYWORDS, phaseOf } from './search-keywords.js';
 import { readRequestStatement } from './statement-shape.js';
 import { fromTemporal, isNotFound, notFound } from './temporal-error.js';
+import { WorkflowReader } from './workflow-reader.js';
 import { historyUrl, timeThere } from './workflow-place.js';
 import { visibilityQuery } from './visibility-query.js';
 
@@ -34,7 +35,7 @@ export interface DirectApiOptions {
   /** Base address of Temporal's Web UI, or null when nobody knows it. */
   uiUrl: string | null;
   register: RegisterReader | null;
-  policy: () => Promise<{ policy: Policy; digest: string }>;
+  policy: () => Promise<PolicyInForce>;
   roster: () => Promise<Roster>;
   /** Epoch milliseconds; the system's clock. */
   now?: () => number;
@@ -44,15 +45,14 @@ export interface DirectApiOptions {
   closeAlso?: () => Promise<void>;
 }
 
-const QUERY_MS = 3_000;
-const CALL_MS = 10_000;
-
 /** Temporal itself, and the register where there is one: what the gateway serves, and what `--direct` uses without it. */
 export class DirectApi implements ResealApi {
   private readonly now: () => number;
+  private readonly reader: WorkflowReader;
 
   constructor(private readonly options: DirectApiOptions) {
     this.now = options.now ?? Date.now;
+    this.reader = new WorkflowReader(options.client, options.queryMs);
   }
 
   async open(input: SignedStatement, eventId: string): Promise<OpenedEvent> {
@@ -64,7 +64,7 @@ export class DirectApi implements ResealApi {
     const workflowId = ceremonyWorkflowId(eventId);
     const opened = (runId: string): OpenedEvent => ({ event_id: eventId, workflow_id: workflowId, run_id: runId });
     try {
-      const handle = await this.bounded(CALL_MS, () =>
+      const handle = await this.reader.bounded(() =>
         this.options.client.workflow.start('breakGlass', {
           workflowId,
           taskQueue: TASK_QUEUES.ceremonies,
@@ -89,16 +89,16 @@ export class DirectApi implements ResealApi {
         hint: 'ask again with a fresh event id (leave --event-id out)',
       });
     }
-    return opened((await this.describe(eventId))?.runId ?? '');
+    return opened((await this.reader.describe(eventId))?.runId ?? '');
   }
 
   async speak(eventId: string, act: SignalAct, envelope: SignedStatement): Promise<{ digest: string }> {
     const handle = this.options.client.workflow.getHandle(ceremonyWorkflowId(eventId));
     try {
-      await this.bounded(CALL_MS, () => handle.signal(act, envelope));
+      await this.reader.bounded(() => handle.signal(act, envelope));
     } catch (error) {
       // The server says the same of a workflow that ended and of one that never was.
-      const known = isNotFound(error) ? await this.describe(eventId) : null;
+      const known = isNotFound(error) ? await this.reader.describe(eventId) : null;
       if (known === null) throw fromTemporal(error, eventId);
       throw new ResealError('ceremony_ended', `event ${eventId} has ended: nothing more can be said in it`, {
         hint: `see how: reseal breakglass check ${eventId}`,
@@ -108,21 +108,21 @@ export class DirectApi implements ResealApi {
   }
 
   async verdict(eventId: string, digest: string): Promise<StatementAnswer> {
-    const answer = await this.query<VerdictAnswer>(ceremonyWorkflowId(eventId), 'verdict', digest);
+    const answer = await this.reader.query<VerdictAnswer>(ceremonyWorkflowId(eventId), 'verdict', digest);
     if (answer === null) {
-      if ((await this.describe(eventId)) === null) throw notFound(eventId);
+      if ((await this.reader.describe(eventId)) === null) throw notFound(eventId);
       return { status: 'pending', message: 'no worker answers for this ceremony yet; what was sent is kept' };
     }
     const told = recordedAnswer(answer);
     if (told !== undefined) return told;
     const { mark } = answer;
-    if ((await this.describe(eventId))?.status.name === 'RUNNING') return { status: 'pending', mark };
+    if ((await this.reader.describe(eventId))?.status.name === 'RUNNING') return { status: 'pending', mark };
     return { status: 'unrecorded', message: 'the ceremony ended without having heard it', mark };
   }
 
   async get(eventId: string): Promise<EventView> {
     const row = await this.fromRegister((register) => register.getEvent(eventId));
-    const found = await this.describe(eventId).catch((error: unknown) => {
+    const found = await this.reader.describe(eventId).catch((error: unknown) => {
       if (row === null) throw error;
       return null;
     });
@@ -134,7 +134,7 @@ export class DirectApi implements ResealApi {
     const ended = row !== null && isEnd(row.state);
     const view = ended
       ? row
-      : ((await this.askedView(eventId, found)) ??
+      : ((await this.reader.view(eventId, found)) ??
         row ??
         (await this.refusedAtAdmission(eventId, found)) ??
         (await this.unansweredView(eventId, found)));
@@ -145,11 +145,11 @@ export class DirectApi implements ResealApi {
   }
 
   async request(eventId: string): Promise<SignedStatement> {
-    const input = await this.bounded(CALL_MS, () => firstInput(this.options.client, ceremonyWorkflowId(eventId))).catch(
-      (error: unknown) => {
+    const input = await this.reader
+      .bounded(() => firstInput(this.options.client, ceremonyWorkflowId(eventId)))
+      .catch((error: unknown) => {
         throw fromTemporal(error, eventId);
-      },
-    );
+      });
     const envelope = signedStatementSchema.safeParse((input as { envelope?: unknown } | null)?.envelope);
     if (envelope.success) return envelope.data;
     throw new ResealError('no_answer', `the request of event ${eventId} cannot be read`, {
@@ -183,7 +183,7 @@ export class DirectApi implements ResealApi {
     });
   }
 
-  policy(): Promise<{ policy: Policy; digest: string }> {
+  policy(): Promise<PolicyInForce> {
     return this.options.policy();
   }
 
@@ -199,34 +199,6 @@ export class DirectApi implements ResealApi {
   async close(): Promise<void> {
     await this.options.client.connection.close();
     await this.options.closeAlso?.();
-  }
-
-  private bounded<T>(ms: number, call: () => Promise<T>): Promise<T> {
-    return this.options.client.withDeadline(Date.now() + ms, call);
-  }
-
-  /** null when there is none. */
-  private async describe(eventId: string): Promise<WorkflowExecutionDescription | null> {
-    const handle = this.options.client.workflow.getHandle(ceremonyWorkflowId(eventId));
-    return this.bounded(CALL_MS, () => handle.describe()).catch((error: unknown) => {
-      if (isNotFound(error)) return null;
-      throw fromTemporal(error, eventId);
-    });
-  }
-
-  /** null when no worker answers in time, or not with something readable. */
-  private async query<T extends object>(workflowId: string, name: string, ...args: unknown[]): Promise<T | null> {
-    const handle = this.options.client.workflow.getHandle(workflowId);
-    const answer: unknown = await this.bounded(this.options.queryMs ?? QUERY_MS, () =>
-      handle.query<unknown, unknown[]>(name, ...args),
-    ).catch(() => null);
-    return typeof answer === 'object' && answer !== null && !('undecodable' in answer) ? (answer as T) : null;
-  }
-
-  private async askedView(eventId: string, found: WorkflowExecutionDescription): Promise<CeremonyView | null> {
-    const lost = !['RUNNING', 'CONTINUED_AS_NEW', 'PAUSED'].includes(found.status.name);
-    const reseal = lost ? await this.query<CeremonyView>(resealWorkflowId(eventId), 'view') : null;
-    return reseal ?? this.query<CeremonyView>(ceremonyWorkflowId(eventId), 'view');
   }
 
   private async refusedAtAdmission(

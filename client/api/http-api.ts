@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from '../../domain/entry.js';
-import type { Policy } from '../../domain/policy.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { EventFilter, EventView, OpenedEvent, PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
@@ -66,8 +66,8 @@ export class HttpApi implements ResealApi {
     return this.call('GET', `${eventPath(eventId)}/bundle`);
   }
 
-  async policy(): Promise<{ policy: Policy; digest: string }> {
-    return (await this.call('GET', '/v1/policy')) as { policy: Policy; digest: string };
+  async policy(): Promise<PolicyInForce> {
+    return (await this.call('GET', '/v1/policy')) as PolicyInForce;
   }
 
   async person(nameOrUpn: string): Promise<PersonName> {

@@ -1,6 +1,6 @@
 import type { CeremonyState, Phase } from '../../domain/ceremony-state.js';
 import type { Entry } from '../../domain/entry.js';
-import type { Policy } from '../../domain/policy.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
 
@@ -66,7 +66,7 @@ export interface ResealApi {
   /** The evidence bundle, as its text or parsed (its RFC 8785 form is its text); `bundle_not_ready` before the end. Without a register: `needs_register`. */
   bundle(eventId: string): Promise<unknown>;
   /** The policy in force, and the hex SHA-256 of its RFC 8785 form. */
-  policy(): Promise<{ policy: Policy; digest: string }>;
+  policy(): Promise<PolicyInForce>;
   /** A person on the roster by id, alias or object id; no keys. `unknown_person` when nobody is called so. */
   person(nameOrUpn: string): Promise<PersonName>;
   /** Lets go of connections. */

@@ -1,40 +1,22 @@
-import type { Policy } from '../../domain/policy.js';
-import { policySchema } from '../../domain/policy.js';
-import { rosterSchema, type Roster } from '../../domain/roster.js';
-import { digestOf } from '../../proofs/canonical-json.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
+import type { Roster } from '../../domain/roster.js';
+import { readPolicy, readRoster } from '../../proofs/policy-document.js';
+import { faultsLine, type Fault, type ReadYaml } from '../../proofs/yaml-document.js';
 import { ResealError } from '../api/reseal-error.js';
 import { readText } from './read-text.js';
-import { readYaml, type Fault } from '../../proofs/yaml-document.js';
-
-/** A policy and the hex SHA-256 of its RFC 8785 form, defaults filled in and durations in seconds. */
-export interface PolicyInForce {
-  policy: Policy;
-  digest: string;
-}
 
 /** @throws {ResealError} `config_invalid`, naming file, line and value. */
-export async function readPolicyFile(path: string): Promise<PolicyInForce> {
-  const read = readYaml(await readText(path), policySchema);
-  if (!read.ok) throw faulty(path, read.faults);
-  return { policy: read.value, digest: digestOf(read.value) };
-}
+export const readPolicyFile = (path: string): Promise<PolicyInForce> => readFileBy(path, readPolicy);
 
 /** @throws {ResealError} `config_invalid`, naming file, line and value. */
-export async function readRosterFile(path: string): Promise<Roster> {
-  const read = readYaml(await readText(path), rosterSchema);
-  if (!read.ok) throw faulty(path, read.faults);
-  return read.value;
+export const readRosterFile = (path: string): Promise<Roster> => readFileBy(path, readRoster);
+
+async function readFileBy<T>(path: string, reader: (text: string) => ReadYaml<T>): Promise<T> {
+  const read = reader(await readText(path));
+  if (read.ok) return read.value;
+  throw faulty(path, read.faults);
 }
 
-/** The first fault as an error; the others are counted. */
-export function faulty(path: string, faults: readonly Fault[]): ResealError {
-  const [first] = faults;
-  if (first === undefined) return new ResealError('config_invalid', `${path} is not valid`);
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-  return new ResealError('config_invalid', `${faultLine(path, first)}${more}`);
-}
-
-/** `FILE:LINE:COLUMN: member: what is wrong`, as editors and compilers write it. */
-export function faultLine(path: string, fault: Fault): string {
-  return `${path}:${fault.line}:${fault.column}: ${fault.path === '' ? '' : `${fault.path}: `}${fault.message}`;
-}
+/** What is wrong with a file, as an error. */
+export const faulty = (path: string, faults: readonly Fault[]): ResealError =>
+  new ResealError('config_invalid', faultsLine(path, faults));
