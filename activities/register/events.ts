@@ -3,6 +3,7 @@ import type { CeremonyView } from '../../domain/view.js';
 import type { BundleStage } from '../../proofs/bundle.js';
 import type { Database } from './database.js';
 import { ledgerRows } from './ledger-rows.js';
+import { openCeremonies, type OpenFor } from './open-ceremonies.js';
 import { refusalOf, type Refusal } from './refusals.js';
 
 /** Which events are listed, newest first. `since` is RFC 3339; `invoker` a person id or user principal name. */
@@ -20,6 +21,7 @@ export interface EventFilter {
 export interface EventReader {
   getEvent(eventId: string): Promise<CeremonyView | undefined>;
   listEvents(filter?: EventFilter): Promise<CeremonyView[]>;
+  openFor(wanted: OpenFor): Promise<CeremonyView[]>;
   /** In order; empty when there is no such event. */
   ledgerOf(eventId: string): Promise<Entry[]>;
   /** The bundle of the last stage reached: its file's exact text, without a final newline. */
@@ -39,6 +41,7 @@ export function eventReader(database: Database): EventReader {
       return row && (JSON.parse(row.view) as CeremonyView);
     },
     listEvents: (filter = {}) => listEvents(database, filter),
+    openFor: (wanted) => openCeremonies(database, wanted),
     ledgerOf: (eventId) => ledgerRows(database, eventId),
     async bundleOf(eventId) {
       const [row] = await database.query<{ stage: BundleStage; sealed_at: string; bundle: string }>(

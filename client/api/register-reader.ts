@@ -10,6 +10,8 @@ export interface RegisterReader {
   getEvent(eventId: string): Promise<CeremonyView | undefined>;
   /** Newest first. `state` may be left to the reader's caller. */
   listEvents(filter: EventFilter): Promise<CeremonyView[]>;
+  /** The open events that would give one of these accounts this profile; for `decide`. */
+  openFor(wanted: { profile: string; principal_ids: readonly string[] }): Promise<CeremonyView[]>;
   /** In order; empty when there is no such event. */
   ledgerOf(eventId: string): Promise<Entry[]>;
   /** The exact text of the newest bundle. */

@@ -60,6 +60,7 @@ function registerOf(url: string): { reader: RegisterReader; close: () => Promise
     reader: {
       getEvent: async (eventId) => (await reader()).getEvent(eventId),
       listEvents: async (filter) => (await reader()).listEvents(filter),
+      openFor: async (wanted) => (await reader()).openFor(wanted),
       ledgerOf: async (eventId) => (await reader()).ledgerOf(eventId),
       bundleOf: async (eventId) => (await reader()).bundleOf(eventId),
       refusalOf: async (eventId) => (await reader()).refusalOf(eventId),
