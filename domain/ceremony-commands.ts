@@ -1,10 +1,9 @@
-import { deadlineOf } from './ceremony.js';
+import { deadlineOf, fallbackFrom } from './ceremony.js';
 import { isEnd, type CeremonyState } from './ceremony-state.js';
 import { resealCommands, resealWake, type ResealCommand } from './reseal.js';
 
 /** One thing that should be under way. The key tells one from another: same key, same piece of work. */
 export type CeremonyCommand =
-  | { do: 'open'; key: 'open' }
   | { do: 'admit'; key: 'admit' }
   | { do: 'survey'; key: 'survey' }
   | { do: 'issue'; key: 'issue' }
@@ -37,7 +36,7 @@ export function commands(state: CeremonyState): CeremonyCommand[] {
 function phaseCommands(state: CeremonyState): CeremonyCommand[] {
   switch (state.phase) {
     case 'requested':
-      return state.opened === null ? [{ do: 'open', key: 'open' }] : [{ do: 'admit', key: 'admit' }];
+      return [{ do: 'admit', key: 'admit' }];
     case 'awaiting_approval':
       return state.survey === null ? [{ do: 'survey', key: 'survey' }] : [];
     case 'issuing':
@@ -58,7 +57,8 @@ function phaseCommands(state: CeremonyState): CeremonyCommand[] {
 /** When the ceremony next has something to do by itself, in epoch ms. */
 export function wake(state: CeremonyState): number | undefined {
   if (state.phase === 'resealing') return state.reseal === null ? undefined : resealWake(state.reseal);
-  return deadlineOf(state)?.at;
+  const times = [deadlineOf(state)?.at, fallbackFrom(state)].filter((at) => at !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /** Ended, and nothing left to say: the workflow may complete. A refused request has no row and nothing to append. */

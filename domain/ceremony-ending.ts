@@ -27,6 +27,9 @@ export function startReseal(state: CeremonyState, cause: EndCause, nowMs: number
   return draft(next, 'resealing', 'resealing', nowMs, { cause: ending.cause, by: ending.by, grant: state.grant });
 }
 
+/** What stays true of a ceremony that has ended. */
+const KEPT: ReadonlySet<Flag> = new Set(['workflow_lost', 'escalated']);
+
 export function finish(state: CeremonyState, phase: End, nowMs: number): CeremonyState {
   const sessionsOpen =
     state.reseal !== null && state.signed?.intent.end_sessions === true && state.reseal.sessions_ended_at === null;
@@ -34,12 +37,12 @@ export function finish(state: CeremonyState, phase: End, nowMs: number): Ceremon
   const grant = state.reseal?.grant ?? state.grant;
   const granted = state.reseal?.seen === true || grant === 'granted' || grant === 'unanswered';
   // A quorum of good approvals may exist for what was refused: nothing may be issued for it any more.
-  const mark = state.mark === 'none' && phase === 'refused' && state.admitted ? 'pending' : state.mark;
+  const mark = state.mark === 'none' && phase === 'refused' && state.admission !== null ? 'pending' : state.mark;
   let next: CeremonyState = { ...state, phase, ended_at: instant(nowMs), audit, mark };
-  next = { ...next, flags: next.flags.filter((flag) => flag === 'workflow_lost') };
+  next = { ...next, flags: next.flags.filter((flag) => KEPT.has(flag)) };
   if (sessionsOpen && granted) next = raise(next, 'sessions_open');
   // Never admitted: the refusal is in the register's own table, and there is no ledger to end.
-  if (phase === 'refused' && !state.admitted) return { ...next, outbox: [], drafted: 0, appended: 0, flush_to: 0 };
+  if (phase === 'refused' && state.admission === null) return { ...next, outbox: [], drafted: 0, appended: 0, flush_to: 0 };
   const refusal = state.refusal === null ? {} : { refusal: state.refusal };
   const data = {
     end: phase,

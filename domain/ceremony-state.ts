@@ -1,10 +1,8 @@
 import { instant } from './identifiers.js';
-import type { OutboxItem } from './entry.js';
+import type { OutboxItem, Receipt } from './entry.js';
 import type { SignedIntent } from './intent.js';
-import type { Finding, Survey } from './outcomes.js';
-import type { Terms } from './policy.js';
+import type { Finding, Opened, Survey } from './outcomes.js';
 import type { PersonFacts } from './quorum.js';
-import type { Request } from './request.js';
 import type { GrantKnowledge, ResealState } from './reseal.js';
 import type { SignedStatement } from './statement.js';
 import type { METHODS, Verdict } from './verdict.js';
@@ -66,15 +64,16 @@ export const FLAGS = [
   'sessions_open',
   'workflow_lost',
   'reappeared',
+  'escalated',
+  'fallback_open',
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
-/** What was asked, once its signature and its profile are known to be good. */
-export interface Opened {
-  request: Request;
-  request_digest: string;
-  policy_digest: string;
-  terms: Terms;
+/** The register's word: a row and a ledger are there since `at`, and the quorum grows by `extra_approvers`. */
+export interface Admission {
+  at: string;
+  extra_approvers: number;
+  receipt: Receipt;
 }
 
 /**
@@ -87,8 +86,8 @@ export interface CeremonyState {
   phase: Phase;
   started_at: string;
   opened: Opened | null;
-  /** The register has a row and a ledger for it. */
-  admitted: boolean;
+  /** Set with `opened`; null for a ceremony that was lost under a policy that has changed since. */
+  admission: Admission | null;
   approvals: Approval[];
   seen: string[];
   verdicts: Verdict[];
@@ -125,7 +124,7 @@ export function newCeremony(eventId: string, envelope: SignedStatement, nowMs: n
     phase: 'requested',
     started_at: instant(nowMs),
     opened: null,
-    admitted: false,
+    admission: null,
     approvals: [],
     seen: [],
     verdicts: [],

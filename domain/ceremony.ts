@@ -9,7 +9,6 @@ import type {
   ApplyOutcome,
   Finding,
   IssueOutcome,
-  OpenOutcome,
   RollbackOutcome,
 } from './outcomes.js';
 import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
@@ -22,7 +21,6 @@ import type { SignalAct } from './statement.js';
 /** What can happen to a ceremony. Answers may come late, twice, or after the state that asked for them is past. */
 export type CeremonyEvent =
   | { type: 'tick' }
-  | { type: 'opened'; outcome: OpenOutcome }
   | { type: 'admitted'; outcome: AdmitOutcome }
   | { type: 'surveyed'; outcome: SurveyOutcome }
   | ({ type: 'heard' } & Said)
@@ -49,9 +47,7 @@ export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number)
   const state = tick(before, nowMs);
   switch (event.type) {
     case 'tick':
-      return state;
-    case 'opened':
-      return onOpened(state, event.outcome, nowMs);
+      return maybeIssue(state, nowMs);
     case 'admitted':
       return onAdmitted(state, event.outcome, nowMs);
     case 'surveyed':
@@ -101,8 +97,10 @@ export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number)
   }
 }
 
-/** Lets the deadlines that have passed at `nowMs` take effect. */
-function tick(state: CeremonyState, nowMs: number): CeremonyState {
+/** Lets the times that have passed at `nowMs` take effect: deadlines, and the hour from which fewer approvers suffice. */
+function tick(before: CeremonyState, nowMs: number): CeremonyState {
+  const fallback = fallbackFrom(before);
+  const state = fallback !== undefined && nowMs >= fallback ? raise(before, 'fallback_open') : before;
   if (state.phase === 'resealing' && state.reseal !== null) {
     const reseal = resealTick(state.reseal, nowMs);
     if (reseal === state.reseal) return state;
@@ -117,26 +115,26 @@ function tick(state: CeremonyState, nowMs: number): CeremonyState {
   return end(state, by.cause, nowMs);
 }
 
+/** How long a request waits for a register that cannot be reached. Until then nobody knows the policy's own window. */
+const ADMISSION_PATIENCE_MS = 30 * 60_000;
+
 /** The deadline that governs the phase, if one does. */
 export function deadlineOf(state: CeremonyState): { at: number; cause: EndCause } | undefined {
   if (isEnd(state.phase) || state.phase === 'resealing' || state.ending !== null) return undefined;
   if (state.signed !== null) return { at: epochMs(state.signed.intent.deadline), cause: 'deadline' };
   if (state.approval_by !== null) return { at: epochMs(state.approval_by), cause: 'window' };
+  if (state.phase === 'requested') return { at: epochMs(state.started_at) + ADMISSION_PATIENCE_MS, cause: 'window' };
   return undefined;
 }
 
-function onOpened(state: CeremonyState, outcome: OpenOutcome, nowMs: number): CeremonyState {
-  if (state.phase !== 'requested' || state.opened !== null) return state;
-  if (outcome.outcome === 'refused') return refuse(state, outcome, nowMs);
-  const { request, request_digest, policy_digest, terms } = outcome;
-  const approval_by = instant(epochMs(state.started_at) + terms.approval_window * 1000);
-  return { ...state, opened: { request, request_digest, policy_digest, terms }, approval_by };
-}
-
 function onAdmitted(state: CeremonyState, outcome: AdmitOutcome, nowMs: number): CeremonyState {
-  if (state.phase !== 'requested' || state.opened === null) return state;
+  if (state.phase !== 'requested') return state;
   if (outcome.outcome === 'refused') return refuse(state, outcome, nowMs);
-  return { ...state, phase: 'awaiting_approval', admitted: true };
+  const { opened, at, extra_approvers, receipt } = outcome;
+  const approval_by = instant(epochMs(state.started_at) + opened.terms.approval_window * 1000);
+  const admission = { at, extra_approvers, receipt };
+  const next: CeremonyState = { ...state, phase: 'awaiting_approval', opened, admission, approval_by };
+  return outcome.escalated ? raise(next, 'escalated') : next;
 }
 
 function onSurveyed(state: CeremonyState, outcome: SurveyOutcome, nowMs: number): CeremonyState {
@@ -150,6 +148,14 @@ function maybeIssue(state: CeremonyState, nowMs: number): CeremonyState {
   const ready =
     state.phase === 'awaiting_approval' && state.survey !== null && state.ending === null && hasQuorum(state, nowMs);
   return ready ? { ...state, phase: 'issuing' } : state;
+}
+
+/** When the policy's fallback opens for a ceremony that still waits for approvals and has not reached it; epoch ms. */
+export function fallbackFrom({ phase, opened, admission, flags }: CeremonyState): number | undefined {
+  const fallback = opened?.terms.approvals.fallback;
+  if (phase !== 'awaiting_approval' || flags.includes('fallback_open')) return undefined;
+  if (fallback === undefined || fallback === null || admission === null) return undefined;
+  return epochMs(admission.at) + fallback.after * 1000;
 }
 
 function onIssued(state: CeremonyState, outcome: IssueOutcome, nowMs: number): CeremonyState {

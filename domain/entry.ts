@@ -9,25 +9,39 @@ export const ENTRY_ROLES = {
   request: 'register',
   refused: 'register',
   surveyed: 'verifier',
-  statement: 'ceremonies',
-  statement_refused: 'ceremonies',
+  statement: 'register',
+  statement_refused: 'register',
   intent: 'authority',
   end_mark: 'authority',
   granted: 'effect:entra.directory_role',
   not_granted: 'effect:entra.directory_role',
   verified: 'verifier',
-  unverified: 'ceremonies',
-  finding: 'ceremonies',
-  resealing: 'ceremonies',
+  unverified: 'register',
+  finding: 'register',
+  resealing: 'register',
   removal: 'effect:entra.directory_role',
   sessions_ended: 'effect:entra.sessions',
   reappeared: 'verifier',
   confirmed: 'verifier',
-  overdue: 'ceremonies',
-  ended: 'ceremonies',
+  overdue: 'register',
+  ended: 'register',
   audited: 'verifier',
 } as const;
 export type EntryType = keyof typeof ENTRY_ROLES;
+
+/**
+ * What a ceremony tells of itself. Its workflow holds no key: the register signs that it was told so. Nothing that a
+ * privilege rests on is among them, because whoever can write to the namespace can tell the register the same.
+ */
+export const TOLD_ENTRIES: ReadonlySet<EntryType> = new Set([
+  'statement',
+  'statement_refused',
+  'unverified',
+  'finding',
+  'resealing',
+  'overdue',
+  'ended',
+]);
 export type RoleName = (typeof ENTRY_ROLES)[EntryType];
 const entryTypes = Object.keys(ENTRY_ROLES) as [EntryType, ...EntryType[]];
 
@@ -58,7 +72,7 @@ export const entrySchema = z.strictObject({
 });
 export type Entry = z.output<typeof entrySchema>;
 
-/** What waits in a ceremony's state to be appended: a receipt a role signed, or a draft the ceremonies role will sign. */
+/** What waits in a ceremony's state to be appended: a receipt a role signed, or a draft that the register will sign. */
 export const outboxItemSchema = z.union([
   receiptSchema,
   z.strictObject({ transition: z.string().min(1).max(120), draft: entryPayloadSchema }),

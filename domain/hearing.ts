@@ -107,12 +107,8 @@ const isBeforeIssue = ({ phase }: CeremonyState): boolean => phase === 'requeste
 export function hasQuorum(state: CeremonyState, nowMs: number): boolean {
   if (state.opened === null) return false;
   const { request, terms } = state.opened;
-  return quorumAt(
-    request,
-    terms,
-    state.approvals.map(({ person }) => person),
-    nowMs,
-  ).met;
+  const approvers = state.approvals.map(({ person }) => person);
+  return quorumAt({ request, terms, admission: state.admission, approvers, nowMs }).met;
 }
 
 function refuse(

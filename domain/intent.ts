@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema, eventIdSchema, guidSchema, instantSchema } from './identifiers.js';
+import { QUORUM_KINDS } from './quorum.js';
 
 /** A DSSE envelope (https://github.com/secure-systems-lab/dsse): `payload` and `sig` are standard base64. */
 export const dsseEnvelopeSchema = z.strictObject({
@@ -43,6 +44,8 @@ export const intentSchema = z.strictObject({
   request_digest: digestSchema,
   policy_digest: digestSchema,
   evidence_digest: digestSchema,
+  /** By which of the policy's quorums; anything but `full` owes a review. */
+  quorum: z.enum(QUORUM_KINDS),
   issued_at: instantSchema,
   deadline: instantSchema,
   dead_man: instantSchema,

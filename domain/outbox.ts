@@ -10,7 +10,7 @@ export function keepReceipt(state: CeremonyState, receipt: Receipt): CeremonySta
   return put(state, { transition: receipt.transition, envelope: receipt.envelope });
 }
 
-/** Drafts an entry of the ceremony's own, to be signed by the ceremonies role on its way to the register. */
+/** Drafts an entry of the ceremony's own, which the register signs when it takes it up. */
 export function draft(
   state: CeremonyState,
   type: EntryType,

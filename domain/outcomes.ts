@@ -5,35 +5,38 @@ import { signedIntentSchema } from './intent.js';
 import { termsSchema } from './policy.js';
 import { requestSchema } from './request.js';
 import { signedStatementSchema } from './statement.js';
-import { checkedStatementSchema, personFactsSchema } from './verdict.js';
+import { checkedStatementSchema } from './verdict.js';
 
 /**
  * What each role answers. The workflow parses every answer with these: anybody with write access to the namespace can
  * complete an activity with bytes of their own, and an answer that does not parse is asked for again.
  */
 
-/** Ceremonies (local): the request's signature, and the terms of its profile under the policy in force. */
-export const openOutcomeSchema = z.discriminatedUnion('outcome', [
-  z.strictObject({
-    outcome: z.literal('opened'),
-    request: requestSchema,
-    request_digest: digestSchema,
-    policy_digest: digestSchema,
-    terms: termsSchema,
-    invoker: personFactsSchema,
-  }),
-  z.strictObject({ outcome: z.literal('refused'), code: z.string(), message: z.string() }),
-]);
-export type OpenOutcome = z.output<typeof openOutcomeSchema>;
+/** What was asked, once its signature and its profile are known to be good: the request, and the terms of its profile. */
+export const openedSchema = z.strictObject({
+  request: requestSchema,
+  request_digest: digestSchema,
+  policy_digest: digestSchema,
+  terms: termsSchema,
+});
+export type Opened = z.output<typeof openedSchema>;
 
+/** Ceremonies: what the signature check says of each envelope, in the same order. */
 export const checkOutcomeSchema = z.array(checkedStatementSchema);
 
-/** Ceremonies (local): the drafts it was given, signed with the role's key, in the same order. */
-export const signOutcomeSchema = z.array(receiptSchema);
-
-/** Register: admission in one transaction, idempotent by event id. */
+/**
+ * Register: admission in one transaction, idempotent by event id. `receipt` is the ledger's first entry as the register
+ * signed it: every judge of evidence reads from it when the event was admitted and how many more approvers it needs.
+ */
 export const admitOutcomeSchema = z.discriminatedUnion('outcome', [
-  z.strictObject({ outcome: z.literal('admitted'), at: instantSchema }),
+  z.strictObject({
+    outcome: z.literal('admitted'),
+    at: instantSchema,
+    opened: openedSchema,
+    extra_approvers: z.number().int().min(0).max(16),
+    escalated: z.boolean(),
+    receipt: receiptSchema,
+  }),
   z.strictObject({ outcome: z.literal('refused'), at: instantSchema, code: z.string(), message: z.string() }),
 ]);
 export type AdmitOutcome = z.output<typeof admitOutcomeSchema>;
@@ -73,7 +76,10 @@ export type IssueOutcome = z.output<typeof issueOutcomeSchema>;
 /** Authority: an end mark stands; nothing clears one. `standing` is the intent recorded before it, if any. */
 export const markOutcomeSchema = z.strictObject({ standing: signedIntentSchema.nullable(), receipt: receiptSchema });
 
-/** Authority: what the journal holds of an event. */
+/**
+ * Authority: what the journal holds of an event, and what it makes of it today. `opened` is null where the policy has
+ * changed since; `approvals` are those whose signatures still verify.
+ */
 export const recallOutcomeSchema = z
   .strictObject({
     signed: signedIntentSchema,
@@ -81,10 +87,14 @@ export const recallOutcomeSchema = z
       event_id: eventIdSchema,
       request: signedStatementSchema,
       approvals: z.array(signedStatementSchema),
+      admission: receiptSchema,
     }),
+    opened: openedSchema.nullable(),
+    approvals: checkOutcomeSchema,
     receipt: receiptSchema,
   })
   .nullable();
+export type RecallOutcome = z.output<typeof recallOutcomeSchema>;
 
 /** Effect, `apply`. `clean` says that no attempt of this activity left an answer that could still become a grant. */
 export const applyOutcomeSchema = z.discriminatedUnion('outcome', [

@@ -1,3 +1,4 @@
+import { epochMs } from './identifiers.js';
 import { isValidAt, type Person } from './roster.js';
 import { isNamed, type Approvals, type Terms } from './policy.js';
 import type { Request } from './request.js';
@@ -30,6 +31,9 @@ export function isEligibleApprover(person: PersonFacts, request: Request, terms:
     !isPrincipal(person, request)
   );
 }
+
+export const QUORUM_KINDS = ['full', 'fallback', 'immediate'] as const;
+export type QuorumKind = (typeof QUORUM_KINDS)[number];
 
 export interface Quorum {
   met: boolean;
@@ -71,10 +75,37 @@ export function quorumOf(approvals: Approvals, approvers: readonly PersonFacts[]
   };
 }
 
-/** The quorum as it stands at `nowMs`: eligibility and roster validity are judged again, not remembered. */
-export function quorumAt(request: Request, terms: Terms, approvers: readonly PersonFacts[], nowMs: number): Quorum {
-  return quorumOf(
-    terms.approvals,
-    approvers.filter((person) => isEligibleApprover(person, request, terms) && isValidAt(person, nowMs)),
+/** What counts towards a quorum, and when. */
+export interface QuorumFacts {
+  request: Request;
+  terms: Terms;
+  /** The register's word; without it nobody can tell since when fewer approvers might suffice, or how many more are owed. */
+  admission: { at: string; extra_approvers: number } | null;
+  approvers: readonly PersonFacts[];
+  /** Epoch milliseconds at which eligibility and roster validity are judged: again, not remembered. */
+  nowMs: number;
+  /** Epoch milliseconds at which the authority issued, where it did: the fallback was open then or it was not. */
+  issuedMs?: number;
+}
+
+/**
+ * The quorum as it stands. `full` is the policy's own; `fallback` is its smaller one, open from `after` since admission
+ * and good for at most its `max`; `immediate` is none at all. `seconds` is how long the grant may then last.
+ */
+export function quorumAt(facts: QuorumFacts): Quorum & { kind: QuorumKind; seconds: number } {
+  const { request, terms, admission, nowMs, issuedMs = nowMs } = facts;
+  const { approvals } = terms;
+  const extra = admission?.extra_approvers ?? 0;
+  const people = facts.approvers.filter(
+    (person) => isEligibleApprover(person, request, terms) && isValidAt(person, nowMs),
   );
+  const wanted = { ...approvals, min_approvers: approvals.min_approvers + extra };
+  const full = quorumOf(wanted, people);
+  const kind = wanted.min_approvers === 0 && wanted.require.length === 0 ? 'immediate' : 'full';
+  const seconds = request.duration_seconds;
+  const { fallback } = approvals;
+  if (full.met || fallback === undefined || fallback === null || admission === null) return { ...full, kind, seconds };
+  if (issuedMs < epochMs(admission.at) + fallback.after * 1000) return { ...full, kind, seconds };
+  const fewer = quorumOf({ ...approvals, require: [], min_approvers: fallback.min_approvers + extra }, people);
+  return { ...fewer, kind: 'fallback', seconds: Math.min(seconds, fallback.max) };
 }

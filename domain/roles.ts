@@ -10,6 +10,11 @@ export const TASK_QUEUES = {
 export type Role = keyof typeof TASK_QUEUES;
 export const ROLES = Object.keys(TASK_QUEUES) as Role[];
 
+/** Roles that assert something, and sign it with a key of their own. The ceremonies role holds none. */
+export type SigningRole = Exclude<Role, 'ceremonies'>;
+export const isSigning = (role: Role): role is SigningRole => role !== 'ceremonies';
+export const SIGNING_ROLES = ROLES.filter(isSigning);
+
 /** Never encrypted, so only enums and times: no person, no text, no ticket. */
 export const SEARCH_ATTRIBUTES = {
   ResealState: 'Keyword',

@@ -1,4 +1,4 @@
-import type { EntryPayload, Receipt } from './entry.js';
+import type { OutboxItem, Receipt } from './entry.js';
 import type { SignedIntent } from './intent.js';
 import type * as outcomes from './outcomes.js';
 import type { EndCause } from './ceremony-state.js';
@@ -9,17 +9,15 @@ import type { CeremonyView } from './view.js';
 
 /** What each role is asked, by activity name. The answers are parsed with the schemas of `outcomes.ts`. */
 
-/** Local activities: in the worker that runs the workflow. */
+/** In the worker that runs the workflow, as regular activities: a local one that a query overtakes breaks the history. */
 export interface CeremoniesTasks {
-  open(input: { event_id: string; envelope: SignedStatement }): Promise<outcomes.OpenOutcome>;
   check(input: { envelopes: SignedStatement[] }): Promise<CheckedStatement[]>;
-  sign(input: { drafts: EntryPayload[] }): Promise<Receipt[]>;
 }
 
 export interface RegisterTasks {
   admit(input: { event_id: string; run_id: string; envelope: SignedStatement }): Promise<outcomes.AdmitOutcome>;
   /** Idempotent: transitions that the ledger holds are passed over. The view replaces the row's unless it is older. */
-  append(input: { event_id: string; receipts: Receipt[]; view: CeremonyView }): Promise<{ count: number }>;
+  append(input: { event_id: string; items: OutboxItem[]; view: CeremonyView }): Promise<{ count: number }>;
 }
 
 /** Everything the authority and the effects judge for themselves. */
@@ -27,6 +25,8 @@ export interface Evidence {
   event_id: string;
   request: SignedStatement;
   approvals: SignedStatement[];
+  /** The register's word that the event was admitted, and when: the first entry of its ledger. */
+  admission: Receipt;
 }
 
 export interface AuthorityTasks {
@@ -37,7 +37,7 @@ export interface AuthorityTasks {
     by: string | null;
   }): Promise<{ standing: SignedIntent | null; receipt: Receipt }>;
   /** What the journal holds of an event; null when it never issued anything for it. */
-  recall(input: { event_id: string }): Promise<{ signed: SignedIntent; evidence: Evidence; receipt: Receipt } | null>;
+  recall(input: { event_id: string }): Promise<outcomes.RecallOutcome>;
 }
 
 export interface DirectoryRoleTasks {

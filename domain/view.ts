@@ -1,6 +1,7 @@
 import { isEnd, type CeremonyState, type Phase } from './ceremony-state.js';
 import { wake } from './ceremony-commands.js';
-import { ceremonyWorkflowId, instant } from './identifiers.js';
+import { ceremonyWorkflowId, epochMs, instant } from './identifiers.js';
+import type { QuorumKind } from './quorum.js';
 
 /** Sentinel's status: none before the intent and where nothing was granted, `active` from the intent until the end. */
 export type SentinelStatus = 'active' | 'closed' | 'expired';
@@ -28,6 +29,10 @@ export interface CeremonyView {
   flags: string[];
   approvals: { approver: string; at: string; method: string }[];
   approvals_wanted: number | null;
+  /** From when on fewer approvers suffice, how many, and for how long at most. */
+  fallback: { opens_at: string; min_approvers: number; max_seconds: number } | null;
+  /** By which quorum it was granted. */
+  quorum: QuorumKind | null;
   approval_by: string | null;
   requested_at: string;
   activated_at: string | null;
@@ -69,6 +74,18 @@ export function sentinelStatus(state: CeremonyState): SentinelStatus | null {
   }
 }
 
+function approvalsWanted({ opened, admission }: CeremonyState): number | null {
+  return opened === null ? null : opened.terms.approvals.min_approvers + (admission?.extra_approvers ?? 0);
+}
+
+function fallbackOf({ opened, admission }: CeremonyState): CeremonyView['fallback'] {
+  const fallback = opened?.terms.approvals.fallback;
+  if (fallback === undefined || fallback === null || admission === null) return null;
+  const opens_at = instant(epochMs(admission.at) + fallback.after * 1000);
+  const min_approvers = fallback.min_approvers + admission.extra_approvers;
+  return { opens_at, min_approvers, max_seconds: fallback.max };
+}
+
 /** The reader's view of a state. `run_id` and `ui_url` are filled in by whoever knows them. */
 export function viewOf(state: CeremonyState): CeremonyView {
   const request = state.opened?.request ?? null;
@@ -99,7 +116,9 @@ export function viewOf(state: CeremonyState): CeremonyView {
       at,
       method,
     })),
-    approvals_wanted: state.opened?.terms.approvals.min_approvers ?? null,
+    approvals_wanted: approvalsWanted(state),
+    fallback: fallbackOf(state),
+    quorum: state.signed?.intent.quorum ?? null,
     approval_by: state.approval_by,
     requested_at: state.started_at,
     activated_at: state.activated_at,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import type { EntryPayload } from '../domain/entry.js';
+import type { EntryPayload, Receipt } from '../domain/entry.js';
 import { epochMs } from '../domain/identifiers.js';
-import type { Intent } from '../domain/intent.js';
+import type { DsseEnvelope, Intent } from '../domain/intent.js';
 import { policySchema, termsOf, type Policy, type Terms } from '../domain/policy.js';
 import { requestRefusal, type Request } from '../domain/request.js';
 import { signedStatementSchema, type SignedStatement } from '../domain/statement.js';
@@ -18,6 +18,8 @@ import type { Trust } from './trust.js';
 export interface ProvenEntry {
   seq: number;
   entry: EntryPayload;
+  /** The envelope it was read from. */
+  body: DsseEnvelope;
 }
 
 /** What the ceremony was allowed to do, proven from signatures. */
@@ -78,6 +80,8 @@ export interface Asked {
   request_digest: string;
   envelope: SignedStatement;
   terms: Terms;
+  /** The ledger's first entry, as the register signed it. */
+  admission: Receipt;
 }
 
 function proveRequest(
@@ -111,7 +115,8 @@ function proveRequest(
   if (age !== undefined) refuse(`${age.code}: ${age.message}`);
   noteRequest(request, findings);
   findings.ran('request', `signed by ${checked.person.id} (${checked.method} key), admitted ${first.entry.at}`);
-  return { request, request_digest: checked.request_digest, envelope: data.data.statement, terms };
+  const admission = { transition: first.entry.transition, envelope: first.body };
+  return { request, request_digest: checked.request_digest, envelope: data.data.statement, terms, admission };
 }
 
 function noteRequest(request: Request, { facts }: BundleFindings): void {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { z } from 'zod';
 
 import { epochMs } from '../domain/identifiers.js';
@@ -45,6 +47,7 @@ export function proveIntent(
     signed,
     evidence,
     roster: trust.roster,
+    roleKeys: trust.keyOf,
     policy: known.policy,
     policyDigest: known.digest,
     authorityKey: () => authorityKey,
@@ -54,6 +57,8 @@ export function proveIntent(
     return refuse(judged.code === 'quorum_not_met' ? 'quorum' : 'intent', `${judged.code}: ${judged.message}`);
   if (statementDigest(evidence.request) !== statementDigest(asked.envelope))
     return refuse('intent', 'its evidence has another request');
+  if (!isDeepStrictEqual(evidence.admission.envelope, asked.admission.envelope))
+    return refuse('intent', 'its evidence has another admission than the ledger');
   const { intent, approvals } = judged;
   const { facts } = findings;
   facts.issued_at = intent.issued_at;
@@ -64,12 +69,18 @@ export function proveIntent(
     method,
     at: statement.issued_at,
   }));
-  findings.ran('quorum', `${approvals.map(({ person }) => person.id).join(', ')}, judged at ${intent.issued_at}`);
+  findings.ran('quorum', `${quorumText(intent, approvals)}, judged at ${intent.issued_at}`);
+  facts.quorum = intent.quorum;
   findings.ran('intent', `deadline ${intent.deadline}, dead-man ${intent.dead_man}`);
   checkApprovalOrder(approvals, acts, found.seq, findings);
   checkMarker(intent, authorityKey === undefined ? [] : [authorityKey], where, findings);
   return { seq: found.seq, intent };
 }
+
+const quorumText = ({ quorum }: Intent, approvals: readonly { person: { id: string } }[]): string => {
+  const people = approvals.map(({ person }) => person.id).join(', ');
+  return quorum === 'immediate' ? 'immediate, nobody approved' : `${people}${quorum === 'full' ? '' : ` (${quorum})`}`;
+};
 
 /** The evidence as the statements' entries before the intent tell it, for an intent that was too large to carry it. */
 function evidenceFrom(asked: Asked, acts: ProvenAuthority['acts'], intentSeq: number): Evidence {
@@ -79,7 +90,8 @@ function evidenceFrom(asked: Asked, acts: ProvenAuthority['acts'], intentSeq: nu
     if (act === 'approve') standing.set(person, envelope);
     if (act === 'withdraw') standing.delete(person);
   }
-  return { event_id: asked.request.event_id, request: asked.envelope, approvals: [...standing.values()] };
+  const { request, envelope, admission } = asked;
+  return { event_id: request.event_id, request: envelope, approvals: [...standing.values()], admission };
 }
 
 function checkApprovalOrder(

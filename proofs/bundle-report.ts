@@ -1,3 +1,4 @@
+import type { QuorumKind } from '../domain/quorum.js';
 import type { End } from '../domain/ceremony-state.js';
 import type { BundleStage } from './bundle.js';
 
@@ -57,6 +58,8 @@ export interface BundleFacts {
   role: string | null;
   directory_scope_id: string | null;
   policy_digest: string | null;
+  /** By which of the policy's quorums it was granted. */
+  quorum: QuorumKind | null;
   approvals: { person: string; method: string; at: string }[];
   requested_at: string | null;
   issued_at: string | null;
@@ -102,6 +105,7 @@ export class BundleFindings {
     role: null,
     directory_scope_id: null,
     policy_digest: null,
+    quorum: null,
     approvals: [],
     requested_at: null,
     issued_at: null,

@@ -65,7 +65,7 @@ function provenEntries(
     else if (transitions.has(read.entry.transition)) refuse(`transition ${read.entry.transition} stands twice`);
     else {
       transitions.add(read.entry.transition);
-      proven.push({ seq, entry: read.entry });
+      proven.push({ seq, entry: read.entry, body });
     }
   }
   findings.ran('signers', `${proven.length} of ${entries.length} entries by the role that may make them`);

@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { z } from 'zod';
 
+import { receiptSchema } from '../domain/entry.js';
 import { epochMs, eventIdSchema } from '../domain/identifiers.js';
 import { termsOf, type Policy, type Terms } from '../domain/policy.js';
 import type { Intent, SignedIntent } from '../domain/intent.js';
-import { quorumAt } from '../domain/quorum.js';
+import { quorumAt, type QuorumKind } from '../domain/quorum.js';
 import { requestRefusal, type Request, type RequestRefusal } from '../domain/request.js';
 import { isValidAt, type Roster } from '../domain/roster.js';
 import {
@@ -17,7 +18,9 @@ import {
 import { expiryOf } from '../domain/verdict.js';
 import type { Evidence } from '../domain/tasks.js';
 import { sha256Hex } from './canonical-json.js';
+import { readAdmission } from './admission-entry.js';
 import { countApprovals, type CountedApproval } from './counted-approvals.js';
+import type { RoleKeys } from './receipt.js';
 import { verifyIntent, type AuthorityKey, type IntentRefusal } from './signed-intent.js';
 import { checkRequestStatement, type RequestStatementRefusal } from './statement-check.js';
 
@@ -28,6 +31,7 @@ export const evidenceSchema = z.strictObject({
   event_id: eventIdSchema,
   request: signedStatementSchema,
   approvals: z.array(signedStatementSchema).max(256),
+  admission: receiptSchema,
 });
 
 /** Why evidence does not carry a privileged call. */
@@ -38,6 +42,7 @@ export type EvidenceRefusal =
   | 'request_not_yet_valid'
   | 'request_stale'
   | 'invoker_not_valid'
+  | 'admission_not_authentic'
   | 'quorum_not_met';
 
 /** Verdict on evidence; `evidence_digest` is the hex SHA-256 of its RFC 8785 form. */
@@ -48,6 +53,9 @@ export type JudgedEvidence =
       request_digest: string;
       terms: Terms;
       approvals: CountedApproval[];
+      /** By which quorum, and how long the grant may last under it. */
+      quorum: QuorumKind;
+      seconds: number;
       evidence_digest: string;
     }
   | { ok: false; code: EvidenceRefusal; message: string };
@@ -56,6 +64,8 @@ export type JudgedEvidence =
 export interface EvidenceRules {
   evidence: Evidence;
   roster: Roster;
+  /** Who signs for which role: the admission must be the register's. */
+  roleKeys: RoleKeys;
   policy: Policy;
   /** Hex SHA-256 of the policy's RFC 8785 form. */
   policyDigest: string;
@@ -75,7 +85,7 @@ export interface EvidenceRules {
  * The evidence is attacker-controlled: never throws. An approval that does not verify, or not any more, does not count.
  */
 export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
-  const { evidence, roster, policy, policyDigest, nowMs, issuedMs = nowMs } = rules;
+  const { evidence, roster, roleKeys, policy, policyDigest, nowMs, issuedMs = nowMs } = rules;
   if (!evidenceSchema.safeParse(evidence).success) return refused('evidence_malformed', 'not the shape of evidence');
   const asked = checkRequestStatement(evidence.request, roster);
   if (!asked.ok) return { ok: false, code: asked.reason, message: `request: ${asked.message}` };
@@ -90,24 +100,38 @@ export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
   if (!isValidAt(asked.person, nowMs)) return refused('invoker_not_valid', `${asked.person.id} may not speak now`);
   const heard = { request, request_digest: asked.request_digest, policy_digest: policyDigest, terms };
   const { approvals, objections } = countApprovals(evidence, heard, roster, nowMs, issuedMs);
-  const people = approvals.map(({ person }) => person);
-  const quorum = quorumAt(request, terms, people, nowMs);
+  const admission = readAdmission(evidence, asked.request_digest, roleKeys);
+  if (!admission.ok) return admission;
+  const approvers = approvals.map(({ person }) => person);
+  const quorum = quorumAt({ request, terms, admission, approvers, nowMs, issuedMs });
   if (!quorum.met) {
     const missing = quorum.missing.map((group) => `; nobody for ${group}`).join('');
     const why = objections.map((objection) => `; ${objection}`).join('');
     return refused('quorum_not_met', `${quorum.have} of ${quorum.want} approvals${missing}${why}`);
   }
   const { request_digest } = asked;
-  return { ok: true, request, request_digest, terms, approvals, evidence_digest: evidenceDigest(evidence) };
+  const { kind, seconds } = quorum;
+  const evidence_digest = evidenceDigest(evidence);
+  return { ok: true, request, request_digest, terms, approvals, quorum: kind, seconds, evidence_digest };
 }
 
 /**
  * Hex SHA-256 of the RFC 8785 form of the evidence. Of an object of strings that form is what JSON.stringify writes when
  * the members come in order, and JSON.stringify never throws here.
  */
-export function evidenceDigest({ event_id, request, approvals }: Evidence): string {
+export function evidenceDigest({ admission, event_id, request, approvals }: Evidence): string {
   const plain = ({ payload, signature }: SignedStatement): SignedStatement => ({ payload, signature });
-  return sha256Hex(JSON.stringify({ approvals: approvals.map(plain), event_id, request: plain(request) }));
+  const { transition, envelope } = admission;
+  const signatures = envelope.signatures.map(({ keyid, sig }) => ({ keyid, sig }));
+  const { payload, payloadType } = envelope;
+  return sha256Hex(
+    JSON.stringify({
+      admission: { envelope: { payload, payloadType, signatures }, transition },
+      approvals: approvals.map(plain),
+      event_id,
+      request: plain(request),
+    }),
+  );
 }
 
 const refused = (code: EvidenceRefusal, message: string): { ok: false; code: EvidenceRefusal; message: string } => ({
@@ -168,7 +192,14 @@ export function judgeIntent(
 /** The first member in which an intent is not what the evidence calls for, or undefined. */
 export function intentDifference(
   intent: Intent,
-  judged: { request: Request; request_digest: string; terms: Pick<Terms, 'grace'>; evidence_digest: string },
+  judged: {
+    request: Request;
+    request_digest: string;
+    terms: Pick<Terms, 'grace'>;
+    quorum: QuorumKind;
+    seconds: number;
+    evidence_digest: string;
+  },
 ): string | undefined {
   const { request, terms } = judged;
   const deadline = epochMs(intent.deadline);
@@ -180,7 +211,8 @@ export function intentDifference(
     ['request_digest', intent.request_digest === judged.request_digest],
     ['policy_digest', intent.policy_digest === request.policy_digest],
     ['evidence_digest', intent.evidence_digest === judged.evidence_digest],
-    ['deadline', deadline === epochMs(intent.issued_at) + request.duration_seconds * 1000],
+    ['quorum', intent.quorum === judged.quorum],
+    ['deadline', deadline === epochMs(intent.issued_at) + judged.seconds * 1000],
     ['dead_man', epochMs(intent.dead_man) === deadline + terms.grace * 1000],
   ];
   return agreements.find(([, agrees]) => !agrees)?.[0];

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 
 import { digestSchema } from '../domain/identifiers.js';
-import { ROLES, type Role } from '../domain/roles.js';
+import { SIGNING_ROLES, type SigningRole } from '../domain/roles.js';
 import { rosterSchema, type Roster } from '../domain/roster.js';
 import { canonicalJson } from './canonical-json.js';
 import { exportRolePublicKey, importRolePublicKey, keyidOf } from './role-key.js';
@@ -21,7 +21,7 @@ export const trustFileSchema = z
     roles: z
       .array(
         z.strictObject({
-          role: z.enum(ROLES as [Role, ...Role[]]),
+          role: z.enum(SIGNING_ROLES as [SigningRole, ...SigningRole[]]),
           keyid: digestSchema,
           public_key: z.string().min(1).max(256),
         }),
@@ -79,7 +79,7 @@ export function trustOf(file: TrustFile): Trust {
 
 /** The text of a trust-roots file for these keys, roster and policies. */
 export function trustFileText(input: {
-  roles: readonly { role: Role; publicKey: KeyObject }[];
+  roles: readonly { role: SigningRole; publicKey: KeyObject }[];
   roster: Roster;
   policies?: readonly string[];
 }): string {

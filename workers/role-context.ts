@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { systemClock, virtualClock, type Clock } from '../activities/clock.js';
 import type { Database } from '../activities/register/database.js';
-import type { Role } from '../domain/roles.js';
+import { isSigning, type Role } from '../domain/roles.js';
 import type { Roster } from '../domain/roster.js';
 import { importRolePublicKey, type RoleKey } from '../proofs/role-key.js';
 import { trustFileSchema, trustOf, type Trust, type TrustFile } from '../proofs/trust.js';
@@ -39,7 +39,7 @@ export async function readRoleContext(
   log: Log,
 ): Promise<RoleContext> {
   const keys = new Map<Role, RoleKey>();
-  for (const role of settings.roles) keys.set(role, await readRoleKey(settings.role_keys_dir, role));
+  for (const role of settings.roles.filter(isSigning)) keys.set(role, await readRoleKey(settings.role_keys_dir, role));
   const trustFile = await readTrustFile(settings.trust_path);
   return {
     settings,

@@ -31,8 +31,7 @@ type GraphJob = keyof typeof PERMISSIONS;
 
 /** The activities of each role, made from what that role alone holds. */
 export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => object>> = {
-  ceremonies: (context) =>
-    ceremoniesTasks({ roster: () => context.roster, policy: () => context.policy, key: keyOf(context, 'ceremonies') }),
+  ceremonies: (context) => ceremoniesTasks({ roster: () => context.roster }),
   register: (context) => registerTasks(registerHoldings(context)),
   authority: (context) =>
     authorityTasks({
@@ -40,6 +39,7 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       key: keyOf(context, 'authority'),
       clock: context.clock,
       roster: () => context.roster,
+      roleKeys: context.trust.keyOf,
       policy: () => context.policy,
     }),
   'effect:entra.directory_role': (context) =>
@@ -50,6 +50,7 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
           signed,
           evidence,
           roster: context.roster,
+          roleKeys: context.trust.keyOf,
           policy: context.policy.policy,
           policyDigest: context.policy.digest,
           authorityKey: authorityKeyOf(context),

@@ -13,9 +13,6 @@ const MAX_ACT_SIGNATURE = 4 * 1024;
  * of history), so that no flood of forged kills can keep a real one out.
  */
 const ROOM = { reducing: 64 * 1024 * 1024, others: 4 * 1024 * 1024 };
-/** What may be carried into the next run; more is heard before the ceremony continues as new. */
-const CARRIED_BYTES = 512 * 1024;
-
 /**
  * All that waits to be heard, reducing acts first. Signal arguments are attacker-controlled: nothing here throws, and a
  * flood of approvals cannot push out a kill, because the two have rooms of their own.
@@ -81,18 +78,9 @@ export class Inbox {
     return this.unreadable.splice(0);
   }
 
-  /** Puts a batch back that could not be verified, to be taken first. */
-  putBack(batch: readonly PendingStatement[]): void {
-    for (const pending of [...batch].reverse()) {
-      const lane = REDUCING_ACTS.has(pending.signal) ? 'reducing' : 'others';
-      this[lane].unshift(pending);
-      this.bytes[lane] += sizeOf(pending.envelope);
-    }
-  }
-
-  /** Whether what waits is little enough to be carried into the next run. */
-  get canBeCarried(): boolean {
-    return this.unreadable.length === 0 && this.bytes.reducing + this.bytes.others <= CARRIED_BYTES;
+  /** How much waits, in bytes. */
+  get bytesWaiting(): number {
+    return this.bytes.reducing + this.bytes.others;
   }
 
   /** What still waits, to be carried into the next run. */
@@ -100,6 +88,10 @@ export class Inbox {
     return [...this.reducing, ...this.others];
   }
 }
+
+/** The size of a batch, in bytes. */
+export const bytesOf = (batch: readonly PendingStatement[]): number =>
+  batch.reduce((sum, { envelope }) => sum + sizeOf(envelope), 0);
 
 const sizeOf = (envelope: SignedStatement): number => envelope.payload.length + envelope.signature.length;
 

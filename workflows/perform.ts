@@ -1,12 +1,19 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { CeremonyCommand } from '../domain/ceremony-commands.js';
 import type { CeremonyEvent } from '../domain/ceremony.js';
 import type { CeremonyState } from '../domain/ceremony-state.js';
 import { epochMs } from '../domain/identifiers.js';
 import * as outcomes from '../domain/outcomes.js';
 import type { SignedIntent } from '../domain/intent.js';
+import type { Evidence } from '../domain/tasks.js';
 import { viewOf } from '../domain/view.js';
-import { authority, ceremonies, directoryRole, register, sessions, verifier } from './role-tasks.js';
+import { authority, directoryRole, register, sessions, verifier } from './role-tasks.js';
+
+/**
+ * Once nobody wants the watch any more it is left alone: to cancel it would cost history, and the way of a reseal, for a
+ * read that harms nobody. It ends with the workflow.
+ */
+const ABANDONED = { cancellationType: ActivityCancellationType.ABANDON };
 
 /** How long a grant may stay unverified before the ceremony says so, loudly, and goes on verifying. */
 const VERIFY_PATIENCE = '2m';
@@ -23,12 +30,6 @@ export async function perform(
   const now = state();
   const { event_id, envelope } = now;
   switch (command.do) {
-    case 'open': {
-      const outcome = outcomes.openOutcomeSchema.parse(
-        await ceremonies("check the request's signature").open({ event_id, envelope }),
-      );
-      return deliver({ type: 'opened', outcome });
-    }
     case 'admit': {
       const run_id = workflowInfo().firstExecutionRunId;
       const answer = await register('admission').admit({ event_id, run_id, envelope });
@@ -64,7 +65,7 @@ export async function perform(
     case 'verify':
       return verify(command.key === 'verify', now, deliver);
     case 'watch': {
-      const answer = await verifier('watch for anything beside the grant').watch({
+      const answer = await verifier('watch for anything beside the grant', ABANDONED).watch({
         signed: intentOf(now),
         survey: surveyOf(now),
       });
@@ -112,36 +113,26 @@ async function verify(bounded: boolean, state: CeremonyState, deliver: (event: C
   }
 }
 
-/** Signs what the ceremony itself has to say and sends all that waits to the register, which orders it. */
+/** Sends all that waits to the register, which orders it. */
 async function append(state: () => CeremonyState, deliver: (event: CeremonyEvent) => void): Promise<void> {
-  const { outbox, event_id } = state();
-  const drafts = outbox.flatMap((item) => ('draft' in item ? [item.draft] : []));
-  const signed =
-    drafts.length === 0
-      ? []
-      : outcomes.signOutcomeSchema.parse(
-          await ceremonies(`sign ${counted(drafts.length, 'entry', 'entries')}`).sign({ drafts }),
-        );
-  const ours = new Map(signed.map((receipt) => [receipt.transition, receipt]));
-  const receipts = outbox.flatMap((item) => ('envelope' in item ? [item] : (ours.get(item.transition) ?? [])));
-  const view = viewOf(state());
-  const told = counted(receipts.length, 'ledger entry', 'ledger entries');
+  const { outbox: items, event_id } = state();
+  const told = `${items.length} ledger ${items.length === 1 ? 'entry' : 'entries'}`;
   try {
-    outcomes.appendOutcomeSchema.parse(await register(told).append({ event_id, receipts, view }));
+    outcomes.appendOutcomeSchema.parse(await register(told).append({ event_id, items, view: viewOf(state()) }));
   } catch (error) {
     // Ended before admission answered: there may be no row, and then no ledger to hold anything.
-    if (state().admitted || !isUnknownEvent(error)) throw error;
+    if (state().admission !== null || !isUnknownEvent(error)) throw error;
   }
-  deliver({ type: 'appended', transitions: receipts.map(({ transition }) => transition) });
+  deliver({ type: 'appended', transitions: items.map(({ transition }) => transition) });
 }
 
-const evidenceOf = (state: CeremonyState) => ({
-  event_id: state.event_id,
-  request: state.envelope,
-  approvals: state.approvals.map(({ envelope }) => envelope),
-});
+function evidenceOf({ event_id, envelope, approvals, admission }: CeremonyState): Evidence {
+  // The machine asks for an intent only once the register has admitted the event.
+  if (admission === null) throw new TypeError('the event was not admitted');
+  const { receipt } = admission;
+  return { event_id, request: envelope, approvals: approvals.map((approval) => approval.envelope), admission: receipt };
+}
 
-const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 const toTheSecond = (at: string): string => `${at.slice(0, 19)}Z`;
 
 const surveyOf = (state: CeremonyState): outcomes.Survey => state.survey ?? { holders: [], principal_assignments: [] };

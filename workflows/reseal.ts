@@ -1,14 +1,13 @@
 import { ApplicationFailure, continueAsNew } from '@temporalio/workflow';
-import { lostCeremony, newCeremony, type Approval, type CeremonyState, type Opened } from '../domain/ceremony-state.js';
+import { lostCeremony, newCeremony, type Approval, type CeremonyState, } from '../domain/ceremony-state.js';
 import { epochMs } from '../domain/identifiers.js';
-import { checkOutcomeSchema, openOutcomeSchema, recallOutcomeSchema, type OpenOutcome } from '../domain/outcomes.js';
+import { recallOutcomeSchema } from '../domain/outcomes.js';
 import type { SignedStatement } from '../domain/statement.js';
 import type { CheckedStatement } from '../domain/verdict.js';
 import { step } from '../domain/ceremony.js';
-import { HistoryClock } from './history-clock.js';
 import { resealInputOf } from './input.js';
 import type { CeremonyResult, PendingStatement } from './protocol.js';
-import { authority, ceremonies } from './role-tasks.js';
+import { authority } from './role-tasks.js';
 import { runCeremony } from './run-ceremony.js';
 
 const MAX_EVENTS = 2000;
@@ -27,50 +26,26 @@ interface ResealInput {
  */
 export async function reseal(raw: ResealInput): Promise<CeremonyResult> {
   const { event_id, pending, ...continued } = resealInputOf(raw);
-  const clock = new HistoryClock();
-  const state = continued.state ?? (await recalled(event_id, clock));
-  const run = await runCeremony(state, pending, MAX_EVENTS, clock);
+  const state = continued.state ?? (await recalled(event_id));
+  const run = await runCeremony(state, pending, MAX_EVENTS);
   if (!run.finished) await continueAsNew<typeof reseal>({ event_id, state: run.state, pending: run.pending });
   return { event_id, end: run.state.phase };
 }
 
-async function recalled(event_id: string, clock: HistoryClock): Promise<CeremonyState> {
+async function recalled(event_id: string): Promise<CeremonyState> {
   const found = recallOutcomeSchema.parse(await authority('what did the journal record?').recall({ event_id }));
-  clock.tick();
   if (found === null) {
     throw ApplicationFailure.nonRetryable(
       `no intent was ever recorded for ${event_id}: nothing to reseal`,
       'no_intent',
     );
   }
-  const { request, approvals } = found.evidence;
-  // The policy may have changed since: then the view has less to show, and the reseal needs none of it.
-  const answer = openOutcomeSchema.safeParse(
-    await ceremonies("check the request's signature").open({ event_id, envelope: request }),
-  );
-  const opened = answer.success && answer.data.outcome === 'opened' ? openedOf(answer.data) : null;
-  const askedAt = opened === null ? clock.now : epochMs(opened.request.requested_at);
-  const checked = checkOutcomeSchema.safeParse(await ceremonies('check the approvals').check({ envelopes: approvals }));
-  const heard = checked.success ? checked.data : [];
-  const lost = lostCeremony(newCeremony(event_id, request, askedAt), opened, found.signed);
-  const withApprovals = {
-    ...lost,
-    approvals: approvals.flatMap((envelope, index) => approvalOf(envelope, heard[index])),
-  };
-  return step(withApprovals, { type: 'workflow_lost', receipt: found.receipt }, clock.now);
+  const { evidence, opened, signed, receipt } = found;
+  const askedAt = opened === null ? Date.now() : epochMs(opened.request.requested_at);
+  const lost = lostCeremony(newCeremony(event_id, evidence.request, askedAt), opened, signed);
+  const approvals = evidence.approvals.flatMap((envelope, index) => approvalOf(envelope, found.approvals[index]));
+  return step({ ...lost, approvals }, { type: 'workflow_lost', receipt }, Date.now());
 }
-
-const openedOf = ({
-  request,
-  request_digest,
-  policy_digest,
-  terms,
-}: Extract<OpenOutcome, { outcome: 'opened' }>): Opened => ({
-  request,
-  request_digest,
-  policy_digest,
-  terms,
-});
 
 function approvalOf(envelope: SignedStatement, checked: CheckedStatement | undefined): Approval[] {
   if (checked?.ok !== true) return [];

@@ -3,15 +3,16 @@ import { z } from 'zod';
 import type { EntryPayload } from '../../domain/entry.js';
 import { epochMs, eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
-import type { IssueOutcome } from '../../domain/outcomes.js';
-import type { Policy } from '../../domain/policy.js';
+import type { IssueOutcome, RecallOutcome } from '../../domain/outcomes.js';
+import { termsOf, type Policy } from '../../domain/policy.js';
 import type { Roster } from '../../domain/roster.js';
 import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
 import { evidenceDigest, evidenceSchema, judgeEvidence, tupleOf, type JudgedEvidence } from '../../proofs/evidence.js';
 import { makeMarker } from '../../proofs/marker.js';
-import { signReceipt } from '../../proofs/receipt.js';
+import { signReceipt, type RoleKeys } from '../../proofs/receipt.js';
 import type { RoleKey } from '../../proofs/role-key.js';
 import { signIntent } from '../../proofs/signed-intent.js';
+import { checkRequestStatement, checkStatement } from '../../proofs/statement-check.js';
 import type { Clock } from '../clock.js';
 import type { Database, Sql } from '../register/database.js';
 import { readIntent, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
@@ -22,6 +23,8 @@ export interface AuthorityHoldings {
   database: Database;
   key: Pick<RoleKey, 'keyid' | 'privateKey'>;
   roster: () => Roster;
+  /** Who signs for which role. */
+  roleKeys: RoleKeys;
   /** `digest` is the hex SHA-256 of the policy's RFC 8785 form. */
   policy: () => { policy: Policy; digest: string };
   /** The only time the authority believes. */
@@ -52,7 +55,7 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
     },
     recall: async ({ event_id }) => {
       const found = await readIntent(database, eventIdSchema.parse(event_id));
-      return found === undefined ? null : { signed: found.signed, evidence: found.evidence, receipt: found.receipt };
+      return found === undefined ? null : recalled(found, holdings);
     },
   };
 }
@@ -92,9 +95,31 @@ function reissue(
   return { outcome: 'issued', signed, reissued: true, receipt };
 }
 
+/** What stands of an intent, and what its evidence says under today's policy and roster. */
+function recalled({ signed, evidence, receipt }: JournalIntent, { roster, policy }: AuthorityHoldings): RecallOutcome {
+  const people = roster();
+  const asked = checkRequestStatement(evidence.request, people);
+  const { policy: inForce, digest } = policy();
+  const terms = asked.ok ? termsOf(inForce, asked.statement.request.profile) : undefined;
+  const opened =
+    asked.ok && terms !== undefined && asked.statement.request.policy_digest === digest
+      ? { request: asked.statement.request, request_digest: asked.request_digest, policy_digest: digest, terms }
+      : null;
+  const approvals = evidence.approvals.map((envelope) => checkStatement(envelope, people));
+  return { signed, evidence, opened, approvals, receipt };
+}
+
 function judge(holdings: AuthorityHoldings, evidence: Evidence, nowMs: number, issuedMs = nowMs): JudgedEvidence {
   const { policy, digest } = holdings.policy();
-  return judgeEvidence({ evidence, roster: holdings.roster(), policy, policyDigest: digest, nowMs, issuedMs });
+  return judgeEvidence({
+    evidence,
+    roster: holdings.roster(),
+    roleKeys: holdings.roleKeys,
+    policy,
+    policyDigest: digest,
+    nowMs,
+    issuedMs,
+  });
 }
 
 const refused = (code: string, message: string, standing: JournalIntent | undefined): IssueOutcome => ({
@@ -113,7 +138,7 @@ function makeIntent(
   const { request, request_digest, terms, evidence_digest, approvals } = judged;
   const { event_id, effect, policy_digest } = request;
   const tuple = tupleOf(request);
-  const deadlineMs = nowMs + request.duration_seconds * 1000;
+  const deadlineMs = nowMs + judged.seconds * 1000;
   const deadline = instant(deadlineMs);
   const intent: Intent = {
     schema: 'reseal.intent.v1',
@@ -125,6 +150,7 @@ function makeIntent(
     request_digest,
     policy_digest,
     evidence_digest,
+    quorum: judged.quorum,
     issued_at: instant(nowMs),
     deadline,
     dead_man: instant(deadlineMs + terms.grace * 1000),

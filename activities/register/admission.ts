@@ -14,6 +14,7 @@ import { signReceipt } from '../../proofs/receipt.js';
 import { checkRequestStatement, statementDigest, type CheckedRequestStatement } from '../../proofs/statement-check.js';
 import { DatabaseError, type Sql } from './database.js';
 import type { RegisterHoldings } from './holdings.js';
+import { admittedAnswer } from './admitted-answer.js';
 import { chain, emptyLedger, insertEntries, tailAfter } from './ledger-rows.js';
 import { activeByInvokerAndProfile, activeByTarget } from './lookups.js';
 import { earlierAnswers, keepRefusal } from './refusals.js';
@@ -60,7 +61,8 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
   // Two attempts at the same admission take turns, so that both give the first one's answer.
   await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`register/admission/${eventId}`]);
   const earlier = await earlierAnswers(tx, eventId, digest);
-  if (earlier.same !== undefined) return earlier.same;
+  if (earlier.admitted) return admittedAnswer(tx, eventId, asked.statement.request);
+  if (earlier.refused !== undefined) return earlier.refused;
   const refuse = (why: { code: string; message: string }): Promise<AdmitOutcome> =>
     keepRefusal(tx, { eventId, digest, proven: true, ...why, at: instant(nowMs) });
   if (earlier.taken) {
@@ -77,7 +79,9 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
     canonicalJson(policy),
   ]);
   for (let attempt = 0; attempt < INSERT_ATTEMPTS; attempt += 1) {
-    if (await insert(tx, holdings, candidate, allowed.terms)) return { outcome: 'admitted', at: instant(nowMs) };
+    if (await insert(tx, holdings, candidate, allowed.terms)) {
+      return admittedAnswer(tx, eventId, asked.statement.request);
+    }
     const stacked = await stackedOn(tx, asked);
     if (stacked !== undefined) return refuse(stacked);
   }
@@ -112,6 +116,7 @@ async function insert(
   const { request } = asked.statement;
   const { person, method, request_digest } = asked;
   const { policy_digest, profile, invoker } = request;
+  const { extra_approvers, escalated } = { extra_approvers: 0, escalated: false };
   const admitted_at = instant(nowMs);
   const opened = { request, request_digest, policy_digest, terms };
   const approval_by = instant(nowMs + terms.approval_window * 1000);
@@ -123,7 +128,7 @@ async function insert(
     transition: 'request',
     type: 'request',
     at: admitted_at,
-    data: { statement: envelope, request_digest, policy_digest, person: person.id, method },
+    data: { statement: envelope, request_digest, policy_digest, person: person.id, method, extra_approvers, escalated },
   };
   const first = chain(emptyLedger(eventId), [{ receipt: signReceipt(entry, holdings.key), entry }]);
   const { head, count } = tailAfter(emptyLedger(eventId), first);

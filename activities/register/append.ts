@@ -1,10 +1,10 @@
 import { isEnd, type End } from '../../domain/ceremony-state.js';
-import type { EntryPayload, Receipt } from '../../domain/entry.js';
+import { entryPayloadSchema, TOLD_ENTRIES, type EntryPayload, type OutboxItem, type Receipt } from '../../domain/entry.js';
 import { eventIdSchema } from '../../domain/identifiers.js';
 import type { RegisterTasks } from '../../domain/tasks.js';
 import type { CeremonyView } from '../../domain/view.js';
 import { ApplicationFailure } from '@temporalio/common';
-import { readEntry } from '../../proofs/receipt.js';
+import { readEntry, signReceipt } from '../../proofs/receipt.js';
 import { sealBundle } from './bundles.js';
 import type { Sql } from './database.js';
 import type { Log, RegisterHoldings } from './holdings.js';
@@ -28,16 +28,17 @@ interface LockedRow extends Record<string, unknown> {
 }
 
 /**
- * Appends what the ledger does not hold yet: one transaction under the event's row lock. The receipts are anybody's bytes:
- * one whose signer the register does not know, whose role may not say it, or that belongs elsewhere, is refused and logged.
+ * Appends what the ledger does not hold yet: one transaction under the event's row lock. The items are anybody's bytes: a
+ * receipt whose signer the register does not know, whose role may not say it, or that belongs elsewhere, is refused and
+ * logged; a draft becomes an entry that the register signs, and only where it is something that a ceremony tells of itself.
  *
  * The count is of all entries the ledger holds. Throws the non-retryable failure `event_unknown` for an event that was
  * never admitted.
  */
 export function appending(holdings: RegisterHoldings): RegisterTasks['append'] {
-  return async ({ event_id, receipts, view }) => {
+  return async ({ event_id, items, view }) => {
     const eventId = eventIdSchema.parse(event_id);
-    const proven = prove(eventId, receipts, holdings);
+    const proven = prove(eventId, items, holdings);
     const told = ceremonyViewSchema.safeParse(view);
     if (!told.success || told.data.event_id !== eventId) holdings.log('view_refused', { event_id: eventId });
     const known = told.success && told.data.event_id === eventId ? told.data : undefined;
@@ -47,16 +48,32 @@ export function appending(holdings: RegisterHoldings): RegisterTasks['append'] {
   };
 }
 
-function prove(eventId: string, receipts: readonly Receipt[], { roleKeys, log }: RegisterHoldings): ProvenReceipt[] {
+function prove(eventId: string, items: readonly OutboxItem[], holdings: RegisterHoldings): ProvenReceipt[] {
   const proven = new Map<string, ProvenReceipt>();
-  for (const receipt of receipts) {
-    const read = readEntry(receipt.envelope, eventId, roleKeys);
-    if (!read.ok) log('receipt_refused', { event_id: eventId, code: read.code });
-    else if (read.entry.transition !== receipt.transition)
-      log('receipt_refused', { event_id: eventId, code: 'transition' });
-    else if (!proven.has(receipt.transition)) proven.set(receipt.transition, { receipt, entry: read.entry });
+  for (const item of items) {
+    const read = 'draft' in item ? recordTold(eventId, item.draft, holdings) : readReceipt(eventId, item, holdings);
+    if (!read.ok) holdings.log('receipt_refused', { event_id: eventId, code: read.code });
+    else if (read.proven.entry.transition !== item.transition)
+      holdings.log('receipt_refused', { event_id: eventId, code: 'transition' });
+    else if (!proven.has(item.transition)) proven.set(item.transition, read.proven);
   }
   return [...proven.values()];
+}
+
+type Proven = { ok: true; proven: ProvenReceipt } | { ok: false; code: string };
+
+function readReceipt(eventId: string, receipt: Receipt, { roleKeys }: RegisterHoldings): Proven {
+  const read = readEntry(receipt.envelope, eventId, roleKeys);
+  return read.ok ? { ok: true, proven: { receipt, entry: read.entry } } : { ok: false, code: read.code };
+}
+
+/** What a workflow tells is anybody's word: the register's signature says that it was told so, and when it was drawn up. */
+function recordTold(eventId: string, draft: unknown, { key }: RegisterHoldings): Proven {
+  const parsed = entryPayloadSchema.safeParse(draft);
+  if (!parsed.success) return { ok: false, code: 'entry_malformed' };
+  if (parsed.data.event_id !== eventId) return { ok: false, code: 'entry_event' };
+  if (!TOLD_ENTRIES.has(parsed.data.type)) return { ok: false, code: 'entry_role' };
+  return { ok: true, proven: { receipt: signReceipt(parsed.data, key), entry: parsed.data } };
 }
 
 async function append(

@@ -40,11 +40,13 @@ export interface Migration {
  * - `transaction_aborted`: a statement failed, its error was swallowed, and nothing was committed.
  * - `transaction_misuse`: `tx` after its end, or the database itself inside of a transaction.
  * - `database_locked`: another process has the folder open; its pid is in the message.
+ * - `register_corrupt`: rows contradict each other; somebody changed them by hand.
  * - `migration_changed`: an applied migration is not the one in the code.
  */
 export type DatabaseErrorCode =
   | 'register_unreachable'
   | 'register_contended'
+  | 'register_corrupt'
   | 'transaction_aborted'
   | 'transaction_misuse'
   | 'database_locked'

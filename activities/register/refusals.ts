@@ -24,7 +24,8 @@ const outcomeOf = ({ code, message, refused_at }: RefusalRow): AdmitOutcome => (
 
 /** What was answered before under an event id: to this very request, and whether the id is spent on another one. */
 export interface Earlier {
-  same: AdmitOutcome | undefined;
+  admitted: boolean;
+  refused: AdmitOutcome | undefined;
   taken: boolean;
 }
 
@@ -39,9 +40,9 @@ export async function earlierAnswers(tx: Sql, eventId: string, digest: string): 
     [eventId, digest],
   );
   const same = rows.find((row) => row.digest === digest);
-  const answer =
-    same?.admitted === true ? { outcome: 'admitted' as const, at: same.refused_at } : same && outcomeOf(same);
-  return { same: answer, taken: rows.some((row) => row.digest !== digest) };
+  const admitted = same?.admitted === true;
+  const refused = same === undefined || admitted ? undefined : outcomeOf(same);
+  return { admitted, refused, taken: rows.some((row) => row.digest !== digest) };
 }
 
 /**
@@ -60,7 +61,7 @@ export async function keepRefusal(
   );
   return row
     ? outcomeOf(row)
-    : ((await earlierAnswers(tx, eventId, digest)).same ?? { outcome: 'refused', at, code, message });
+    : ((await earlierAnswers(tx, eventId, digest)).refused ?? { outcome: 'refused', at, code, message });
 }
 
 /** The newest refusal under an event id, a proven one before any other. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { ENDS, PHASES } from '../../domain/ceremony-state.js';
 import { digestSchema, eventIdSchema, instantSchema } from '../../domain/identifiers.js';
+import { QUORUM_KINDS } from '../../domain/quorum.js';
 import type { CeremonyView } from '../../domain/view.js';
 
 const text = z.string().max(4096).nullable();
@@ -35,6 +36,10 @@ export const ceremonyViewSchema: z.ZodType<CeremonyView> = z.object({
     .array(z.strictObject({ approver: z.string().max(256), at: instantSchema, method: z.string().max(64) }))
     .max(256),
   approvals_wanted: z.number().int().nullable(),
+  fallback: z
+    .strictObject({ opens_at: instantSchema, min_approvers: z.number().int(), max_seconds: z.number().int() })
+    .nullable(),
+  quorum: z.enum(QUORUM_KINDS).nullable(),
   approval_by: time,
   requested_at: instantSchema,
   activated_at: time,

@@ -154,6 +154,7 @@ describe('where the authority does not answer', () => {
       request_digest: asked.request_digest,
       policy_digest: asked.request['policy_digest'] as string,
       evidence_digest: digestOf({}),
+      quorum: 'full',
       issued_at: instant(now),
       deadline,
       dead_man: instant(now + 2_400_000),

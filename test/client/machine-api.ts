@@ -7,7 +7,7 @@ import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import { STATEMENT_REFUSALS } from '../../domain/verdict.js';
 import { viewOf, type CeremonyView } from '../../domain/view.js';
 import { digestOf } from '../../proofs/canonical-json.js';
-import { checkRequestStatement, checkStatement, factsOf } from '../../proofs/statement-check.js';
+import { checkRequestStatement, checkStatement, } from '../../proofs/statement-check.js';
 import type { OpenedEvent, PersonName, ResealApi, StatementAnswer, EventView } from '../../client/api/reseal-api.js';
 import { ResealError } from '../../client/api/reseal-error.js';
 import { notFound } from '../../client/api/temporal-error.js';
@@ -43,28 +43,16 @@ export class MachineApi implements ResealApi {
     const checked = checkRequestStatement(state.envelope, roster);
     if (!checked.ok) {
       const outcome = { outcome: 'refused' as const, code: checked.reason, message: checked.message };
-      return step(state, { type: 'opened', outcome }, now);
+      return step(state, { type: 'admitted', outcome: { ...outcome, at: instant(now) } }, now);
     }
     const { request } = checked.statement;
     const terms = termsOf(policy, request.profile);
-    const invoker = findPerson(roster, request.invoker.person);
-    if (terms === undefined || invoker === undefined) throw new Error('no such profile or person');
-    const opened = step(
-      state,
-      {
-        type: 'opened',
-        outcome: {
-          outcome: 'opened',
-          request,
-          request_digest: checked.request_digest,
-          policy_digest: digestOf(policy),
-          terms,
-          invoker: factsOf(invoker),
-        },
-      },
-      now,
-    );
-    return step(opened, { type: 'admitted', outcome: { outcome: 'admitted', at: instant(now) } }, now);
+    if (terms === undefined) throw new Error('no such profile');
+    const opened = { request, request_digest: checked.request_digest, policy_digest: digestOf(policy), terms };
+    const envelope = { payloadType: 'test', payload: '', signatures: [] };
+    const rest = { at: instant(now), opened, extra_approvers: 0, escalated: false };
+    const outcome = { outcome: 'admitted' as const, ...rest, receipt: { transition: 'request', envelope } };
+    return step(state, { type: 'admitted', outcome }, now);
   }
 
   async speak(eventId: string, act: SignalAct, envelope: SignedStatement): Promise<{ digest: string }> {

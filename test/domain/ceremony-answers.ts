@@ -1,13 +1,12 @@
 import type { CeremonyCommand } from '../../domain/ceremony-commands.js';
-import type { CeremonyState, Opened } from '../../domain/ceremony-state.js';
+import type { CeremonyState } from '../../domain/ceremony-state.js';
 import type { CeremonyEvent } from '../../domain/ceremony.js';
 import { epochMs, instant } from '../../domain/identifiers.js';
-import type { Finding } from '../../domain/outcomes.js';
+import type { Finding, Opened } from '../../domain/outcomes.js';
 import * as scene from './scene.js';
 
 export type Asked = CeremonyCommand['do'];
 export const ASKED: readonly Asked[] = [
-  'open',
   'admit',
   'survey',
   'issue',
@@ -47,13 +46,11 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
     end_sessions: opened.request.effect.end_sessions,
   });
   switch (asked) {
-    case 'open':
-      return {
-        type: 'opened',
-        outcome: how % 12 === 11 ? refused : { outcome: 'opened', ...opened, invoker: scene.alice },
-      };
-    case 'admit':
-      return { type: 'admitted', outcome: how % 12 === 11 ? { ...refused, at } : { outcome: 'admitted', at } };
+    case 'admit': {
+      if (how % 12 === 11) return { type: 'admitted', outcome: { ...refused, at } };
+      const rest = { at, opened, extra_approvers: how % 7 === 6 ? 1 : 0, escalated: how % 5 === 4 };
+      return { type: 'admitted', outcome: { outcome: 'admitted', ...rest, receipt: scene.receipt('request') } };
+    }
     case 'survey': {
       const receipt = scene.receipt('surveyed');
       const survey = { holders: [], principal_assignments: [] };

@@ -11,14 +11,14 @@ describe('ends before the intent', () => {
   const refusal = { outcome: 'refused' as const, code: 'cooldown', message: 'wait an hour' };
 
   it('refused: the request itself is not in order', () => {
-    const { state } = run().tell({ type: 'opened', outcome: refusal });
+    const { state } = run().tell({ type: 'admitted', outcome: { ...refusal, at: instant(scene.T0) } });
     expect(state).toMatchObject({ phase: 'refused', refusal: { code: 'cooldown' }, outbox: [] });
     expect(isFinished(state)).toBe(true);
   });
 
   it('refused: admission said no, and no ledger is asked to keep anything', () => {
     const at = instant(scene.T0);
-    const ceremony = run().open().say(bob, 'approve');
+    const ceremony = run();
     ceremony.tell({ type: 'admitted', outcome: { ...refusal, at } });
     expect(ceremony.state).toMatchObject({ phase: 'refused', refusal: { code: 'cooldown' }, outbox: [] });
     expect(ceremony.say(carol, 'approve').wants()).toEqual([]);
@@ -26,7 +26,7 @@ describe('ends before the intent', () => {
   });
 
   it('refused: a flood before the answer does not leave an append that no ledger would take', () => {
-    const ceremony = run().open();
+    const ceremony = run();
     for (let i = 0; i < 40; i += 1) ceremony.tell({ type: 'unreadable', signal: 'kill', reason: 'undecodable' });
     expect(ceremony.wants()).toEqual(['admit']);
     ceremony.tell({ type: 'admitted', outcome: { ...refusal, at: instant(scene.T0) } });
@@ -35,7 +35,7 @@ describe('ends before the intent', () => {
   });
 
   it('refused: the verifier found something that forbids the grant, and the ledger says so', () => {
-    const ceremony = run().open().admit();
+    const ceremony = run().admit();
     ceremony.tell({ type: 'surveyed', outcome: { ...refusal, receipt: scene.receipt('surveyed') } });
     expect(ceremony.state.phase).toBe('refused');
     // A quorum may exist for it: the authority must know that nothing is to be issued any more.
@@ -61,7 +61,7 @@ describe('ends before the intent', () => {
   });
 
   it('cancelled: from the Web UI, in every phase before the intent', () => {
-    for (const ceremony of [run(), run().open(), run().open().admit(), run().toAwaitingApproval()])
+    for (const ceremony of [run(), run().admit(), run().toAwaitingApproval()])
       expect(ceremony.tell({ type: 'cancel_requested' }).state).toMatchObject({ phase: 'cancelled', mark: 'pending' });
   });
 
@@ -77,11 +77,7 @@ describe('ends before the intent', () => {
   });
 
   it('unapproved: also while the register could not be reached at all', () => {
-    expect(
-      run()
-        .open()
-        .after(30 * MINUTE).state.phase,
-    ).toBe('unapproved');
+    expect(run().after(30 * MINUTE).state.phase).toBe('unapproved');
   });
 
   it('says too_late to an approval that comes with its deadline, whatever the order', () => {
@@ -95,10 +91,6 @@ describe('ends before the intent', () => {
       .after(30 * MINUTE)
       .say(carol, 'approve');
     expect(after.answerTo(carol, 'approve')).toBe('too_late');
-  });
-
-  it('does not admit what was never opened', () => {
-    expect(run().admit().state.phase).toBe('requested');
   });
 });
 
@@ -122,7 +114,7 @@ describe('withdrawing an approval', () => {
   });
 
   it('kills from the quorum on', () => {
-    const waiting = run().open().admit().say(bob, 'approve').say(carol, 'approve').say(bob, 'withdraw');
+    const waiting = run().admit().say(bob, 'approve').say(carol, 'approve').say(bob, 'withdraw');
     expect(waiting.state).toMatchObject({ phase: 'cancelled', ending: { cause: 'withdraw', by: 'bob' } });
     const issuing = run().toIssuing().say(bob, 'withdraw');
     expect(issuing.state).toMatchObject({ phase: 'issuing', ending: { cause: 'withdraw' }, mark: 'pending' });

@@ -1,5 +1,6 @@
 import { commands, isFinished, wake } from '../../domain/ceremony-commands.js';
-import { lostCeremony, newCeremony, type CeremonyState, type Opened } from '../../domain/ceremony-state.js';
+import type { Opened } from '../../domain/outcomes.js';
+import { lostCeremony, newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
 import { step, type CeremonyEvent } from '../../domain/ceremony.js';
 import { instant } from '../../domain/identifiers.js';
 import type { PersonFacts } from '../../domain/quorum.js';
@@ -104,7 +105,7 @@ export class Performance {
         return;
       }
       case 'rogue':
-        return this.answer(ASKED[move.which % ASKED.length] ?? 'open', move.how);
+        return this.answer(ASKED[move.which % ASKED.length] ?? 'admit', move.how);
       case 'say': {
         const who = this.speaker(move.act, move.who);
         if (who !== undefined) this.say(who, move.act, move.twist, move.pick);
@@ -157,7 +158,6 @@ export class Performance {
   /** The road everybody hopes for, as far as `steps` goes. */
   takeTo(steps: number): void {
     const road: (() => void)[] = [
-      () => this.answer('open', 0),
       () => this.answer('admit', 0),
       () => this.answer('survey', 0),
       () => this.approveAll(),

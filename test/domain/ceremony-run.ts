@@ -1,8 +1,8 @@
 import { commands, type CeremonyCommand } from '../../domain/ceremony-commands.js';
-import { newCeremony, type CeremonyState, type Opened } from '../../domain/ceremony-state.js';
+import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
 import { step, type CeremonyEvent } from '../../domain/ceremony.js';
 import { instant } from '../../domain/identifiers.js';
-import type { AbsenceOutcome, ApplyOutcome, Finding, RollbackOutcome } from '../../domain/outcomes.js';
+import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, Finding, Opened, RollbackOutcome } from '../../domain/outcomes.js';
 import type { PersonFacts } from '../../domain/quorum.js';
 import type { SignalAct } from '../../domain/statement.js';
 import * as scene from './scene.js';
@@ -61,14 +61,11 @@ export class CeremonyRun {
     return verdict?.reason ?? verdict?.status;
   }
 
-  open(): this {
-    const { request, request_digest, policy_digest, terms } = this.opened;
-    const outcome = { outcome: 'opened' as const, request, request_digest, policy_digest, terms, invoker: scene.alice };
-    return this.tell({ type: 'opened', outcome });
-  }
-
-  admit(): this {
-    return this.tell({ type: 'admitted', outcome: { outcome: 'admitted', at: instant(this.now) } });
+  admit(over: Partial<Extract<AdmitOutcome, { outcome: 'admitted' }>> = {}): this {
+    const { opened } = this;
+    const at = instant(this.now);
+    const rest = { at, opened, extra_approvers: 0, escalated: false, receipt: scene.receipt('request') };
+    return this.tell({ type: 'admitted', outcome: { outcome: 'admitted', ...rest, ...over } });
   }
 
   survey(): this {
@@ -186,7 +183,7 @@ export class CeremonyRun {
   }
 
   toAwaitingApproval(): this {
-    return this.open().admit().survey();
+    return this.admit().survey();
   }
 
   toIssuing(): this {

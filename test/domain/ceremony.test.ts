@@ -12,8 +12,7 @@ const { alice, bob, carol, sam, MINUTE } = scene;
 describe('the hoped-for road', () => {
   it('wants one thing after another, and nothing else', () => {
     const ceremony = run();
-    expect(ceremony.wants()).toEqual(['open']);
-    expect(ceremony.open().wants()).toEqual(['admit']);
+    expect(ceremony.wants()).toEqual(['admit']);
     expect(ceremony.admit().wants()).toEqual(['survey']);
     expect(ceremony.survey().wants()).toEqual([]);
     expect(ceremony.say(bob, 'approve').wants()).toEqual([]);
@@ -45,14 +44,14 @@ describe('the hoped-for road', () => {
 
   it('wakes for the approval window, then for the deadline', () => {
     const ceremony = run();
-    expect(wake(ceremony.state)).toBeUndefined();
+    expect(wake(ceremony.state)).toBe(scene.T0 + 30 * MINUTE);
     expect(wake(ceremony.toAwaitingApproval().state)).toBe(scene.T0 + 30 * MINUTE);
     expect(wake(ceremony.say(bob, 'approve').say(carol, 'approve').issue().state)).toBe(ceremony.deadline);
     expect(deadlineOf(ceremony.state)).toEqual({ at: ceremony.deadline, cause: 'deadline' });
   });
 
   it('asks for the survey and the approvals at the same time, and issues when both are there', () => {
-    const ceremony = run().open().admit().say(bob, 'approve').say(carol, 'approve');
+    const ceremony = run().admit().say(bob, 'approve').say(carol, 'approve');
     expect(ceremony.state.phase).toBe('awaiting_approval');
     expect(ceremony.survey().state.phase).toBe('issuing');
   });
@@ -91,7 +90,7 @@ describe('late and repeated answers', () => {
   it('count once', () => {
     const ceremony = run().toActive();
     const before = ceremony.state;
-    ceremony.open().admit().survey().issue().granted().verified();
+    ceremony.admit().survey().issue().granted().verified();
     expect({ ...ceremony.state, outbox: [], drafted: 0 }).toEqual({ ...before, outbox: [], drafted: 0 });
   });
 

@@ -118,6 +118,7 @@ export const intentUntil = (deadlineMs: number, over: Partial<SignedIntent['inte
     request_digest: REQUEST_DIGEST,
     policy_digest: POLICY_DIGEST,
     evidence_digest: 'd'.repeat(64),
+    quorum: 'full',
     issued_at: instant(deadlineMs - 1800 * SECOND),
     deadline: instant(deadlineMs),
     dead_man: instant(deadlineMs + 600 * SECOND),

@@ -255,7 +255,7 @@ describe('a ledger that its makers signed and that is still not right', () => {
 describe('signatures by the wrong hands', () => {
   it('fails when an entry is signed by another role than its own', () => {
     const receipts = ceremony.payloads.map((payload) =>
-      payload.type === 'confirmed' ? signReceipt(payload, roleKeys.ceremonies) : sign(payload),
+      payload.type === 'confirmed' ? signReceipt(payload, roleKeys.authority) : sign(payload),
     );
     const { errors } = verify(sealed(eventId, receipts));
     expect(errors[0]).toMatchObject({ code: 'entry_refused', where: 'entries[9].body' });

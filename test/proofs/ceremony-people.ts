@@ -1,13 +1,13 @@
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 
-import type { EntryPayload, RoleName } from '../../domain/entry.js';
+import type { EntryPayload, Receipt, RoleName } from '../../domain/entry.js';
 import { instant } from '../../domain/identifiers.js';
 import { policySchema, type Policy } from '../../domain/policy.js';
 import type { Request } from '../../domain/request.js';
 import { rosterSchema, type Roster } from '../../domain/roster.js';
 import { STATEMENT_DOMAIN, type SignalAct, type SignedStatement } from '../../domain/statement.js';
 import { canonicalJson, digestOf } from '../../proofs/canonical-json.js';
-import type { RoleKeys } from '../../proofs/receipt.js';
+import { signReceipt, type RoleKeys } from '../../proofs/receipt.js';
 import { generateRoleKey, type RoleKey } from '../../proofs/role-key.js';
 import { parseSshPublicKeyBlob, sshPublicKeyLine, type SshPublicKey } from '../../proofs/ssh-public-key.js';
 import { sshString } from '../../proofs/ssh-wire.js';
@@ -162,7 +162,6 @@ export function signReview(
 
 const ROLE_NAMES: RoleName[] = [
   'register',
-  'ceremonies',
   'authority',
   'verifier',
   'effect:entra.directory_role',
@@ -177,6 +176,22 @@ export const keyOf: RoleKeys = (keyid) => {
   const role = ROLE_NAMES.find((name) => roleKeys[name].keyid === keyid);
   return role && { role, publicKey: roleKeys[role].publicKey };
 };
+
+/** The register's word that a request was admitted. */
+export const admissionOf = (request: Request, at = T0, data: Record<string, unknown> = {}): Receipt =>
+  signReceipt(admissionEntry(request, at, data), roleKeys.register);
+
+export const admissionEntry = (request: Request, at = T0, data: Record<string, unknown> = {}): EntryPayload =>
+  entryOf(request.event_id, 'request', 'request', at, {
+    statement: signRequest(request),
+    request_digest: digestOf(request),
+    policy_digest: request.policy_digest,
+    person: request.invoker.person,
+    method: 'software',
+    extra_approvers: 0,
+    escalated: false,
+    ...data,
+  });
 
 export const entryOf = (
   event_id: string,

@@ -16,9 +16,11 @@ import { makeMarker } from '../../proofs/marker.js';
 import { signIntent } from '../../proofs/signed-intent.js';
 import {
   T0,
+  admissionOf,
   alice,
   bob,
   carol,
+  keyOf,
   policy,
   policyDigest,
   requestFor,
@@ -35,8 +37,9 @@ const evidence = {
   event_id: request.event_id,
   request: signRequest(request),
   approvals: [signAct(bob, 'approve', request), signAct(carol, 'approve', request)],
+  admission: admissionOf(request),
 };
-const rules: EvidenceRules = { evidence, roster, policy, policyDigest, nowMs: T0 + 120_000 };
+const rules: EvidenceRules = { evidence, roster, roleKeys: keyOf, policy, policyDigest, nowMs: T0 + 120_000 };
 
 const codeOf = (changes: Partial<EvidenceRules>): string => {
   const judged = judgeEvidence({ ...rules, ...changes });
@@ -129,6 +132,7 @@ describe('an intent', () => {
     end_sessions: true,
     request_digest: digestOf(request),
     policy_digest: policyDigest,
+    quorum: 'full',
     evidence_digest: evidenceDigest(evidence),
     issued_at: instant(issued),
     deadline,

@@ -13,6 +13,8 @@ import { statementDigest } from '../../proofs/statement-check.js';
 import { parseTrust, trustFileText, type Trust } from '../../proofs/trust.js';
 import {
   T0,
+  admissionEntry,
+  admissionOf,
   bob,
   carol,
   entryOf,
@@ -40,7 +42,7 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
   const { event_id } = request;
   const envelope = signRequest(request);
   const approvals = [signAct(bob, 'approve', request), signAct(carol, 'approve', request)];
-  const evidence = { event_id, request: envelope, approvals };
+  const evidence = { event_id, request: envelope, approvals, admission: admissionOf(request) };
   const issued = T0 + 3 * MIN;
   const deadline = instant(issued + request.duration_seconds * 1000);
   const tuple = tupleOf(request);
@@ -54,6 +56,7 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
     request_digest: digestOf(request),
     policy_digest: policyDigest,
     evidence_digest: evidenceDigest(evidence),
+    quorum: 'full',
     issued_at: instant(issued),
     deadline,
     dead_man: instant(Date.parse(deadline) + policy.grace * 1000),
@@ -70,7 +73,7 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
   const times = { observed_at: instant(end + 20_000), confirmed_at: instant(end + 40_000), settle_until: null };
   const absent = { intent_digest, ...times, reads, reads_agreeing: 5 };
   const payloads = [
-    entryOf(event_id, 'request', 'request', T0, { statement: envelope, request_digest: digestOf(request) }),
+    admissionEntry(request),
     ...spoken,
     entryOf(event_id, 'intent', 'intent', issued, { signed: signIntent(intent, roleKeys.authority), evidence }),
     entryOf(event_id, 'granted', 'granted', issued + 2000, { intent_digest, provider_status: 'Provisioned' }),

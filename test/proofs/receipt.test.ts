@@ -16,13 +16,13 @@ const codeOf = (body: unknown): string => {
 
 describe('a receipt', () => {
   it('reads back as what its role said', () => {
-    const { envelope, transition } = signReceipt(payload, roleKeys.ceremonies);
+    const { envelope, transition } = signReceipt(payload, roleKeys.register);
     expect(transition).toBe('ended');
     expect(readEntry(envelope, eventId, keyOf)).toEqual({
       ok: true,
       entry: payload,
-      role: 'ceremonies',
-      keyid: roleKeys.ceremonies.keyid,
+      role: 'register',
+      keyid: roleKeys.register.keyid,
     });
   });
 
@@ -35,19 +35,19 @@ describe('a receipt', () => {
 
   it('refuses text that is not its own RFC 8785 form, though the role signed it', () => {
     const spaced = Buffer.from(JSON.stringify(payload, null, 1));
-    expect(codeOf(signDsse({ payloadType: ENTRY_PAYLOAD_TYPE, payload: spaced, key: roleKeys.ceremonies }))).toBe(
+    expect(codeOf(signDsse({ payloadType: ENTRY_PAYLOAD_TYPE, payload: spaced, key: roleKeys.register }))).toBe(
       'entry_malformed',
     );
     const { schema: _schema, ...rest } = payload;
     const bytes = Buffer.from(JSON.stringify(rest));
-    expect(codeOf(signDsse({ payloadType: ENTRY_PAYLOAD_TYPE, payload: bytes, key: roleKeys.ceremonies }))).toBe(
+    expect(codeOf(signDsse({ payloadType: ENTRY_PAYLOAD_TYPE, payload: bytes, key: roleKeys.register }))).toBe(
       'entry_malformed',
     );
   });
 
   it('refuses a second signature and another kind of payload', () => {
-    const { envelope } = signReceipt(payload, roleKeys.ceremonies);
-    const two = [...envelope.signatures, ...signReceipt(payload, roleKeys.register).envelope.signatures];
+    const { envelope } = signReceipt(payload, roleKeys.register);
+    const two = [...envelope.signatures, ...signReceipt(payload, roleKeys.authority).envelope.signatures];
     expect(codeOf({ ...envelope, signatures: two })).toBe('entry_envelope');
     expect(codeOf({ ...envelope, payloadType: 'application/json' })).toBe('entry_envelope');
   });

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Keyring } from '../../../workers/codec/keyring.js';
 import type { Roster } from '../../../domain/roster.js';
-import { ROLES } from '../../../domain/roles.js';
+import { SIGNING_ROLES } from '../../../domain/roles.js';
 import { trustFileSchema, trustFileText } from '../../../proofs/trust.js';
 import { readOrCreateKeyringFile } from '../../../workers/codec/keyring-file.js';
 import { readPolicyFile, readRosterFile, type LoadedPolicy } from '../../../workers/policy-files.js';
@@ -27,7 +27,7 @@ export async function stackFiles(layout: Layout, options: StackOptions): Promise
   const roster = await readRosterFile(layout.roster);
   const keyring = await readOrCreateKeyringFile(layout.keyring);
   const roles = await Promise.all(
-    ROLES.map(async (role) => ({ role, publicKey: (await readOrCreateRoleKey(layout.roleKeys, role)).publicKey })),
+    SIGNING_ROLES.map(async (role) => ({ role, publicKey: (await readOrCreateRoleKey(layout.roleKeys, role)).publicKey })),
   );
   // A policy that was edited since has been in force: what was done under it still verifies.
   const policies = [...(await policiesBefore(layout.trust)), policy.digest];

@@ -11,6 +11,7 @@ import { readEntry } from '../../../proofs/receipt.js';
 import { statementSchema } from '../../../domain/statement.js';
 import {
   T0,
+  admissionOf,
   alice,
   bob,
   carol,
@@ -31,7 +32,7 @@ const { authority } = roleKeys;
 
 function evidenceFor(request = requestFor()): Evidence {
   const approvals = [signAct(bob, 'approve', request), signAct(carol, 'approve', request)];
-  return { event_id: request.event_id, request: signRequest(request), approvals };
+  return { event_id: request.event_id, request: signRequest(request), approvals, admission: admissionOf(request) };
 }
 
 describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
@@ -48,6 +49,7 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
         database: db.database,
         key: authority,
         roster: () => people,
+        roleKeys: keyOf,
         policy: () => inForce,
         clock,
       });
@@ -75,7 +77,7 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
           dead_man: instant(now + 40 * MIN),
         });
         const authorityKey = (keyid: string) => (keyid === authority.keyid ? authority.publicKey : undefined);
-        const judged = judgeIntent({ signed, evidence, roster, policy, policyDigest, nowMs: now, authorityKey });
+        const judged = judgeIntent({ signed, evidence, roster, roleKeys: keyOf, policy, policyDigest, nowMs: now, authorityKey });
         expect(judged.ok).toBe(true);
         const statement = statementSchema.parse(JSON.parse(evidence.request.payload));
         if (statement.act !== 'request') throw new Error('a request');

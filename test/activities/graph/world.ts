@@ -30,6 +30,7 @@ export const EVIDENCE: Evidence = {
   event_id: '0123456789abcdef',
   request: { payload: '', signature: '' },
   approvals: [],
+  admission: { transition: 'request', envelope: { payloadType: '', payload: '', signatures: [] } },
 };
 const MINUTE = 60_000;
 const PIM = '/roleManagement/directory';
@@ -120,6 +121,7 @@ export class World {
       request_digest: '1'.repeat(64),
       policy_digest: '2'.repeat(64),
       evidence_digest: '3'.repeat(64),
+      quorum: 'full',
       issued_at: instant(now),
       deadline,
       dead_man: instant(Date.parse(deadline) + 10 * MINUTE),

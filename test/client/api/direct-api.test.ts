@@ -14,7 +14,6 @@ import { startTemporalServer, type TemporalServer } from '../../../deploy/local/
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../../domain/roles.js';
 import type { CeremonyView } from '../../../domain/view.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
-import { generateRoleKey } from '../../../proofs/role-key.js';
 import { clientDataConverter, converterPaths } from '../../../workers/codec/data-converter.js';
 import { makeKeyring } from '../../../workers/codec/keyring.js';
 import { realTemporalCli } from '../../deploy/local/temporal/real-temporal.js';
@@ -159,6 +158,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
       const register: RegisterReader = {
         getEvent: async (id) => (id === ended ? (view as unknown as CeremonyView) : undefined),
         listEvents: async () => [view as unknown as CeremonyView],
+        openFor: async () => [],
         ledgerOf: async () => [],
         bundleOf: async (id) => (id === ended ? { bundle: '{}' } : undefined),
         refusalOf: async (id) => (id === refused ? { code: 'cooldown', message: 'wait 5m', at } : undefined),
@@ -180,7 +180,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
 
     it('does without a register that is down, except where it is the only source', async () => {
       const down = (): Promise<never> => Promise.reject(new Error('down'));
-      const read = apiWith({ getEvent: down, listEvents: down, ledgerOf: down, bundleOf: down, refusalOf: down });
+      const read = apiWith({ getEvent: down, listEvents: down, openFor: down, ledgerOf: down, bundleOf: down, refusalOf: down });
       const id = newId();
       await read.open(await signedRequest(people, aliceAsks(id)), id);
       expect(await read.get(id)).toMatchObject({ event_id: id, state: 'requested' });
@@ -215,7 +215,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
     beforeAll(async () => {
       const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
       native = await NativeConnection.connect({ address: server.address });
-      const roles = { roster: () => people.roster, policy: () => inForce, key: generateRoleKey() };
+      const roles = { roster: () => people.roster };
       worker = await Worker.create({
         connection: native,
         taskQueue: TASK_QUEUES.ceremonies,
