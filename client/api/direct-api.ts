@@ -5,7 +5,9 @@ import {
 } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { isEnd } from '../../domain/ceremony-state.js';
+import type { Decision } from '../../domain/decision.js';
 import type { Entry } from '../../domain/entry.js';
+import { historyUrl } from '../../domain/history-url.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { TASK_QUEUES } from '../../domain/roles.js';
@@ -13,8 +15,10 @@ import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
 import { signedStatementSchema, type SignalAct, type SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
 import { digestOf } from '../../proofs/canonical-json.js';
+import type { RoleKeys } from '../../proofs/receipt.js';
 import { statementDigest } from '../../proofs/statement-check.js';
 import type { VerdictAnswer } from '../../workflows/protocol.js';
+import { decideSession, type DecideQuestion, type DecideSources } from './decide-session.js';
 import { firstInput } from './first-input.js';
 import { startSummary } from './start-summary.js';
 import type { RegisterReader } from './register-reader.js';
@@ -24,10 +28,11 @@ import type { PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
 import { ResealError } from './reseal-error.js';
 import { recordedAnswer } from './recorded-answer.js';
 import { KEYWORDS, phaseOf } from './search-keywords.js';
+import { searchOpen } from './search-open.js';
 import { readRequestStatement } from './statement-shape.js';
 import { fromTemporal, isNotFound, notFound } from './temporal-error.js';
 import { WorkflowReader } from './workflow-reader.js';
-import { historyUrl, timeThere } from './workflow-place.js';
+import { timeThere } from './workflow-place.js';
 import { visibilityQuery } from './visibility-query.js';
 
 export interface DirectApiOptions {
@@ -37,6 +42,8 @@ export interface DirectApiOptions {
   register: RegisterReader | null;
   policy: () => Promise<PolicyInForce>;
   roster: () => Promise<Roster>;
+  /** The roles' public keys, from trust roots: without them `decide` has the workflows' word alone. */
+  keys?: () => Promise<RoleKeys>;
   /** Epoch milliseconds; the system's clock. */
   now?: () => number;
   /** How long a worker may take to answer a query before readers do without it, in milliseconds (3 s). */
@@ -194,6 +201,16 @@ export class DirectApi implements ResealApi {
       throw new ResealError('unknown_person', `nobody on the roster is called ${nameOrUpn}`);
     }
     return { id: person.id, upn: upnOf(person), object_id };
+  }
+
+  decide(question: DecideQuestion): Promise<Decision> {
+    const { client, policy, roster, keys = null } = this.options;
+    const search = (profile: string) => searchOpen(client, profile, (eventId) => this.readAsked(eventId));
+    const openFor: DecideSources['openFor'] = (wanted) => this.fromRegister((register) => register.openFor(wanted));
+    const ledgerOf: DecideSources['ledgerOf'] = (eventId) =>
+      this.fromRegister((register) => register.ledgerOf(eventId));
+    const { now, reader } = this;
+    return decideSession({ policy, roster, now, reader, openFor, ledgerOf, search, keys }, question);
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 
-/** The address of a history in Temporal's Web UI. */
-export function historyUrl(uiUrl: string, namespace: string, workflowId: string, runId: string): string {
-  const path = ['namespaces', namespace, 'workflows', workflowId, runId, 'history'];
-  return `${uiUrl.replace(/\/+$/, '')}/${path.map(encodeURIComponent).join('/')}`;
-}
-
 /** What time it is in a workflow under time skipping, in epoch milliseconds; undefined where time is the clock's. */
 export function timeThere(found: WorkflowExecutionDescription): number | undefined {
   const { seconds, nanos } = found.raw.workflowExtendedInfo?.timeSkippingInfo?.currentTime ?? {};

@@ -1,0 +1,70 @@
+import type { QuorumKind } from './quorum.js';
+import type { NoticeType } from './notices.js';
+
+/** What was granted: until when, for how many seconds, and by which quorum. Times are RFC 3339 UTC; people are UPNs. */
+interface Granted {
+  expires_at: string;
+  duration_seconds: number;
+  quorum: QuorumKind;
+}
+
+/** A ceremony in which something was granted is over: its removal is confirmed. `end` is its state. */
+interface Ended {
+  end: string;
+  expires_at: string;
+  duration_seconds: number;
+}
+
+/** Why nothing was granted: the cause, and whose word it was. */
+interface Ungranted {
+  cause: string | null;
+  by: string | null;
+  code: string | null;
+  message: string | null;
+}
+
+/**
+ * What each notice carries besides what all of them do. `to` names the people whom it asks or tells, by UPN; where it is
+ * missing, the notice is for the invoker or for whoever reads the channel.
+ */
+export interface NoticeFacts {
+  'breakglass.invoked': Granted & { approved_by: string[] };
+  /** Whatever ended before its time; by nobody where a finding did. */
+  'breakglass.closed': Ended & { closed_by?: string; closed_reason: string };
+  'breakglass.expired': Ended;
+  requested: { to: string[]; approvals_wanted: number; approve_by: string; duration_seconds: number };
+  escalated: { threshold: number | null };
+  refused: Ungranted;
+  denied: Ungranted;
+  cancelled: Ungranted;
+  unapproved: Ungranted;
+  not_granted: Ungranted;
+  fallback_opened: { to: string[]; skipped: string[]; min_approvers: number; max_seconds: number; approve_by: string };
+  immediate: Granted;
+  finding: { code: string; detail: string };
+  unverified: Record<string, never>;
+  rollback_overdue: { requested_at: string | null };
+  reappeared: Record<string, never>;
+  workflow_lost: Record<string, never>;
+  review_owed: { quorum: QuorumKind; review_by: string };
+  review_overdue: { owed_since: string };
+  reviewed: { by: string };
+}
+
+/**
+ * One thing that people are told. `transition` is unique within the event, so that whatever writes it twice tells it once;
+ * `at` is when it happened, RFC 3339 UTC.
+ */
+export type Notice = {
+  [T in NoticeType]: { type: T; transition: string; at: string; facts: NoticeFacts[T] };
+}[NoticeType];
+
+/** Somebody must look at once, whether or not there is a channel: logged and recorded in any case. */
+const PRESSING: ReadonlySet<NoticeType> = new Set(['finding', 'unverified', 'rollback_overdue', 'reappeared']);
+export const isPressing = ({ type }: Notice): boolean => PRESSING.has(type);
+
+/** A finding's own code; otherwise what happened, in a word. */
+export function codeOf(notice: Notice): string {
+  if (notice.type === 'finding') return notice.facts.code.slice(0, 64);
+  return notice.type === 'rollback_overdue' ? 'overdue' : notice.type;
+}

@@ -1,0 +1,110 @@
+import type { End } from './ceremony-state.js';
+import type { EntryPayload } from './entry.js';
+import { epochMs } from './identifiers.js';
+import { intentSchema, type Intent } from './intent.js';
+import type { Notice, NoticeFacts } from './notice-facts.js';
+import type { NoticeType } from './notices.js';
+import { z } from 'zod';
+
+/** What the entries of one event mean to people, given its intent (null where there is none) and how people are named. */
+export interface EntryReading {
+  intent: Intent | null;
+  /** A person's UPN. */
+  nameOf: (person: string) => string;
+}
+
+/**
+ * The notices that a ledger entry calls for: most call for none.
+ *
+ * What a ceremony tells of itself is anybody's word who can write to the namespace: never throws.
+ */
+export function noticesOfEntry(entry: EntryPayload, reading: EntryReading): Notice[] {
+  const { type, transition, at, data } = entry;
+  switch (type) {
+    case 'intent':
+      return invoked(entry, reading);
+    case 'finding':
+      return [
+        {
+          type: 'finding',
+          transition,
+          at,
+          facts: { code: text(data.code) ?? 'finding', detail: text(data.detail) ?? '' },
+        },
+      ];
+    case 'unverified':
+      return [{ type: 'unverified', transition, at, facts: {} }];
+    case 'overdue':
+      return [{ type: 'rollback_overdue', transition, at, facts: { requested_at: text(data.requested_at) } }];
+    case 'reappeared':
+      return [{ type: 'reappeared', transition, at, facts: {} }];
+    case 'resealing':
+      return data.cause === 'workflow_lost' ? [{ type: 'workflow_lost', transition, at, facts: {} }] : [];
+    default:
+      return transition === 'ended' ? [ended(entry, reading)] : [];
+  }
+}
+
+const intentData = z.object({
+  signed: z.object({ intent: intentSchema }),
+  approvals: z.array(z.object({ person: z.string() })).catch([]),
+});
+
+/** The intent that an entry of the authority's carries, or null for any other entry. */
+export function intentOfEntry({ type, data }: EntryPayload): Intent | null {
+  const parsed = type === 'intent' ? intentData.safeParse(data) : undefined;
+  return parsed?.success === true ? parsed.data.signed.intent : null;
+}
+
+/** From the intent on the glass counts as broken, whatever the provider answers. */
+function invoked({ at, data }: EntryPayload, { nameOf }: EntryReading): Notice[] {
+  const parsed = intentData.safeParse(data);
+  if (!parsed.success) return [];
+  const { signed, approvals } = parsed.data;
+  const facts = grantedBy(signed.intent);
+  const approved_by = approvals.map(({ person }) => nameOf(person));
+  const told: Notice = { type: 'breakglass.invoked', transition: 'invoked', at, facts: { ...facts, approved_by } };
+  return facts.quorum === 'immediate' ? [told, { type: 'immediate', transition: 'immediate', at, facts }] : [told];
+}
+
+const grantedBy = ({ deadline, issued_at, quorum }: Intent) => ({
+  expires_at: deadline,
+  duration_seconds: Math.round((epochMs(deadline) - epochMs(issued_at)) / 1000),
+  quorum,
+});
+
+/** Which notice tells of which end. To Sentinel, whatever ended before its time was closed. */
+const NOTICE_OF_END: Readonly<Record<End, NoticeType>> = {
+  refused: 'refused',
+  denied: 'denied',
+  cancelled: 'cancelled',
+  unapproved: 'unapproved',
+  not_granted: 'not_granted',
+  closed: 'breakglass.closed',
+  revoked: 'breakglass.closed',
+  expired: 'breakglass.expired',
+};
+
+function ended({ transition, at, data }: EntryPayload, { intent, nameOf }: EntryReading): Notice {
+  const end = text(data.end) ?? 'cancelled';
+  const type = Object.hasOwn(NOTICE_OF_END, end) ? NOTICE_OF_END[end as End] : 'cancelled';
+  const by = text(data.by);
+  const cause = text(data.cause);
+  const told = by === null ? null : nameOf(by);
+  if ((type === 'breakglass.closed' || type === 'breakglass.expired') && intent !== null) {
+    const { expires_at, duration_seconds } = grantedBy(intent);
+    const facts = { end, expires_at, duration_seconds };
+    if (type === 'breakglass.expired') return { type, transition, at, facts };
+    const closed = told === null ? {} : { closed_by: told };
+    return { type, transition, at, facts: { ...facts, ...closed, closed_reason: cause ?? end } };
+  }
+  const refusal = (data.refusal ?? {}) as { code?: unknown; message?: unknown };
+  const facts: NoticeFacts['denied'] = { cause, by: told, code: text(refusal.code), message: text(refusal.message) };
+  return { type: isUngranted(type) ? type : 'cancelled', transition, at, facts };
+}
+
+const UNGRANTED = ['refused', 'denied', 'cancelled', 'unapproved', 'not_granted'] as const;
+const isUngranted = (type: NoticeType): type is (typeof UNGRANTED)[number] =>
+  (UNGRANTED as readonly NoticeType[]).includes(type);
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value.slice(0, 500) : null);
