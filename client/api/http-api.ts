@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { decisionSchema, type Decision } from '../../domain/decision.js';
 import type { Entry } from '../../domain/entry.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
+import type { DecideQuestion } from './decide-session.js';
 import type { EventFilter, EventView, OpenedEvent, PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
 import { knownCode, ResealError } from './reseal-error.js';
 
@@ -72,6 +74,15 @@ export class HttpApi implements ResealApi {
 
   async person(nameOrUpn: string): Promise<PersonName> {
     return (await this.call('GET', `/v1/people/${encodeURIComponent(nameOrUpn)}`)) as PersonName;
+  }
+
+  async decide(question: DecideQuestion): Promise<Decision> {
+    const answer = decisionSchema.safeParse(await this.call('POST', '/v1/decide', question));
+    if (answer.success) return answer.data;
+    // Something in between that answers 200 to everything must not open anything.
+    throw new ResealError('gateway_unreachable', `${this.base} answered, and not with a decision`, {
+      hint: 'is the gateway of another version, or is something else behind this address?',
+    });
   }
 
   close(): Promise<void> {

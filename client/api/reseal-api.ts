@@ -1,8 +1,10 @@
 import type { CeremonyState, Phase } from '../../domain/ceremony-state.js';
+import type { Decision } from '../../domain/decision.js';
 import type { Entry } from '../../domain/entry.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
+import type { DecideQuestion } from './decide-session.js';
 
 /** Which ceremonies to list; all of it is optional, and `limit` is at most 500 (50 when left out). */
 export interface EventFilter {
@@ -69,6 +71,11 @@ export interface ResealApi {
   policy(): Promise<PolicyInForce>;
   /** A person on the roster by id, alias or object id; no keys. `unknown_person` when nobody is called so. */
   person(nameOrUpn: string): Promise<PersonName>;
+  /**
+   * Whether this person may have a session under this profile now, and for how long. A refusal is an answer too; `unknown_person`
+   * and whatever cannot be reached reject, and nobody may have a session then.
+   */
+  decide(question: DecideQuestion): Promise<Decision>;
   /** Lets go of connections. */
   close(): Promise<void>;
 }

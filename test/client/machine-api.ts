@@ -1,4 +1,6 @@
 import { step } from '../../domain/ceremony.js';
+import { decide } from '../../domain/decide.js';
+import type { Decision } from '../../domain/decision.js';
 import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
 import { instant } from '../../domain/identifiers.js';
 import { termsOf, type Policy } from '../../domain/policy.js';
@@ -9,6 +11,7 @@ import { viewOf, type CeremonyView } from '../../domain/view.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { checkRequestStatement, checkStatement, } from '../../proofs/statement-check.js';
 import type { OpenedEvent, PersonName, ResealApi, StatementAnswer, EventView } from '../../client/api/reseal-api.js';
+import type { DecideQuestion } from '../../client/api/decide-session.js';
 import { ResealError } from '../../client/api/reseal-error.js';
 import { notFound } from '../../client/api/temporal-error.js';
 
@@ -102,6 +105,16 @@ export class MachineApi implements ResealApi {
     const person = findPerson(this.of.roster, name);
     if (person === undefined) throw new ResealError('unknown_person', `nobody is called ${name}`);
     return { id: person.id, upn: upnOf(person), object_id: person.object_ids[0] ?? '' };
+  }
+
+  async decide({ person, profile, session_seconds }: DecideQuestion): Promise<Decision> {
+    const { policy, roster, now } = this.of;
+    const found = findPerson(roster, person);
+    if (found === undefined) throw new ResealError('unknown_person', `nobody is called ${person}`);
+    const views = await Promise.all([...this.states.keys()].map((id) => this.get(id)));
+    const events = views.map((view) => ({ ...view, role_template_id: null, proof: 'workflow' as const, doubt: null }));
+    const asked = { policy, policy_digest: digestOf(policy), person: found, profile, events, now_ms: now() };
+    return decide(session_seconds === undefined ? asked : { ...asked, session_seconds });
   }
 
   async close(): Promise<void> {}
