@@ -1,27 +1,26 @@
 import { z } from 'zod';
-import { durationSchema } from './duration.js';
+import {
+  agreedApprovalsSchema,
+  approvalsSchema,
+  MAX_IMMEDIATE_SECONDS,
+  MAX_TIMEBOX_SECONDS,
+  MIN_TIMEBOX_SECONDS,
+  wantedApprovers,
+  type Approvals,
+} from './approvals.js';
+import { durationSchema, formatDuration } from './duration.js';
 import { guidSchema } from './identifiers.js';
+import { limitsSchema } from './limits.js';
+import { noticeRoutesSchema } from './notices.js';
+import { isNamed, partySchema } from './parties.js';
+import { policyRulesSchema } from './policy-rules.js';
+import { standingSchema } from './standing.js';
 
-/** Graph refuses to remove an assignment in its first five minutes, so a shorter timebox could not be kept (facts: 5-minute floor). */
-export const MIN_TIMEBOX_SECONDS = 10 * 60;
-export const MAX_TIMEBOX_SECONDS = 4 * 3600;
+export { approvalsSchema, isNamed, MAX_TIMEBOX_SECONDS, MIN_TIMEBOX_SECONDS, partySchema, type Approvals };
 
-/** Who a list names: `group:security` or `person:dave`. For approvers and responders an empty list means nobody. */
-export const partySchema = z.string().regex(/^(group|person):[^\s:]{1,64}$/, 'expected group:<name> or person:<id>');
-
-export const approvalsSchema = z
-  .strictObject({
-    min_approvers: z.number().int().min(1).max(16),
-    approvers: z.array(partySchema).default([]),
-    require: z
-      .array(z.strictObject({ group: z.string().min(1).max(64), count: z.number().int().min(1).max(16) }))
-      .default([]),
-  })
-  .transform((approvals) => ({
-    ...approvals,
-    approvers: [...new Set([...approvals.approvers, ...approvals.require.map(({ group }) => `group:${group}`)])],
-  }));
-export type Approvals = z.output<typeof approvalsSchema>;
+/** A review that is owed longer than this is overdue, where the policy says nothing else. */
+export const DEFAULT_REVIEW_AFTER_SECONDS = 24 * 3600;
+const MAX_REVIEW_AFTER_SECONDS = 31 * 24 * 3600;
 
 const timeboxSchema = z
   .strictObject({ default: durationSchema, max: durationSchema })
@@ -44,38 +43,71 @@ export const profileSchema = z.strictObject({
   approvals: approvalsSchema.optional(),
 });
 
+const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -');
+
+const fieldsSchema = z.strictObject({
+  version: z.literal(1),
+  name: nameSchema,
+  tenant_id: guidSchema,
+  approval_window: durationSchema.default(1800),
+  timebox: timeboxSchema.default({ default: 1800, max: MAX_TIMEBOX_SECONDS }),
+  grace: durationSchema.refine((s) => s >= 300 && s <= 900, 'grace is 5m to 15m').default(600),
+  approvals: approvalsSchema.optional(),
+  responders: z.array(partySchema).default([]),
+  rules: policyRulesSchema.optional(),
+  limits: limitsSchema.optional(),
+  standing: standingSchema.optional(),
+  notices: noticeRoutesSchema.optional(),
+  review_after: durationSchema
+    .refine((s) => s <= MAX_REVIEW_AFTER_SECONDS, 'at most 744h, which is 31 days')
+    .optional(),
+  profiles: z.record(nameSchema, profileSchema),
+});
+
 /**
- * A policy file: profiles, approvals, timebox and grace. What a profile leaves out comes from the policy's own defaults.
- * `grace` is how long after our deadline the provider ends the grant by itself: the dead-man.
+ * A policy file. What a profile leaves out comes from the policy's own defaults. `grace` is how long after our deadline the
+ * provider ends the grant by itself: the dead-man.
+ *
+ * What requests and approvals are bound to is the digest of what this parses to. So that a file keeps its digest when
+ * Reseal learns more, members that came after the first release stay absent where the file says nothing of them.
  */
-export const policySchema = z
-  .strictObject({
-    version: z.literal(1),
-    name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -'),
-    tenant_id: guidSchema,
-    approval_window: durationSchema.default(1800),
-    timebox: timeboxSchema.default({ default: 1800, max: MAX_TIMEBOX_SECONDS }),
-    grace: durationSchema.refine((s) => s >= 300 && s <= 900, 'grace is 5m to 15m').default(600),
-    approvals: approvalsSchema.optional(),
-    responders: z.array(partySchema).default([]),
-    profiles: z.record(
-      z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -'),
-      profileSchema,
-    ),
-  })
-  .superRefine((policy, context) => {
-    for (const [name, profile] of Object.entries(policy.profiles)) {
-      const approvals = profile.approvals ?? policy.approvals;
-      const path = ['profiles', name, 'approvals'];
-      if (approvals === undefined) {
-        context.addIssue({ code: 'custom', path, message: 'no approvals here and no default: nobody could approve' });
-      } else if (approvals.approvers.length === 0) {
-        context.addIssue({ code: 'custom', path, message: 'an empty approvers list means nobody can approve' });
-      }
-    }
-  });
+export const policySchema = fieldsSchema.superRefine((policy, context) => {
+  const complain = (path: PropertyKey[], message: string): void => context.addIssue({ code: 'custom', path, message });
+  if (policy.approvals?.immediate !== undefined)
+    complain(
+      ['approvals', 'immediate'],
+      'is allowed only by name: in the approvals of the profile that it is meant for',
+    );
+  for (const [name, profile] of Object.entries(policy.profiles))
+    for (const { path, message } of profileFaults(policy, profile)) complain(['profiles', name, ...path], message);
+  for (const list of ['rules', 'standing'] as const) {
+    for (const [index, rule] of (policy[list] ?? []).entries())
+      for (const [at, name] of rule.profiles.entries())
+        if (!Object.hasOwn(policy.profiles, name))
+          complain([list, index, 'profiles', at], `the policy has no profile ${name}`);
+  }
+});
 export type Policy = z.output<typeof policySchema>;
 export type Profile = Policy['profiles'][string];
+
+function profileFaults(policy: z.output<typeof fieldsSchema>, profile: Profile): { path: string[]; message: string }[] {
+  const approvals = profile.approvals ?? policy.approvals;
+  const faults: { path: string[]; message: string }[] = [];
+  const complain = (path: string[], message: string): void => void faults.push({ path, message });
+  if (approvals === undefined) complain(['approvals'], 'no approvals here and no default: nobody could approve');
+  else if (approvals.approvers.length === 0)
+    complain(['approvals'], 'an empty approvers list means nobody can approve');
+  if (approvals?.fallback !== undefined && approvals.fallback.after >= policy.approval_window) {
+    const path = ['approvals', 'fallback', 'after'];
+    complain(path, `never comes: the approval window is over after ${formatDuration(policy.approval_window)}`);
+  }
+  if (approvals?.immediate === undefined) return faults;
+  if (profile.tier0) complain(['tier0'], 'a tier-0 role is never granted with nobody asked: leave out immediate');
+  const { max } = profile.timebox ?? policy.timebox;
+  if (max > MAX_IMMEDIATE_SECONDS)
+    complain(['timebox', 'max'], `is ${formatDuration(max)}: what nobody approved lasts at most 1h`);
+  return faults;
+}
 
 /** What one profile means once the policy's defaults are filled in. Carried by the ceremony; durations in seconds. */
 export const termsSchema = z.strictObject({
@@ -88,12 +120,9 @@ export const termsSchema = z.strictObject({
   timebox: z.strictObject({ default: z.number().int(), max: z.number().int() }),
   approval_window: z.number().int(),
   grace: z.number().int(),
-  approvals: z.strictObject({
-    min_approvers: z.number().int(),
-    approvers: z.array(z.string()),
-    require: z.array(z.strictObject({ group: z.string(), count: z.number().int() })),
-  }),
+  approvals: agreedApprovalsSchema,
   responders: z.array(z.string()),
+  review_after: z.number().int().default(DEFAULT_REVIEW_AFTER_SECONDS),
 });
 export type Terms = z.output<typeof termsSchema>;
 
@@ -112,12 +141,9 @@ export function termsOf(policy: Policy, profileName: string): Terms | undefined 
     timebox: profile.timebox ?? policy.timebox,
     approval_window: policy.approval_window,
     grace: policy.grace,
-    approvals,
+    // Each seat of a group takes a person of its own: said here, so that one approver more is one more than that.
+    approvals: { ...approvals, min_approvers: wantedApprovers(approvals) },
     responders: policy.responders,
+    review_after: policy.review_after ?? DEFAULT_REVIEW_AFTER_SECONDS,
   };
-}
-
-/** Whether a person is named by any of the parties, directly or through a group. */
-export function isNamed(parties: readonly string[], person: { id: string; groups: readonly string[] }): boolean {
-  return parties.includes(`person:${person.id}`) || person.groups.some((group) => parties.includes(`group:${group}`));
 }

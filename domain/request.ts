@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { eventIdSchema, digestSchema, guidSchema, instantSchema } from './identifiers.js';
 import { MIN_TIMEBOX_SECONDS, type Terms } from './policy.js';
+import { REASON_CODES } from './reason-codes.js';
 
-export const REASON_CODES = ['incident', 'maintenance', 'security', 'recovery', 'other'] as const;
-export type ReasonCode = (typeof REASON_CODES)[number];
+export { REASON_CODES };
 
 /** Control and bidirectional-override characters, which could make a reader see another text, and halves of characters. */
 // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused

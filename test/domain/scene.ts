@@ -74,6 +74,7 @@ export const TERMS: Terms = {
     ],
   },
   responders: ['group:soc'],
+  review_after: 24 * 3600,
 };
 
 export const REQUEST: Request = {

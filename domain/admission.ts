@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { instantSchema } from './identifiers.js';
+import { admissionSteps, type AdmissionFacts } from './admission-steps.js';
+import { overdueApprovers } from './overdue-approver.js';
+import { termsOf, type Terms } from './policy.js';
+import { REQUEST_REFUSALS } from './request.js';
+
+/** Every code with which the rule book refuses. */
+export const ADMISSION_REFUSALS = [
+  ...REQUEST_REFUSALS,
+  'immediate_not_allowed',
+  'no_rule_matches',
+  'stacking_invoker_profile',
+  'stacking_target',
+  'cooldown',
+  'user_quota',
+  'profile_quota',
+] as const;
+export type AdmissionRefusalCode = (typeof ADMISSION_REFUSALS)[number];
+
+/**
+ * Why a request is refused. `rule` and `wanted` name the rule that came nearest and what it wanted; `passes_at` (RFC 3339
+ * UTC) is the first millisecond at which the check that refused it passes, null when time alone does not help.
+ */
+export const admissionRefusalSchema = z.strictObject({
+  code: z.enum(ADMISSION_REFUSALS),
+  message: z.string(),
+  rule: z.string().optional(),
+  wanted: z.string().optional(),
+  passes_at: instantSchema.nullable(),
+});
+export type AdmissionRefusal = z.output<typeof admissionRefusalSchema>;
+
+export type AdmissionVerdict =
+  | {
+      ok: true;
+      terms: Terms;
+      /** The rule that let it in; null where the policy has none. */
+      rule: string | null;
+      /** The invoker has been granted as much as the policy's threshold lately: told, never refused. */
+      escalated: boolean;
+      /** More approvers than the policy's, because a review is overdue. */
+      extra_approvers: number;
+    }
+  | { ok: false; refusal: AdmissionRefusal };
+
+/**
+ * The rule book: profile → rule → stacking → cooldown → user quota → profile quota → escalation flag, and the first that
+ * says no. Pure, and the same in the register, on the command line and over HTTP. The signature, the age of the request
+ * and whether its invoker may speak are not asked here.
+ */
+export function judgeAdmission(facts: AdmissionFacts): AdmissionVerdict {
+  let rule: string | null = null;
+  let escalated = false;
+  for (const { judge } of admissionSteps) {
+    const found = judge(facts);
+    if (found.verdict === 'refused') return { ok: false, refusal: found.refusal };
+    if (found.verdict === 'flagged') escalated = true;
+    rule = found.rule ?? rule;
+  }
+  const terms = termsOf(facts.policy, facts.request.profile);
+  if (terms === undefined) throw new TypeError('the first step refuses a profile that is not there');
+  return { ok: true, terms, rule, escalated, extra_approvers: overdueApprovers(facts, terms) };
+}
