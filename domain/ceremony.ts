@@ -3,14 +3,7 @@ import { end, finish, lower, note, raise, refuse, startReseal, withFindings } fr
 import { endOf, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
 import { hear, hasQuorum, refuseUnreadable, type Said } from './hearing.js';
 import { epochMs, instant } from './identifiers.js';
-import type {
-  AbsenceOutcome,
-  AdmitOutcome,
-  ApplyOutcome,
-  Finding,
-  IssueOutcome,
-  RollbackOutcome,
-} from './outcomes.js';
+import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, Finding, IssueOutcome, RollbackOutcome } from './outcomes.js';
 import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
 import type { Receipt } from './entry.js';
 import type { SignedIntent } from './intent.js';
@@ -154,7 +147,7 @@ function maybeIssue(state: CeremonyState, nowMs: number): CeremonyState {
 export function fallbackFrom({ phase, opened, admission, flags }: CeremonyState): number | undefined {
   const fallback = opened?.terms.approvals.fallback;
   if (phase !== 'awaiting_approval' || flags.includes('fallback_open')) return undefined;
-  if (fallback === undefined || fallback === null || admission === null) return undefined;
+  if (fallback === undefined || admission === null) return undefined;
   return epochMs(admission.at) + fallback.after * 1000;
 }
 

@@ -1,5 +1,6 @@
 import { epochMs } from './identifiers.js';
 import { isValidAt, type Person } from './roster.js';
+import { wantedApprovers } from './approvals.js';
 import { isNamed, type Approvals, type Terms } from './policy.js';
 import type { Request } from './request.js';
 
@@ -99,12 +100,12 @@ export function quorumAt(facts: QuorumFacts): Quorum & { kind: QuorumKind; secon
   const people = facts.approvers.filter(
     (person) => isEligibleApprover(person, request, terms) && isValidAt(person, nowMs),
   );
-  const wanted = { ...approvals, min_approvers: approvals.min_approvers + extra };
+  const wanted = { ...approvals, min_approvers: wantedApprovers(approvals) + extra };
   const full = quorumOf(wanted, people);
-  const kind = wanted.min_approvers === 0 && wanted.require.length === 0 ? 'immediate' : 'full';
+  const kind = wanted.min_approvers === 0 ? 'immediate' : 'full';
   const seconds = request.duration_seconds;
   const { fallback } = approvals;
-  if (full.met || fallback === undefined || fallback === null || admission === null) return { ...full, kind, seconds };
+  if (full.met || fallback === undefined || admission === null) return { ...full, kind, seconds };
   if (issuedMs < epochMs(admission.at) + fallback.after * 1000) return { ...full, kind, seconds };
   const fewer = quorumOf({ ...approvals, require: [], min_approvers: fallback.min_approvers + extra }, people);
   return { ...fewer, kind: 'fallback', seconds: Math.min(seconds, fallback.max) };

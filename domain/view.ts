@@ -1,4 +1,5 @@
 import { isEnd, type CeremonyState, type Phase } from './ceremony-state.js';
+import { wantedApprovers } from './approvals.js';
 import { wake } from './ceremony-commands.js';
 import { ceremonyWorkflowId, epochMs, instant } from './identifiers.js';
 import type { QuorumKind } from './quorum.js';
@@ -54,6 +55,13 @@ export interface CeremonyView {
   findings: { code: string; detail: string; at: string }[];
   refusal: { code: string; message: string } | null;
   refused_statements: number;
+  /** The register's own word, which no workflow has. Owed since the end of what was granted without a full quorum. */
+  review: {
+    owed_since: string | null;
+    overdue_at: string | null;
+    reviewed_at: string | null;
+    reviewed_by: string | null;
+  } | null;
   policy_digest: string | null;
   request_digest: string | null;
   ui_url: string | null;
@@ -75,12 +83,12 @@ export function sentinelStatus(state: CeremonyState): SentinelStatus | null {
 }
 
 function approvalsWanted({ opened, admission }: CeremonyState): number | null {
-  return opened === null ? null : opened.terms.approvals.min_approvers + (admission?.extra_approvers ?? 0);
+  return opened === null ? null : wantedApprovers(opened.terms.approvals) + (admission?.extra_approvers ?? 0);
 }
 
 function fallbackOf({ opened, admission }: CeremonyState): CeremonyView['fallback'] {
   const fallback = opened?.terms.approvals.fallback;
-  if (fallback === undefined || fallback === null || admission === null) return null;
+  if (fallback === undefined || admission === null) return null;
   const opens_at = instant(epochMs(admission.at) + fallback.after * 1000);
   const min_approvers = fallback.min_approvers + admission.extra_approvers;
   return { opens_at, min_approvers, max_seconds: fallback.max };
@@ -139,6 +147,7 @@ export function viewOf(state: CeremonyState): CeremonyView {
     findings: state.findings.map((finding) => ({ ...finding })),
     refusal: state.refusal,
     refused_statements: state.refusals,
+    review: null,
     policy_digest: state.opened?.policy_digest ?? null,
     request_digest: state.opened?.request_digest ?? null,
     ui_url: null,

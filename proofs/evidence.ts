@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { receiptSchema } from '../domain/entry.js';
 import { epochMs, eventIdSchema } from '../domain/identifiers.js';
-import { termsOf, type Policy, type Terms } from '../domain/policy.js';
+import { isNamed, termsOf, type Policy, type Terms } from '../domain/policy.js';
 import type { Intent, SignedIntent } from '../domain/intent.js';
 import { quorumAt, type QuorumKind } from '../domain/quorum.js';
 import { requestRefusal, type Request, type RequestRefusal } from '../domain/request.js';
@@ -111,6 +111,9 @@ export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
   }
   const { request_digest } = asked;
   const { kind, seconds } = quorum;
+  if (kind === 'immediate' && !isNamed(terms.approvals.immediate ?? [], asked.person)) {
+    return refused('quorum_not_met', `nobody approved, and the policy does not name ${asked.person.id} for that`);
+  }
   const evidence_digest = evidenceDigest(evidence);
   return { ok: true, request, request_digest, terms, approvals, quorum: kind, seconds, evidence_digest };
 }

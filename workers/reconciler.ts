@@ -9,22 +9,30 @@ export interface ReconcilerDeps extends OpenIntents {
 }
 
 /**
- * Finds ceremonies whose own workflow is closed or gone (Terminate, reset, a lost history), or believes to have ended,
- * while an intent is recorded and nothing confirmed, and starts `reseal/<event id>` for each. It is a loop of the
+ * After this many attempts at one workflow task a ceremony is taken for lost: its history does not replay with the code that
+ * runs, so it hears no kill and passes no deadline until somebody mends that.
+ */
+const STUCK_ATTEMPTS = 6;
+
+/**
+ * Finds ceremonies whose own workflow is closed or gone (Terminate, reset, a lost history), is stuck, or believes to have
+ * ended, while an intent is recorded and nothing confirmed, and starts `reseal/<event id>` for each. It is a loop of the
  * register's process and not a Temporal schedule, because whoever can write to the namespace can delete a schedule.
  */
 export async function reconcileOnce(deps: ReconcilerDeps): Promise<void> {
   const { client, log } = deps;
   for (const { event_id, intent, unproven } of await deps.unended()) {
-    if (!unproven && (await isRunning(client, ceremonyWorkflowId(event_id), 'breakGlass'))) continue;
+    const ceremony = await lookAt(client, ceremonyWorkflowId(event_id), 'breakGlass');
+    // Without an intent nothing can stand: a stuck one may go on when its code is mended.
+    if (!unproven && (ceremony === 'at_work' || (ceremony === 'stuck' && !intent))) continue;
     if (!intent) {
       await deps.closeRow(event_id, 'workflow_lost');
       log('closed a row that had no intent', { event_id });
       continue;
     }
-    if (await isRunning(client, resealWorkflowId(event_id), 'reseal')) continue;
+    if ((await lookAt(client, resealWorkflowId(event_id), 'reseal')) !== 'gone') continue;
     await startReseal(client, event_id);
-    log('started a reseal for a ceremony that is gone', { event_id });
+    log('started a reseal for a ceremony that is gone', { event_id, ceremony });
   }
 }
 
@@ -59,17 +67,23 @@ export function startReconciler(deps: ReconcilerDeps, intervalSeconds: number): 
   };
 }
 
-/** Whether our own workflow runs under this id. Anybody may have started another there, which would do nothing. */
-async function isRunning(client: Client, workflowId: string, type: 'breakGlass' | 'reseal'): Promise<boolean> {
+/** How our own workflow under this id is. Anybody may have started another there, which would do nothing. */
+async function lookAt(
+  client: Client,
+  workflowId: string,
+  type: 'breakGlass' | 'reseal',
+): Promise<'at_work' | 'stuck' | 'gone'> {
   try {
     const found = await client.workflow.getHandle(workflowId).describe();
     const isOurs = found.type === type && found.taskQueue === TASK_QUEUES.ceremonies;
-    return isOurs && (found.status.name === 'RUNNING' || found.status.name === 'PAUSED');
+    if (!isOurs || !OPEN.has(found.status.name)) return 'gone';
+    return (found.raw.pendingWorkflowTask?.attempt ?? 0) >= STUCK_ATTEMPTS ? 'stuck' : 'at_work';
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return 'gone';
     throw error;
   }
 }
+const OPEN: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED']);
 
 async function startReseal(client: Client, event_id: string): Promise<void> {
   try {

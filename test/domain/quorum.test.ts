@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { instant } from '../../domain/identifiers.js';
-import { isEligibleApprover, isInvoker, isPrincipal, quorumAt, quorumOf, type PersonFacts } from '../../domain/quorum.js';
+import {
+  isEligibleApprover,
+  isInvoker,
+  isPrincipal,
+  quorumAt,
+  quorumOf,
+  type PersonFacts,
+} from '../../domain/quorum.js';
 import { bruteQuorum } from './ceremony-invariants.js';
 import * as scene from './scene.js';
 
-const { TERMS, REQUEST, alice, bob, carol, dave, erin, pat, robot, zed, person } = scene;
+const { TERMS, REQUEST, alice, bob, carol, dave, erin, pat, robot, sam, zed, person } = scene;
 const wanting = (min_approvers: number, require: { group: string; count: number }[] = []) => ({
   min_approvers,
   approvers: [],
@@ -130,5 +137,75 @@ describe('who may count', () => {
 
   it('leaves out of the count whoever is not eligible', () => {
     expect(quorumOfAll([bob, pat, robot, zed, alice], scene.T0)).toMatchObject({ met: false, have: 1 });
+  });
+});
+
+describe('a quorum with a fallback', () => {
+  const approvals = { ...TERMS.approvals, fallback: { after: 600, min_approvers: 1, max: 900 } };
+  const terms = { ...TERMS, approvals };
+  const admission = { at: instant(scene.T0), extra_approvers: 0 };
+  const opens = scene.T0 + 600_000;
+  const at = (nowMs: number, approvers: PersonFacts[], over: object = {}) =>
+    quorumAt({ request: REQUEST, terms, admission, approvers, nowMs, ...over });
+
+  it('opens at its very moment, for fewer approvers of whatever group, and a shorter grant', () => {
+    expect(at(opens - 1, [bob])).toMatchObject({ met: false, kind: 'full', have: 1, want: 2 });
+    expect(at(opens, [bob])).toMatchObject({ met: true, kind: 'fallback', seconds: 900, missing: [] });
+    expect(at(opens, [])).toMatchObject({ met: false, kind: 'fallback', want: 1 });
+  });
+
+  it('takes nothing from a full quorum', () => {
+    expect(at(opens, [bob, carol])).toMatchObject({ met: true, kind: 'full', seconds: REQUEST.duration_seconds });
+  });
+
+  it('never lengthens what was asked', () => {
+    const request = { ...REQUEST, duration_seconds: 600 };
+    expect(at(opens, [bob], { request })).toMatchObject({ kind: 'fallback', seconds: 600 });
+  });
+
+  it('is judged where it was issued, and not again when it has opened since', () => {
+    expect(at(opens + 1, [bob], { issuedMs: opens - 1 }).met).toBe(false);
+    expect(at(opens + 1, [bob], { issuedMs: opens }).met).toBe(true);
+  });
+
+  it('stays shut where nobody knows since when to count', () => {
+    expect(at(opens + 1, [bob], { admission: null }).met).toBe(false);
+  });
+
+  it('counts nobody who is not eligible', () => {
+    expect(at(opens, [alice, pat, robot, sam])).toMatchObject({ met: false, have: 0 });
+  });
+});
+
+describe('a quorum with an approver more, because a review is overdue', () => {
+  const admission = { at: instant(scene.T0), extra_approvers: 1 };
+  const at = (approvers: PersonFacts[], approvals = TERMS.approvals) =>
+    quorumAt({ request: REQUEST, terms: { ...TERMS, approvals }, admission, approvers, nowMs: scene.T0 });
+
+  it('wants one person more than the policy, beyond every seat', () => {
+    expect(at([bob, carol])).toMatchObject({ met: false, have: 2, want: 3 });
+    expect(at([bob, carol, erin])).toMatchObject({ met: true });
+    const seats = { ...TERMS.approvals, min_approvers: 1 };
+    expect(at([bob, carol], seats)).toMatchObject({ met: false, want: 3 });
+  });
+
+  it('wants one where nobody was wanted', () => {
+    const immediate = { min_approvers: 0, approvers: ['group:security'], require: [], immediate: ['person:alice'] };
+    expect(at([], immediate)).toMatchObject({ met: false, kind: 'full', want: 1 });
+    expect(at([bob], immediate)).toMatchObject({ met: true, kind: 'full' });
+  });
+});
+
+describe('no quorum at all', () => {
+  it('is met at once, and says so', () => {
+    const approvals = { min_approvers: 0, approvers: ['group:security'], require: [], immediate: ['person:alice'] };
+    const admission = { at: instant(scene.T0), extra_approvers: 0 };
+    const terms = { ...TERMS, approvals };
+    expect(quorumAt({ request: REQUEST, terms, admission, approvers: [], nowMs: scene.T0 })).toMatchObject({
+      met: true,
+      kind: 'immediate',
+      have: 0,
+      want: 0,
+    });
   });
 });

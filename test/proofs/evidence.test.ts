@@ -13,13 +13,17 @@ import {
   type EvidenceRules,
 } from '../../proofs/evidence.js';
 import { makeMarker } from '../../proofs/marker.js';
+import { signReceipt } from '../../proofs/receipt.js';
+import { generateRoleKey } from '../../proofs/role-key.js';
 import { signIntent } from '../../proofs/signed-intent.js';
 import {
   T0,
+  admissionEntry,
   admissionOf,
   alice,
   bob,
   carol,
+  entryOf,
   keyOf,
   policy,
   policyDigest,
@@ -61,6 +65,98 @@ describe('evidence of a quorum', () => {
 
   it('carries it with a bad approval more', () => {
     expect(codeOf(withApprovals(signAct(robot, 'approve', request), ...evidence.approvals))).toBe('ok');
+  });
+});
+
+describe("evidence with an admission that is not the register's word for this request", () => {
+  const forged = signReceipt(admissionEntry(request), generateRoleKey());
+  const others = requestFor();
+  const tampered = structuredClone(evidence.admission);
+  tampered.envelope.payload = Buffer.from(
+    Buffer.from(tampered.envelope.payload, 'base64')
+      .toString('utf8')
+      .replace('"extra_approvers":0', '"extra_approvers":1'),
+  ).toString('base64');
+
+  it.each([
+    ['signed by nobody known', forged],
+    ['signed by another role', signReceipt(admissionEntry(request), roleKeys.verifier)],
+    ['changed after it was signed', tampered],
+    ['of another event', admissionOf(others)],
+    ['of another request under the same event', admissionOf(request, T0, { request_digest: digestOf(others) })],
+    ['that says nothing of approvers', admissionOf(request, T0, { extra_approvers: null })],
+    [
+      "that is another entry of the register's",
+      signReceipt(entryOf(request.event_id, 'ended', 'ended', T0), roleKeys.register),
+    ],
+  ])('is refused: %s', (_, admission) => {
+    expect(codeOf({ evidence: { ...evidence, admission } })).toBe('admission_not_authentic');
+  });
+
+  it('needs the approver more that it asks for', () => {
+    const admission = admissionOf(request, T0, { extra_approvers: 1 });
+    expect(judgeEvidence({ ...rules, evidence: { ...evidence, admission } })).toMatchObject({
+      code: 'quorum_not_met',
+      message: expect.stringContaining('2 of 3') as string,
+    });
+  });
+});
+
+describe('evidence under a policy with a fallback', () => {
+  const withFallback = policySchema.parse({
+    ...policy,
+    approvals: { ...policy.approvals, fallback: { after: '10m', min_approvers: 1, max: '15m' } },
+  });
+  const policyDigest = digestOf(withFallback);
+  const asked = requestFor({ policy_digest: policyDigest });
+  const judge = (nowMs: number, over: Partial<EvidenceRules> = {}) =>
+    judgeEvidence({
+      ...rules,
+      evidence: {
+        event_id: asked.event_id,
+        request: signRequest(asked),
+        approvals: [signAct(bob, 'approve', asked)],
+        admission: admissionOf(asked),
+      },
+      policy: withFallback,
+      policyDigest,
+      nowMs,
+      ...over,
+    });
+
+  it("carries a shorter grant on fewer approvals, once it is open on the register's clock", () => {
+    expect(judge(T0 + 599_999)).toMatchObject({ code: 'quorum_not_met' });
+    expect(judge(T0 + 600_000)).toMatchObject({ ok: true, quorum: 'fallback', seconds: 900 });
+  });
+
+  it('asks when it was issued, and not when the call is made', () => {
+    expect(judge(T0 + 700_000, { issuedMs: T0 + 599_999 })).toMatchObject({ code: 'quorum_not_met' });
+  });
+});
+
+describe('evidence of an immediate request', () => {
+  const immediately = (who: string) => {
+    const lenient = policySchema.parse({
+      ...policy,
+      profiles: {
+        ...policy.profiles,
+        admin: {
+          ...policy.profiles['admin'],
+          timebox: { default: '30m', max: '1h' },
+          approvals: { min_approvers: 0, approvers: ['group:security'], immediate: [who] },
+        },
+      },
+    });
+    const policyDigest = digestOf(lenient);
+    const asked = requestFor({ policy_digest: policyDigest });
+    const { event_id } = asked;
+    const evidence = { event_id, request: signRequest(asked), approvals: [], admission: admissionOf(asked) };
+    return judgeEvidence({ ...rules, evidence, policy: lenient, policyDigest });
+  };
+
+  it('carries the call for whom the policy names, and for nobody else', () => {
+    expect(immediately('person:alice')).toMatchObject({ ok: true, quorum: 'immediate', approvals: [] });
+    expect(immediately('person:bob')).toMatchObject({ ok: false, code: 'quorum_not_met' });
   });
 });
 
