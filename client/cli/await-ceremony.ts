@@ -6,13 +6,14 @@ import { EXIT } from '../api/exit-status.js';
 import type { EventView, ResealApi } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
 import { changeLine } from './ceremony-text.js';
+import { INTERRUPTED } from './interrupted.js';
 import type { Session } from './session.js';
+import { didYouMean } from './suggest.js';
+import { relative } from './times.js';
 
 export const WAITS = ['active', 'ended'] as const;
 export type Wait = (typeof WAITS)[number];
 
-/** 128 + SIGINT, where nothing is at stake. */
-const INTERRUPTED = 130;
 const FIRST_POLL_MS = 250;
 const SLOWEST_POLL_MS = 2_000;
 /** How long the gateway may be away while somebody waits. */
@@ -23,14 +24,14 @@ export function parseWait(text: string | undefined): Wait | undefined {
   if (text === undefined) return undefined;
   const wait = WAITS.find((name) => name === text);
   if (wait !== undefined) return wait;
-  throw new ResealError('usage', `--wait is one of ${WAITS.join(', ')}, not "${text}"`);
+  throw new ResealError('usage', `--wait is ${WAITS.join(' or ')}, not "${text}".${didYouMean(text, WAITS)}`);
 }
 
 /** A flag's duration in milliseconds. @throws {ResealError} `usage`, naming the flag. */
 export function parseFlagDuration(flag: string, text: string): number {
   const seconds = parseDuration(text);
   if (seconds !== undefined) return seconds * 1000;
-  throw new ResealError('usage', `${flag} is a duration such as 30m or 1h30m, not "${text}"`);
+  throw new ResealError('usage', `${flag} is a duration such as 45s, 30m or 1h30m, not "${text}"`);
 }
 
 /** What became of the waiting: the last view, and why it ended. */
@@ -47,8 +48,25 @@ export async function follow(
   done: (view: CeremonyView) => boolean,
   options: { timeoutMs?: number; told?: (view: EventView) => void } = {},
 ): Promise<Awaited> {
+  const seen: { view?: EventView } = {};
+  const over = session.status.begin(() => waitingText(seen.view));
+  try {
+    return await poll(session, api, eventId, done, options, seen);
+  } finally {
+    over();
+  }
+}
+
+async function poll(
+  session: Session,
+  api: ResealApi,
+  eventId: string,
+  done: (view: CeremonyView) => boolean,
+  options: { timeoutMs?: number; told?: (view: EventView) => void },
+  seen: { view?: EventView },
+): Promise<Awaited> {
   const { signal } = session.io;
-  const told = options.told ?? ((view) => session.say(changeLine(view, view.now)));
+  const told = options.told ?? ((view) => session.say(changeLine(view, view.now, session.zone)));
   const until = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
   let pause = FIRST_POLL_MS;
   let last: { view: EventView; text: string } | undefined;
@@ -68,6 +86,7 @@ export async function follow(
         pause = FIRST_POLL_MS;
       }
       last = { view, text };
+      seen.view = view;
       if (done(view)) return { view, why: 'done' };
     }
     const left = until - performance.now();
@@ -78,7 +97,21 @@ export async function follow(
   }
 }
 
-const changeKey = ({ now: _now, ...view }: EventView): string => changeLine(view, '');
+const changeKey = ({ now: _now, ...view }: EventView): string => changeLine(view, '', 'UTC');
+
+/** What is waited for, while nothing changes. */
+function waitingText(view: EventView | undefined): string {
+  const how = 'Ctrl-C stops watching, the ceremony goes on';
+  if (view === undefined) return `waiting for the ceremony; ${how}`;
+  const { state, approvals, approvals_wanted: wanted, expires_at: until } = view;
+  const about =
+    state === 'awaiting_approval' && wanted !== null
+      ? `, ${approvals.length} of ${wanted} approvals`
+      : until !== null && (state === 'active' || state === 'active_unverified')
+        ? `, ends ${relative(until, Date.parse(view.now))}`
+        : '';
+  return `${state}${about}; ${how}`;
+}
 
 export const reached = (wait: Wait, view: CeremonyView): boolean =>
   isEnd(view.state) || (wait === 'active' && (view.state === 'active' || view.state === 'active_unverified'));
@@ -128,6 +161,8 @@ export function explain(session: Session, { view, why }: Awaited): void {
   );
   if (view.status === 'active' || view.state === 'issuing') {
     session.warn('the rollback is NOT confirmed: privilege may stand. The ceremony goes on by itself and ends it');
+  } else {
+    session.warn('the ceremony goes on without you');
   }
   session.next(`reseal breakglass watch ${id}`);
 }

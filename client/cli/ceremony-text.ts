@@ -1,17 +1,18 @@
-import { formatDuration } from '../../domain/duration.js';
 import { MAX_RECORDED_REFUSALS } from '../../domain/hearing.js';
+import type { METHODS } from '../../domain/verdict.js';
 import type { CeremonyView } from '../../domain/view.js';
 import { oneLine } from './printable.js';
 import { block, columns } from './render.js';
 import type { Session } from './session.js';
-import { clockText, relative, timeText } from './times.js';
+import { clockText, relative, spanText, timeText } from './times.js';
 
 /** A digest as people compare it: its first 16 hex digits in fours. */
 export const digestWord = (digest: string): string => (digest.slice(0, 16).match(/.{4}/g) ?? []).join('-');
 
 /** Everything about one ceremony that a person wants to know, a few lines of it. */
 export function ceremonyText(session: Session, view: CeremonyView, nowMs: number): string {
-  const at = (time: string | null): string | null => (time === null ? null : timeText(time, nowMs));
+  const { zone } = session;
+  const at = (time: string | null): string | null => (time === null ? null : timeText(time, nowMs, zone));
   const text = (value: string | null): string | null => (value === null ? null : oneLine(value));
   const flags = view.flags.map((flag) => ` · ${session.style('red', oneLine(flag))}`).join('');
   const { rollback } = view;
@@ -28,16 +29,16 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
     ['invoker', text(view.invoker)],
     ['why', whyOf(view)],
     ['ticket', text(view.ticket)],
-    ['timebox', view.duration_seconds === null ? null : formatDuration(view.duration_seconds)],
-    ['approvals', approvalsText(view)],
+    ['timebox', view.duration_seconds === null ? null : spanText(view.duration_seconds)],
+    ['approvals', approvalsText(view, zone)],
     ['asked', at(view.requested_at)],
     ['approve by', view.state === 'awaiting_approval' ? at(view.approval_by) : null],
     ['active', at(view.activated_at)],
     ['ends', view.ended_at === null ? at(view.expires_at) : null],
     ['dead-man', view.ended_at === null ? at(view.dead_man_at) : null],
     ['cause', causeOf(view)],
-    ['removal', rollbackText(rollback)],
-    ['sessions', view.sessions_ended_at === null ? null : `ended ${clockText(view.sessions_ended_at)}`],
+    ['removal', rollbackText(rollback, zone)],
+    ['sessions', view.sessions_ended_at === null ? null : `ended ${clockText(view.sessions_ended_at, zone)}`],
     ['ended', at(view.ended_at)],
     ['end mark', view.mark === 'none' ? null : view.mark],
     ['refusals', refusalsText(view.refused_statements)],
@@ -45,7 +46,7 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
     ['history', text(view.ui_url)],
   ]);
   const findings = view.findings.map(
-    ({ code, detail, at: seen }) => `finding    ${oneLine(code)}: ${oneLine(detail)} (${clockText(seen)})`,
+    ({ code, detail, at: seen }) => `finding    ${oneLine(code)}: ${oneLine(detail)} (${clockText(seen, zone)})`,
   );
   return [lines, ...findings].join('\n');
 }
@@ -55,25 +56,35 @@ function whyOf(view: CeremonyView): string | null {
   return `${oneLine(view.reason_code ?? '')}: ${oneLine(view.justification)}`;
 }
 
-export function approvalsText(view: CeremonyView): string | null {
+export function approvalsText(view: CeremonyView, zone: string): string | null {
   if (view.approvals_wanted === null) return null;
   const by = view.approvals.map(
-    ({ approver, at, method }) => `${oneLine(approver)} ${clockText(at)} ${oneLine(method)}`,
+    ({ approver, at, method }) => `${oneLine(approver)} ${clockText(at, zone)}, ${methodText(method)}`,
   );
   return `${view.approvals.length} of ${view.approvals_wanted}${by.length === 0 ? '' : ` (${by.join('; ')})`}`;
 }
+
+/** How an approval was signed; what this version does not know is shown as it is. */
+const methodText = (method: string): string => (METHOD_TEXTS as Record<string, string>)[method] ?? oneLine(method);
+const METHOD_TEXTS = {
+  software: 'software key',
+  hardware_touch: 'hardware key, touched',
+  hardware_verified: 'hardware key, verified',
+} as const satisfies Record<(typeof METHODS)[number], string>;
 
 function causeOf(view: CeremonyView): string | null {
   if (view.cause === null) return null;
   return view.ended_by === null ? view.cause : `${view.cause} by ${oneLine(view.ended_by)}`;
 }
 
-/** The stage reached, each with its time. */
-function rollbackText(rollback: CeremonyView['rollback']): string | null {
+/** The stages reached, each with its time. */
+function rollbackText(rollback: CeremonyView['rollback'], zone: string): string | null {
   const stages = (['requested', 'accepted', 'observed', 'confirmed', 'audited'] as const)
     .map((stage) => [stage, rollback[`${stage}_at`]] as const)
     .filter((pair): pair is readonly [(typeof pair)[0], string] => pair[1] !== null);
-  return stages.length === 0 ? null : stages.map(([stage, at]) => `${stage} ${clockText(at)}`).join(' → ');
+  const last = stages.length - 1;
+  const texts = stages.map(([stage, at], index) => `${stage} ${clockText(at, zone, { zoned: index === last })}`);
+  return stages.length === 0 ? null : texts.join(' → ');
 }
 
 function refusalsText(count: number): string | null {
@@ -105,16 +116,16 @@ export function ceremonyTable(session: Session, views: readonly CeremonyView[], 
   });
 }
 
-/** One line a change, while somebody watches. */
-export function changeLine(view: CeremonyView, now: string): string {
-  const parts = [clockText(now), view.state];
+/** One line a change, while somebody watches: what is new at `now`. */
+export function changeLine(view: CeremonyView, now: string, zone: string): string {
+  const parts = [clockText(now, zone), view.state];
   if (view.state === 'awaiting_approval' && view.approvals_wanted !== null) {
     parts.push(`${view.approvals.length} of ${view.approvals_wanted} approvals`);
   }
   if ((view.state === 'active' || view.state === 'active_unverified') && view.expires_at !== null) {
-    parts.push(`until ${clockText(view.expires_at)}`);
+    parts.push(`until ${clockText(view.expires_at, zone)}`);
   }
-  if (view.state === 'resealing') parts.push(rollbackText(view.rollback) ?? '');
+  if (view.state === 'resealing') parts.push(rollbackText(view.rollback, zone) ?? '');
   if (view.state === 'resealing' || view.ended_at !== null) parts.push(causeOf(view) ?? '');
   if (view.refusal !== null) parts.push(`${oneLine(view.refusal.code)}: ${oneLine(view.refusal.message)}`);
   parts.push(...view.flags.map(oneLine));

@@ -14,6 +14,9 @@ export interface Io {
   /** Whether standard output is a terminal, and how wide. */
   stdoutTTY?: boolean;
   columns?: number;
+  rows?: number;
+  /** Whether standard error is a terminal: a line on it can be drawn again. */
+  stderrTTY?: boolean;
   /** Aborted by Ctrl-C. */
   signal?: AbortSignal;
   /** Epoch milliseconds; the system's clock. */

@@ -22,6 +22,8 @@ process.exitCode = await run(process.argv.slice(2), {
   cwd: process.cwd(),
   isTTY: isatty(0) && isatty(2),
   stdoutTTY: process.stdout.isTTY,
-  ...(process.stdout.columns === undefined ? {} : { columns: process.stdout.columns }),
+  stderrTTY: process.stderr.isTTY,
+  columns: process.stdout.columns ?? process.stderr.columns,
+  rows: process.stdout.rows ?? process.stderr.rows,
   signal: interrupted.signal,
 });

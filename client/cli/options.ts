@@ -22,9 +22,14 @@ export interface OpenOptions {
   eventId?: string;
 }
 
-export interface ListOptions {
+export interface WatchOptions {
+  watch?: boolean;
+}
+
+export interface ListOptions extends WatchOptions {
   state?: string;
   open?: boolean;
+  overdue?: boolean;
   invoker?: string;
   profile?: string;
   status?: string;

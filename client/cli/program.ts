@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { approvalCommands } from './commands/approvals.js';
 import { breakglassCommands } from './commands/breakglass.js';
 import { examples, type Run } from './commands/command-context.js';
+import { decideCommand } from './commands/decide.js';
 import { devCommands } from './commands/dev.js';
 import { evidenceCommands } from './commands/evidence.js';
 import { policyCommands } from './commands/policy.js';
@@ -44,6 +45,7 @@ export function resealProgram(version: string, run: Run): Command {
   breakglassCommands(program, run);
   approvalCommands(program, run);
   policyCommands(program, run);
+  decideCommand(program, run);
   evidenceCommands(program, run);
   devCommands(program, run);
   return program;

@@ -1,35 +1,76 @@
-import { createInterface } from 'node:readline/promises';
-import type { Session } from './session.js';
 import { ResealError } from '../api/reseal-error.js';
+import { oneLine } from './printable.js';
+import { columns } from './render.js';
+import type { Session } from './session.js';
+import { didYouMean } from './suggest.js';
+
+export interface Choice {
+  value: string;
+  /** One line about it. */
+  about?: string;
+}
+
+export interface Question {
+  /** What could have said it on the command line, such as `--profile`. */
+  flag: string;
+  /** What is asked, such as `profile`. */
+  question: string;
+  /** One of these, by number or value. */
+  choices?: readonly Choice[];
+  /** The answer to an empty line. */
+  fallback?: string;
+  /** What is wrong with an answer; it is asked again then. */
+  objection?: (answer: string) => string | undefined;
+}
 
 /**
  * What a flag did not say, asked of the person. Elsewhere than on a terminal, or with `--no-input`, nobody is asked.
  *
  * @throws {ResealError} `usage`, naming the flag.
+ * @throws {Interrupted} at Ctrl-C.
  */
-export async function askFor(session: Session, flag: string, question: string): Promise<string> {
-  if (!session.asks) throw new ResealError('usage', `${flag} is missing`, { hint: 'see --help for an example' });
-  const answer = await ask(session, `${question}: `);
-  if (answer === '') throw new ResealError('usage', `${flag} is missing`);
-  return answer;
+export async function askFor(session: Session, asked: Question): Promise<string> {
+  const { flag, question, choices, fallback } = asked;
+  if (!session.asks) throw missing(asked);
+  if (choices !== undefined) session.show(`${question}\n${choiceList(choices)}`);
+  const range =
+    choices === undefined ? '' : ` (1${choices.length > 1 ? ` to ${choices.length}` : ''}, or as it is called)`;
+  for (;;) {
+    const typed = await session.ask(`${question}${range}${fallback === undefined ? '' : ` [${fallback}]`}: `);
+    const answer = typed?.trim() || fallback;
+    if (typed === undefined && fallback === undefined) throw missing(asked);
+    if (answer === undefined) continue;
+    const chosen = choices === undefined ? answer : chosenOf(choices, answer);
+    const wrong = chosen === undefined ? noneOf(answer, choices ?? []) : asked.objection?.(chosen);
+    if (wrong === undefined && chosen !== undefined) return chosen;
+    if (typed === undefined) throw new ResealError('usage', `${flag}: ${wrong ?? 'no answer'}`);
+    session.warn(`  ${wrong ?? ''}`);
+  }
 }
 
 /** y or N. */
 export async function confirm(session: Session, question: string): Promise<boolean> {
-  return /^y(es)?$/i.test(await ask(session, `${question} [y/N] `));
+  return /^y(es)?$/i.test((await session.ask(`${question} [y/N] `))?.trim() ?? '');
 }
 
-async function ask(session: Session, question: string): Promise<string> {
-  const { stdin, stderr, signal } = session.io;
-  stderr.write(question);
-  const lines = createInterface({ input: stdin, terminal: false });
-  const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-  const stop = (): void => lines.close();
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    return (await Promise.race([new Promise<string>((resolve) => lines.once('line', resolve)), closed])).trim();
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    lines.close();
-  }
+function missing({ flag, choices }: Question): ResealError {
+  const one = choices === undefined ? '' : `: ${choices.map(({ value }) => oneLine(value)).join(', ')}`;
+  return new ResealError('usage', `${flag} is missing${one}`, { hint: 'see --help for an example' });
 }
+
+function choiceList(choices: readonly Choice[]): string {
+  const rows = choices.map(({ value, about }, index) => [`  ${index + 1}`, oneLine(value), oneLine(about ?? '')]);
+  const [first = [], ...rest] = rows;
+  return columns(first, rest, { widest: 64 });
+}
+
+function chosenOf(choices: readonly Choice[], answer: string): string | undefined {
+  const named = choices.find(({ value }) => value.toLowerCase() === answer.toLowerCase());
+  return (named ?? (/^\d{1,3}$/.test(answer) ? choices[Number(answer) - 1] : undefined))?.value;
+}
+
+const noneOf = (answer: string, choices: readonly Choice[]): string =>
+  `"${oneLine(answer)}" is none of them.${didYouMean(
+    answer,
+    choices.map(({ value }) => value),
+  )}`;

@@ -6,7 +6,10 @@ import { ResealError } from '../api/reseal-error.js';
 import { loadSettings, type Settings } from '../config/settings.js';
 import type { Io } from './io.js';
 import type { GlobalOptions } from './options.js';
-import { printable } from './printable.js';
+import { LineReader } from './line-reader.js';
+import { oneLine, printable } from './printable.js';
+import { StatusLine } from './status-line.js';
+import { readerZone } from './times.js';
 
 export const OUTPUTS = ['table', 'json', 'yaml'] as const;
 export type Output = (typeof OUTPUTS)[number];
@@ -17,6 +20,10 @@ export class Session {
   readonly output: Output;
   private loaded: Promise<Settings> | undefined;
   private opened: Promise<ResealApi> | undefined;
+  private lines: LineReader | undefined;
+  readonly status: StatusLine;
+  /** IANA zone in which times are shown. */
+  readonly zone: string;
 
   constructor(
     readonly io: Io,
@@ -27,6 +34,12 @@ export class Session {
       throw new ResealError('usage', `--output is one of ${OUTPUTS.join(', ')}, not "${options.output}"`);
     }
     this.output = output;
+    this.zone = readerZone(io.env);
+    this.status = new StatusLine(io.stderr, {
+      live: io.stderrTTY === true && io.env['TERM'] !== 'dumb',
+      silent: options.quiet === true,
+      columns: io.columns ?? 80,
+    });
   }
 
   settings(): Promise<Settings> {
@@ -45,16 +58,47 @@ export class Session {
 
   private async connect(): Promise<ResealApi> {
     const settings = await this.settings();
-    if (this.io.connect !== undefined) return this.io.connect(settings);
+    if (this.io.connect !== undefined) return this.tell('the gateway', await this.io.connect(settings));
     if (this.options.direct === true) {
       const { connectDirect } = await import('./connect-direct.js');
-      return connectDirect(settings, this.io.env);
+      return this.tell('Temporal', await this.during('connecting to Temporal', connectDirect(settings, this.io.env)));
     }
     const { HttpApi } = await import('../api/http-api.js');
-    return new HttpApi({ url: settings.gatewayUrl });
+    return this.tell('the gateway', new HttpApi({ url: settings.gatewayUrl }));
+  }
+
+  /** The same api; a call of it that takes long is told on the status line. */
+  private tell(whom: string, api: ResealApi): ResealApi {
+    return new Proxy(api, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        const call = member as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) => this.during(`waiting for ${whom}`, Promise.resolve(call.apply(target, args)));
+      },
+    });
+  }
+
+  /** Waits for the work, and says so when that takes longer than two seconds. */
+  async during<T>(text: string, work: Promise<T>): Promise<T> {
+    const done = this.status.begin(text);
+    try {
+      return await work;
+    } finally {
+      done();
+    }
+  }
+
+  /** Asks on standard error and answers one typed line; undefined when there is none to come. Throws `Interrupted`. */
+  ask(question: string): Promise<string | undefined> {
+    this.status.clear();
+    this.io.stderr.write(printable(question));
+    this.lines ??= new LineReader(this.io.stdin, this.io.signal);
+    return this.lines.next();
   }
 
   async close(): Promise<void> {
+    this.lines?.close();
     const api = await this.opened?.catch(() => undefined);
     await api?.close();
   }
@@ -70,16 +114,23 @@ export class Session {
 
   /** Data, on standard output. */
   data(text: string): void {
+    this.status.clear();
     this.io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   }
 
-  /** A message for the person, on standard error; `--quiet` leaves it out. */
+  /** One line for the person, on standard error; `--quiet` leaves it out. */
   say(text: string): void {
-    if (this.options.quiet !== true) this.io.stderr.write(`${printable(text)}\n`);
+    if (this.options.quiet !== true) this.warn(text);
   }
 
-  /** A message that `--quiet` does not leave out. */
+  /** One line that `--quiet` does not leave out. */
   warn(text: string): void {
+    this.show(oneLine(text));
+  }
+
+  /** Several lines for the person, on standard error. Each value in them must be on one line already. */
+  show(text: string): void {
+    this.status.clear();
     this.io.stderr.write(`${printable(text)}\n`);
   }
 

@@ -1,14 +1,37 @@
-import { formatDuration } from '../../domain/duration.js';
+/** Short zone names such as CET or EST come from the English of where they are used; elsewhere it is `GMT+9`. */
+const ENGLISH = ['en-US', 'en-GB', 'en-AU', 'en-IN', 'en-ZA'];
 
-/** `2026-01-31 09:15:00Z (in 29m)`: the time itself, and how far it is from `nowMs`. */
-export function timeText(at: string, nowMs: number): string {
-  return `${at.slice(0, 10)} ${clockText(at)} (${relative(at, nowMs)})`;
+/** The IANA zone of whoever reads: `TZ` where it names one, else the machine's, else UTC. */
+export function readerZone(env: Readonly<Record<string, string | undefined>>): string {
+  const named = env['TZ']?.replace(/^:/, '') ?? '';
+  for (const zone of [named, Intl.DateTimeFormat().resolvedOptions().timeZone]) {
+    try {
+      if (zone !== '') return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
+    } catch {
+      continue;
+    }
+  }
+  return 'UTC';
 }
 
-/** `09:15:00Z`. */
-export const clockText = (at: string): string => `${at.slice(11, 19)}Z`;
+/** `in 12 min (14:32 CET)`: how far it is from `nowMs`, and the time in the reader's zone, with its day when that is another. */
+export function timeText(at: string, nowMs: number, zone: string): string {
+  const ms = Date.parse(at);
+  if (!Number.isFinite(ms)) return 'unknown';
+  const [then, now] = [partsIn(zone, ms), partsIn(zone, nowMs)];
+  const day = then.day === now.day ? '' : `${then.day} `;
+  return `${relative(at, nowMs)} (${day}${then.time.slice(0, 5)} ${then.zone})`;
+}
 
-/** `29m ago`, `in 1h30m` or `now`; two units at most. */
+/** `14:32:05 CET`; `zoned: false` leaves the zone to what is around it. */
+export function clockText(at: string, zone: string, { zoned = true } = {}): string {
+  const ms = Date.parse(at);
+  if (!Number.isFinite(ms)) return 'unknown';
+  const { time, zone: name } = partsIn(zone, ms);
+  return zoned ? `${time} ${name}` : time;
+}
+
+/** `29 min ago`, `in 1 h 30 min` or `now`; two units at most. */
 export function relative(at: string, nowMs: number): string {
   const seconds = Math.round((Date.parse(at) - nowMs) / 1000);
   if (!Number.isFinite(seconds)) return 'unknown';
@@ -17,8 +40,52 @@ export function relative(at: string, nowMs: number): string {
   return seconds > 0 ? `in ${span}` : `${span} ago`;
 }
 
-function spanText(seconds: number): string {
-  if (seconds >= 172_800) return `${Math.floor(seconds / 86_400)}d`;
-  if (seconds >= 3600) return formatDuration(seconds - (seconds % 60));
-  return formatDuration(seconds);
+/** Whole seconds as people say them: `45 s`, `4 min 30 s`, `30 min`, `1 h 30 min`, `3 days`. */
+export function spanText(seconds: number): string {
+  const days = Math.floor(seconds / 86_400);
+  const h = Math.floor(seconds / 3600);
+  const min = Math.floor(seconds / 60) % 60;
+  const s = Math.floor(seconds % 60);
+  if (days >= 2) return `${days} days`;
+  if (h >= 1) return min > 0 ? `${h} h ${min} min` : `${h} h`;
+  if (min < 1) return `${s} s`;
+  return min < 10 && s > 0 ? `${min} min ${s} s` : `${min} min`;
+}
+
+interface Parts {
+  /** `2026-01-31` */
+  day: string;
+  /** `09:15:00` */
+  time: string;
+  /** `CET` */
+  zone: string;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat[]>();
+
+function partsIn(timeZone: string, ms: number): Parts {
+  const known = formats.get(timeZone) ?? ENGLISH.map((locale) => formatOf(locale, timeZone));
+  formats.set(timeZone, known);
+  let parts: Parts | undefined;
+  for (const format of known) {
+    const part = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]));
+    const { year, month, day, hour, minute, second, timeZoneName: zone = '' } = part;
+    parts ??= { day: `${year}-${month}-${day}`, time: `${hour}:${minute}:${second}`, zone };
+    if (!/^GMT[+-]/.test(zone)) return { ...parts, zone };
+  }
+  return parts ?? { day: '', time: '', zone: '' };
+}
+
+function formatOf(locale: string, timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(locale, {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+  });
 }

@@ -5,7 +5,7 @@ import { ResealError } from '../../api/reseal-error.js';
 import { findDevFile } from '../../config/dev-file.js';
 import type { Io } from '../io.js';
 import type { Session } from '../session.js';
-import { checkedEventId } from './read-ceremonies.js';
+import { checkedEventId } from '../chosen-event.js';
 
 export interface DevOptions {
   ephemeral?: boolean;

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../../proofs/canonical-json.js';
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
 import type { Session } from '../session.js';
-import { checkedEventId } from './read-ceremonies.js';
+import { checkedEventId } from '../chosen-event.js';
 
 /** `reseal evidence export EVENT --out FILE`: the bundle's exact text. It holds names and the justification: mode 0600. */
 export async function exportEvidence(

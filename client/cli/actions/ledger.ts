@@ -10,7 +10,7 @@ import { oneLine } from '../printable.js';
 import { columns, structured } from '../render.js';
 import type { Session } from '../session.js';
 import { readTrust } from '../trust-file.js';
-import { checkedEventId } from './read-ceremonies.js';
+import { checkedEventId } from '../chosen-event.js';
 
 /** `reseal ledger show EVENT`: what the entries say, unverified. */
 export async function showLedger(session: Session, event: string): Promise<number> {

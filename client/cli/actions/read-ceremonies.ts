@@ -1,53 +1,63 @@
 import { isEnd } from '../../../domain/ceremony-state.js';
-import { eventIdSchema } from '../../../domain/identifiers.js';
+import type { CeremonyView } from '../../../domain/view.js';
 import { EXIT } from '../../api/exit-status.js';
-import { ResealError } from '../../api/reseal-error.js';
-import { parseEventFilter } from '../../gateway/event-filter.js';
+import type { EventView } from '../../api/reseal-api.js';
 import { exitOf, explain, follow, parseFlagDuration } from '../await-ceremony.js';
 import { ceremonyTable, ceremonyText, changeLine } from '../ceremony-text.js';
-import type { ActOptions, ListOptions } from '../options.js';
+import { chosenEvent } from '../chosen-event.js';
+import { listFilter } from '../list-filter.js';
+import type { ActOptions, ListOptions, WatchOptions } from '../options.js';
 import { jsonText, structured, yamlText } from '../render.js';
 import type { Session } from '../session.js';
-
-/** @throws {ResealError} `usage`. */
-export function checkedEventId(text: string): string {
-  const id = eventIdSchema.safeParse(text.trim().replace(/^breakglass\//, ''));
-  if (id.success) return id.data;
-  throw new ResealError('usage', `"${text}" is not an event id: 16 lower-case hex characters`, {
-    hint: 'see `reseal breakglass list`',
-  });
-}
+import { watch, type Watched } from '../watching.js';
 
 /** `reseal breakglass list`. */
 export async function listCeremonies(session: Session, options: ListOptions): Promise<number> {
-  const { state, invoker, profile, status, since, limit } = options;
-  const given = {
-    state,
-    invoker,
-    profile,
-    status,
-    limit,
-    since: since === undefined ? undefined : sinceTime(session, since),
-  };
-  const query: Record<string, string> = options.open === true ? { open: 'true' } : {};
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) query[name] = value;
-  const views = await (await session.api()).list(parseEventFilter(query));
+  const filter = listFilter(options, session.now());
+  const api = await session.api();
+  if (options.watch === true) {
+    return watch(session, { ...watchedList(session), load: () => api.list(filter) });
+  }
+  const views = await api.list(filter);
   const text = await structured(session.output, views);
   if (text !== undefined) session.data(text);
   else if (views.length > 0) session.data(ceremonyTable(session, views, session.now()));
-  else session.say('no ceremonies');
+  else session.say(emptyText(options));
+  if (views.length === filter.limit) session.say(`the newest ${filter.limit}; --limit shows more`);
   return EXIT.done;
 }
 
-/** `2h` ago, or a time. */
-function sinceTime(session: Session, text: string): string {
-  if (/^\d{4}-/.test(text)) return text;
-  return new Date(session.now() - parseFlagDuration('--since', text)).toISOString();
+function emptyText({ state, open, overdue, invoker, profile, status, since }: ListOptions): string {
+  const filtered = [state, open, overdue, invoker, profile, status, since].some((value) => value !== undefined);
+  return filtered ? 'no ceremony is so; leave a filter out to see more' : 'no ceremonies yet';
+}
+
+/** Ceremonies as they change, each told by what is new about it. */
+function watchedList(session: Session): Omit<Watched<CeremonyView[]>, 'load'> {
+  const now = (): string => new Date(session.now()).toISOString();
+  const key = (view: CeremonyView): string => JSON.stringify(view);
+  const changed = (views: CeremonyView[], before: CeremonyView[] = []): CeremonyView[] => {
+    const known = new Map(before.map((view) => [view.event_id, key(view)]));
+    return views.filter((view) => known.get(view.event_id) !== key(view));
+  };
+  return {
+    frame: (views) => (views.length > 0 ? ceremonyTable(session, views, session.now()) : 'no ceremonies'),
+    changes: (views, before) =>
+      changed(views, before).map((view) => `${view.event_id}  ${changeLine(view, now(), session.zone)}`),
+    parts: changed,
+  };
 }
 
 /** `reseal breakglass check EVENT`. */
-export async function checkCeremony(session: Session, event: string): Promise<number> {
-  const view = await (await session.api()).get(checkedEventId(event));
+export async function checkCeremony(
+  session: Session,
+  event: string | undefined,
+  options: WatchOptions = {},
+): Promise<number> {
+  const id = await chosenEvent(session, event, {});
+  const api = await session.api();
+  if (options.watch === true) return watch(session, { ...watchedCeremony(session), load: () => api.get(id) });
+  const view = await api.get(id);
   session.data((await structured(session.output, view)) ?? ceremonyText(session, view, Date.parse(view.now)));
   if (view.state === 'awaiting_approval') session.next(`an approver runs: reseal approve ${view.event_id}`);
   else if (!isEnd(view.state)) session.next(`reseal breakglass watch ${view.event_id}`);
@@ -56,15 +66,28 @@ export async function checkCeremony(session: Session, event: string): Promise<nu
   return EXIT.done;
 }
 
+function watchedCeremony(session: Session): Omit<Watched<EventView>, 'load'> {
+  const told = (view: EventView): string => changeLine(view, view.now, session.zone);
+  const key = ({ now: _now, ...view }: EventView): string => JSON.stringify(view);
+  const isNew = (view: EventView, before: EventView | undefined): boolean =>
+    before === undefined || key(view) !== key(before);
+  return {
+    frame: (view) => ceremonyText(session, view, Date.parse(view.now)),
+    changes: (view, before) => (isNew(view, before) ? [told(view)] : []),
+    parts: (view, before) => (isNew(view, before) ? [view] : []),
+    over: ({ state }) => isEnd(state),
+  };
+}
+
 /** `reseal breakglass watch EVENT`: one line a change until the end; with `-o json` one JSON text a line. */
-export async function watchCeremony(session: Session, event: string, options: ActOptions): Promise<number> {
-  const id = checkedEventId(event);
+export async function watchCeremony(session: Session, event: string | undefined, options: ActOptions): Promise<number> {
+  const id = await chosenEvent(session, event, { open: true });
   const timeout = options.timeout === undefined ? {} : { timeoutMs: parseFlagDuration('--timeout', options.timeout) };
   const yaml = session.output === 'yaml' ? await import('yaml') : undefined;
   const awaited = await follow(session, await session.api(), id, ({ state }) => isEnd(state), {
     ...timeout,
     told: (view) => {
-      if (session.output === 'table') session.data(changeLine(view, view.now));
+      if (session.output === 'table') session.data(changeLine(view, view.now, session.zone));
       else if (yaml === undefined) session.data(jsonText(view));
       else session.data(`---\n${yamlText(yaml, view)}`);
     },

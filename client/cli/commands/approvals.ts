@@ -7,13 +7,13 @@ export function approvalCommands(program: Command, run: Run): void {
   const add = (act: 'approve' | 'deny' | 'withdraw', description: string, example: string): Command =>
     program
       .command(act)
-      .argument('<event>', 'event id')
+      .argument('[event]', 'event id; on a terminal you can pick one')
       .description(description)
       .addHelpText(
         'after',
         examples(`reseal ${act} 5f1c9a7be2d04386 --as bob@contoso.com --key ~/.ssh/id_ed25519`, example),
       )
-      .action((event: string, options: ActOptions, command: Command) =>
+      .action((event: string | undefined, options: ActOptions, command: Command) =>
         run(command, async (session) => (await import('../actions/speak.js')).speak(session, act, event, options)),
       );
   add('approve', 'show a request, sign it and send the approval', 'reseal approve 5f1c9a7be2d04386 --yes')

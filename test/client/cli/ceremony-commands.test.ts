@@ -61,10 +61,11 @@ describe('when a role is asked for', () => {
   });
 
   it('shows a table with times near and exact, and no escape sequences off a terminal', async () => {
-    const ran = await reseal(api, [...asked, ...as('alice')]);
+    const ran = await reseal(api, [...asked, ...as('alice')], { env: { TZ: 'Asia/Kolkata' } });
     expect(ran.status).toBe(0);
     expect(ran.out).toMatch(/^state +awaiting_approval$/m);
-    expect(ran.out).toMatch(/^asked +\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ \((now|\d+s ago)\)$/m);
+    expect(ran.out).toMatch(/^asked +(now|\d+ s ago) \((\d{4}-\d\d-\d\d )?\d\d:\d\d IST\)$/m);
+    expect(ran.out).toMatch(/^approve by +in (29 min|30 min) \((\d{4}-\d\d-\d\d )?\d\d:\d\d IST\)$/m);
     expect(ran.out).not.toContain('\u001b');
   });
 
@@ -176,12 +177,12 @@ describe('when somebody waits', () => {
       { state: 'active', expires_at: until },
       { state: 'expired', ...ended },
     );
-    const ran = await reseal(api, ['breakglass', 'watch', id]);
+    const ran = await reseal(api, ['breakglass', 'watch', id], { env: { TZ: 'Europe/Berlin' } });
     expect(ran.status).toBe(0);
     const lines = ran.out.trimEnd().split('\n');
     expect(lines).toHaveLength(3);
     expect(lines[0]).toContain('awaiting_approval  0 of 2 approvals');
-    expect(lines[1]).toContain('active  until 00:30:00Z');
+    expect(lines[1]).toContain('active  until 01:30:00 CET');
   });
 });
 
@@ -246,6 +247,53 @@ describe('when people speak', () => {
     expect(ran.err).toContain('wrong_state');
   });
 
+  it('answers a second kill of a ceremony that is being resealed with where it is, and exits 0', async () => {
+    const id = await opened();
+    const rollback = { requested_at: new Date().toISOString() } as CeremonyView['rollback'];
+    await reseal(api, ['deny', id, ...as('bob')]);
+    const resealing = { state: 'resealing', status: 'active', cause: 'kill', ended_by: 'carol', rollback } as const;
+    api.show(id, resealing);
+    const ran = await reseal(api, ['breakglass', 'kill', id, ...as('bob'), '-o', 'json']);
+    expect(ran.status).toBe(0);
+    expect(ran.err).toMatch(/already being resealed: kill by carol, begun (now|\d+ s ago) \(/);
+    expect(JSON.parse(ran.out)).toMatchObject({ reason: 'wrong_state', already: 'resealing' });
+    api.show(id, resealing, { state: 'revoked', ended_at: '2026-01-01T00:00:00.000Z' });
+    expect((await reseal(api, ['breakglass', 'close', id, ...as('alice'), '--wait', 'ended'])).status).toBe(0);
+  });
+
+  it('tells nobody without the right that a ceremony is being resealed', async () => {
+    const id = await opened();
+    api.show(id, { state: 'resealing', status: 'active', cause: 'kill' });
+    const ran = await reseal(api, ['breakglass', 'close', id, ...as('carol')]);
+    expect(ran.status).toBe(4);
+    expect(ran.err).toContain('not_entitled');
+    expect(ran.err).not.toContain('already');
+  });
+
+  it('asks before a kill on a terminal, and takes --yes for an answer', async () => {
+    const id = await opened();
+    const no = await reseal(api, ['breakglass', 'kill', id, ...as('bob')], { typed: '\n' });
+    expect(no.status).toBe(4);
+    expect(no.err).toContain('kill: Security Administrator is taken from alice@example.test now');
+    expect(no.err).toContain(`kill ${id} as bob@example.test? [y/N] `);
+    expect(api.states.get(id)?.verdicts).toHaveLength(0);
+    expect((await reseal(api, ['breakglass', 'kill', id, ...as('bob'), '--yes'], { typed: '' })).status).toBe(0);
+  });
+
+  it('tells how far the ceremony is after an approval', async () => {
+    const id = await opened();
+    expect((await reseal(api, ['approve', id, ...as('bob')])).err).toContain('awaiting_approval  1 of 2 approvals');
+  });
+
+  it('says that a statement that was sent is heard without whoever sent it, and exits 130', async () => {
+    const id = await opened();
+    api.verdict = () => Promise.resolve({ status: 'pending' as const });
+    const ran = await reseal(api, ['deny', id, ...as('bob')], { signal: AbortSignal.timeout(500) });
+    expect(ran.status).toBe(130);
+    expect(ran.err).toContain('stopped waiting: the deny was sent, and is heard without you');
+    expect(ran.err).toContain(`next: reseal breakglass check ${id}`);
+  });
+
   it('kills and waits for the end', async () => {
     const id = await opened();
     const ran = await reseal(api, ['breakglass', 'kill', id, ...as('bob'), '--wait', 'ended', '-o', 'json']);
@@ -263,12 +311,24 @@ describe('when something is wrong with the question', () => {
     ['no key', ['approve', '0123456789abcdef', '--as', 'bob@example.test'], '--key PATH'],
     ['a key that is not there', ['approve', '0123456789abcdef', '--as', 'bob', '--key', '/nowhere'], '/nowhere'],
     ['another output', ['breakglass', 'list', '-o', 'toml'], 'table, json, yaml'],
-    ['a filter that is none', ['breakglass', 'list', '--state', 'sleeping'], 'state'],
+    [
+      'a state that is none',
+      ['breakglass', 'list', '--state', 'actve'],
+      '--state: "actve" is none. Did you mean active',
+    ],
+    ['a status that is none', ['breakglass', 'list', '--status', 'close'], 'Did you mean closed?'],
+    ['a limit that is none', ['breakglass', 'list', '--limit', '0'], '--limit is a whole number from 1 to 500'],
+    ['a time that is none', ['breakglass', 'list', '--since', '2026-31-31'], '--since: "2026-31-31" is not a time'],
+    ['no event', ['breakglass', 'check'], 'EVENT is missing'],
+    ['a misspelt profile', [...asked, '--profile', 'security-amdin', '--as', 'a'], 'Did you mean security-admin?'],
+    ['a misspelt reason code', [...asked, '--reason-code', 'inicdent'], 'Did you mean incident?'],
+    ['a misspelt command', ['breakglas'], 'Did you mean breakglass?'],
+    ['a misspelt option', ['breakglass', 'list', '--opne'], 'Did you mean --open?'],
     ['an unknown command', ['frobnicate'], 'unknown command'],
     ['an unknown option', ['breakglass', 'list', '--colour'], '--colour'],
-  ])('exits 2 for %s and says what to do', async (_name, argv, says) => {
+  ])('exits 2 or 3 for %s and says what to do', async (name, argv, says) => {
     const ran = await reseal(api, argv);
-    expect(ran.status).toBe(2);
+    expect(ran.status).toBe(name === 'a misspelt profile' ? 3 : 2);
     expect(ran.out).toBe('');
     expect(ran.err).toContain(says);
     expect(ran.err).not.toMatch(/^\s+at /m);
@@ -281,6 +341,19 @@ describe('when something is wrong with the question', () => {
     expect(quiet.status).toBe(1);
     expect(quiet.err).not.toMatch(/^\s+at /m);
     expect((await reseal(api, argv, { env: { RESEAL_DEBUG: '1' } })).err).toMatch(/^\s+at /m);
+  });
+
+  it.each([
+    ['a person', ['approve', '0123456789abcdef', '--as', 'eve\nreseal: approved']],
+    ['an event id', ['breakglass', 'check', 'x\nreseal: approved']],
+    ['a command', ['x\nreseal: approved']],
+    ['an option', ['breakglass', 'list', '--x\nreseal: approved']],
+    ['a profile', [...asked, '--profile', 'x\nreseal: approved']],
+  ])('never lets %s with a line break in it forge a line', async (_name, argv) => {
+    const ran = await reseal(api, argv, { env: { RESEAL_KEY: people.keyOf('bob') } });
+    expect(ran.status).toBeGreaterThan(0);
+    expect(ran.err).toContain('reseal: approved');
+    expect(ran.err).not.toMatch(/^reseal: approved/m);
   });
 
   it('never lets text of others drive the terminal', async () => {
