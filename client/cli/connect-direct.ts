@@ -5,6 +5,7 @@ import { ResealError } from '../api/reseal-error.js';
 import { connectTemporal } from '../api/temporal-client.js';
 import { readPolicyFile, readRosterFile } from '../config/policy-file.js';
 import type { Settings } from '../config/settings.js';
+import { readTrustRoots } from '../config/trust-roots.js';
 
 /**
  * Temporal itself, for the day the gateway is down. Policy and roster are read from files; the register only where a
@@ -15,6 +16,7 @@ export async function connectDirect(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<DirectApi> {
   const { payloadKeyringPath, policyPath, rosterPath, temporalAddress, temporalNamespace, temporalUiUrl } = settings;
+  const { trustPath } = settings;
   if (payloadKeyringPath === undefined) {
     throw new ResealError('config_invalid', 'without the payload key nothing can be said to a ceremony', {
       hint: 'set RESEAL_PAYLOAD_KEYRING to the keyring file',
@@ -34,6 +36,7 @@ export async function connectDirect(
     uiUrl: temporalUiUrl ?? null,
     register: register?.reader ?? null,
     ...(register === undefined ? {} : { closeAlso: register.close }),
+    ...(trustPath === undefined ? {} : { keys: async () => (await readTrustRoots(trustPath)).keyOf }),
     policy: () =>
       policyPath === undefined
         ? Promise.reject(missing('needs_policy', 'policy', 'RESEAL_POLICY'))

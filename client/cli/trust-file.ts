@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { parseTrust, type Trust } from '../../proofs/trust.js';
+import type { Trust } from '../../proofs/trust.js';
 import { ResealError } from '../api/reseal-error.js';
-import { readText } from '../config/read-text.js';
+import { readTrustRoots } from '../config/trust-roots.js';
 import type { Session } from './session.js';
 
 /**
@@ -14,7 +14,5 @@ export async function readTrust(session: Session, flag: string | undefined): Pro
   if (path === undefined) {
     throw new ResealError('usage', 'whose signatures are trusted?', { hint: 'pass --trust FILE or set RESEAL_TRUST' });
   }
-  const parsed = parseTrust(await readText(path));
-  if (parsed.ok) return { trust: parsed.trust, path };
-  throw new ResealError('config_invalid', `${path}: ${parsed.message}`);
+  return { trust: await readTrustRoots(path), path };
 }

@@ -9,12 +9,16 @@ import { parseStrictJson } from '../../proofs/strict-json.js';
 import type { ResealApi, StatementAnswer } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
 import { readActStatement, readRequestStatement } from '../api/statement-shape.js';
+import { parseDecideQuestion } from '../decide/decide-question.js';
+import type { DecisionLog } from '../decide/decision-log.js';
 import { parseEventFilter } from './event-filter.js';
 
 export interface GatewayDeps {
   api: ResealApi;
   /** Names by which this gateway may be called (`Host`, without port); any when left out, behind a proxy of one's own. */
   hosts?: readonly string[];
+  /** Where decisions are written, if anywhere: one that cannot be written is not given. */
+  decisionLog?: DecisionLog;
   /** Told about failures that are nobody's mistake. What it gets holds no statement and no justification. */
   log?: (failure: { code: string; method: string; path: string; error: unknown }) => void;
 }
@@ -24,10 +28,11 @@ const MAX_WAIT_SECONDS = 30;
 const POLL_MS = 250;
 
 /**
- * The gateway's HTTP interface, `/v1`. It carries and can delay; it decides nothing: a statement's shape is all that is
- * looked at here. Errors are `{error: {code, message, hint?}}`.
+ * The gateway's HTTP interface, `/v1`. It carries and can delay; whether a statement counts is not decided here: its
+ * shape is all that is looked at. Only `/v1/decide` is the gateway's own word, and as good as the gateway is. Errors are
+ * `{error: {code, message, hint?}}`.
  */
-export function gatewayApp({ api, hosts, log }: GatewayDeps): Hono {
+export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     c.header('cache-control', 'no-store');
@@ -79,6 +84,12 @@ export function gatewayApp({ api, hosts, log }: GatewayDeps): Hono {
     const digest = digestSchema.safeParse(c.req.param('digest'));
     if (!digest.success) throw new ResealError('usage', 'a statement is asked for by its SHA-256 in hex');
     return c.json(await answerWithin(api, eventId(c), digest.data, waitOf(c)));
+  });
+
+  app.post('/v1/decide', async (c) => {
+    const decision = await api.decide(parseDecideQuestion(await readBody(c)));
+    await decisionLog?.write(decision);
+    return c.json(decision);
   });
 
   app.notFound((c) =>

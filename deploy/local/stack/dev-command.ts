@@ -71,6 +71,7 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
     ephemeral,
     ports: { ...based, ...wishes },
     databaseUrl: io.env.RESEAL_DATABASE_URL ?? null,
+    ...(io.env.RESEAL_DECISION_LOG ? { decisionLog: path.resolve(dir, io.env.RESEAL_DECISION_LOG) } : {}),
     log: ephemeral ? () => undefined : fileLog(layoutOf(path.join(dir, '.reseal')).roleLog),
     progress: (step) => io.stderr.write(`starting: ${step}\n`),
   });

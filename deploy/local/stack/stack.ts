@@ -23,6 +23,8 @@ export interface StackOptions {
   /** More settings for Temporal's server, by name. */
   dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
   reconcileSeconds?: number;
+  /** The file that the gateway writes its decisions to; it writes none when left out. */
+  decisionLog?: string;
   /** Object ids that no ceremony may touch; none when left out. */
   protectedObjectIds?: readonly string[];
   log: Log;

@@ -3,6 +3,8 @@ import { Client, Connection } from '@temporalio/client';
 import type { Database } from '../../../activities/register/database.js';
 import { eventReader } from '../../../activities/register/events.js';
 import { DirectApi } from '../../../client/api/direct-api.js';
+import { readTrustRoots } from '../../../client/config/trust-roots.js';
+import { decisionLog } from '../../../client/decide/decision-log.js';
 import { startGateway } from '../../../client/gateway/start-gateway.js';
 import { ROLES } from '../../../domain/roles.js';
 import { clientDataConverter } from '../../../workers/codec/data-converter.js';
@@ -58,16 +60,19 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
 
   progress('the gateway');
   const { connection, client } = await connect(temporal, files, teardown);
+  const { keyOf } = await readTrustRoots(layout.trust);
   const api = new DirectApi({
     client,
     uiUrl: temporal.uiUrl,
     register: eventReader(database),
     policy: () => Promise.resolve(files.policy),
     roster: () => Promise.resolve(files.roster),
+    keys: () => Promise.resolve(keyOf),
   });
   const gateway = await startGateway({
     api,
     port: ports.gateway,
+    ...(options.decisionLog === undefined ? {} : { decisionLog: decisionLog(options.decisionLog) }),
     log: ({ code, method, path }) => options.log('gateway', { code, method, path }),
   });
   teardown.add(() => gateway.close());
