@@ -1,5 +1,6 @@
 import type { AuditDetails, AuditDraft } from './audit-line.js';
 import type { End } from './ceremony-state.js';
+import { cutText } from './cut-text.js';
 import { ENTRY_ROLES, type EntryPayload } from './entry.js';
 import { epochMs } from './identifiers.js';
 import { signedIntentSchema, type Intent } from './intent.js';
@@ -150,8 +151,8 @@ function endingOf({ data }: EntryPayload, nameOf: (person: string) => string): E
   const { by, cause, end } = data;
   const reason = end === 'not_granted' ? end : cause;
   return {
-    ...(typeof by === 'string' ? { closed_by: cut(nameOf(by), 256) } : {}),
-    ...(typeof reason === 'string' ? { closed_reason: cut(reason, 300) } : {}),
+    ...(typeof by === 'string' ? { closed_by: cutText(nameOf(by), 256) } : {}),
+    ...(typeof reason === 'string' ? { closed_reason: cutText(reason, 300) } : {}),
   };
 }
 
@@ -175,11 +176,8 @@ const MAX_DETAIL_LENGTH = 300;
 function scalarsOf(data: EntryPayload['data']): AuditDetails {
   const kept = Object.entries(data).flatMap(([name, value]): [string, AuditDetails[string]][] => {
     if (!/^[a-z][a-z0-9_]{0,63}$/.test(name)) return [];
-    if (typeof value === 'string') return [[name, cut(value, MAX_DETAIL_LENGTH)]];
+    if (typeof value === 'string') return [[name, cutText(value, MAX_DETAIL_LENGTH)]];
     return typeof value === 'number' || typeof value === 'boolean' || value === null ? [[name, value]] : [];
   });
   return Object.fromEntries(kept.slice(0, MAX_DETAILS));
 }
-
-/** By characters, so that none is cut in two. */
-const cut = (text: string, most: number): string => (text.length <= most ? text : [...text].slice(0, most).join(''));

@@ -17,7 +17,11 @@ export const STATUS_AFTER: Readonly<Record<SentinelEventName, SentinelStatus>> =
 /** No break-glass of Sentinel's lasts longer, in seconds. */
 const MAX_SECONDS = 4 * 3600;
 const time = z.iso.datetime({ offset: true });
-const name = z.string().min(1).max(256);
+const name = z
+  .string()
+  .max(256)
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
+  .regex(/^[^\u0000-\u001f\u007f]+$/, 'expected 1 to 256 characters, none of them a control character');
 const word = z.string().max(256);
 
 /** Members of a log entry, in the order in which Sentinel writes them. Times are RFC 3339, the duration in seconds. */

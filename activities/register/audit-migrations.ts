@@ -1,0 +1,47 @@
+import type { Migration } from './database.js';
+
+/** Both tables only grow: the function that refuses the rest was made with the register's first tables. */
+const appendOnly = (table: string): string => `
+CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON register.${table}
+  FOR EACH ROW EXECUTE FUNCTION register.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON register.${table}
+  FOR EACH STATEMENT EXECUTE FUNCTION register.refuse_change();`;
+
+/** The audit log: one signed line a ledger entry, numbered and chained over all ceremonies. */
+const AUDIT_LINES = `
+CREATE TABLE register.audit_lines (
+  seq bigint PRIMARY KEY CHECK (seq >= 1),
+  event text NOT NULL,
+  event_id text,
+  transition text,
+  logged_at timestamptz NOT NULL,
+  line_hash text NOT NULL,
+  line text NOT NULL,
+  CONSTRAINT one_line_by_transition UNIQUE (event_id, transition)
+);
+CREATE INDEX audit_lines_by_time ON register.audit_lines (logged_at, seq);
+${appendOnly('audit_lines')}`;
+
+/** Verified lines of other systems' logs. No ceremony, no limit and no quota looks here. */
+const IMPORTED_EVENTS = `
+CREATE TABLE register.imported_events (
+  digest text PRIMARY KEY,
+  source text NOT NULL CHECK (source = 'sentinel'),
+  key_id text NOT NULL,
+  event_id text NOT NULL,
+  event text NOT NULL,
+  at timestamptz NOT NULL,
+  invoker text NOT NULL,
+  profile text NOT NULL,
+  expires_at timestamptz NOT NULL,
+  line text NOT NULL,
+  imported_at timestamptz NOT NULL
+);
+CREATE INDEX imported_by_event ON register.imported_events (event_id, at, digest);
+CREATE INDEX imported_by_time ON register.imported_events (at);
+${appendOnly('imported_events')}`;
+
+export const AUDIT_MIGRATIONS: readonly Migration[] = [
+  { id: 'register/audit-001-lines', sql: AUDIT_LINES },
+  { id: 'register/audit-002-imported', sql: IMPORTED_EVENTS },
+];
