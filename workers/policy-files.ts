@@ -5,8 +5,6 @@ import { readPolicy, readRoster } from '../proofs/policy-document.js';
 import { faultsLine, type ReadYaml } from '../proofs/yaml-document.js';
 import { SettingsError } from './settings-error.js';
 
-export type { PolicyInForce as LoadedPolicy } from '../domain/policy-in-force.js';
-
 /** Reads and checks a policy file. Throws SettingsError `file_missing` or `file_invalid` (file, line, column, what was expected). */
 export const readPolicyFile = (file: string): Promise<PolicyInForce> => readFileBy(file, readPolicy);
 

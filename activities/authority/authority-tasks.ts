@@ -4,7 +4,8 @@ import type { EntryPayload } from '../../domain/entry.js';
 import { epochMs, eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
 import type { IssueOutcome, RecallOutcome } from '../../domain/outcomes.js';
-import { termsOf, type Policy } from '../../domain/policy.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
+import { termsOf } from '../../domain/policy.js';
 import type { Roster } from '../../domain/roster.js';
 import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
 import { evidenceDigest, evidenceSchema, judgeEvidence, tupleOf, type JudgedEvidence } from '../../proofs/evidence.js';
@@ -26,7 +27,7 @@ export interface AuthorityHoldings {
   /** Who signs for which role. */
   roleKeys: RoleKeys;
   /** `digest` is the hex SHA-256 of the policy's RFC 8785 form. */
-  policy: () => { policy: Policy; digest: string };
+  policy: () => PolicyInForce;
   /** The only time the authority believes. */
   clock: Clock;
 }

@@ -1,4 +1,5 @@
 import { formatDuration, parseDuration } from '../../domain/duration.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { MIN_TIMEBOX_SECONDS, termsOf, type Policy, type Terms } from '../../domain/policy.js';
 import { justificationSchema, REASON_CODES } from '../../domain/request.js';
 import { ResealError } from '../api/reseal-error.js';
@@ -33,7 +34,7 @@ export interface Said {
 export async function sayRequest(
   session: Session,
   options: OpenOptions,
-  policyInForce: () => Promise<{ policy: Policy; digest: string }>,
+  policyInForce: () => Promise<PolicyInForce>,
 ): Promise<Said> {
   const { principal, ticket, eventId } = options;
   // Off a terminal whatever is missing is told before anybody is called.

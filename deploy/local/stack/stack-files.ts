@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Keyring } from '../../../workers/codec/keyring.js';
+import type { PolicyInForce } from '../../../domain/policy-in-force.js';
 import type { Roster } from '../../../domain/roster.js';
 import { SIGNING_ROLES } from '../../../domain/roles.js';
 import { trustFileSchema, trustFileText } from '../../../proofs/trust.js';
 import { readOrCreateKeyringFile } from '../../../workers/codec/keyring-file.js';
-import { readPolicyFile, readRosterFile, type LoadedPolicy } from '../../../workers/policy-files.js';
+import { readPolicyFile, readRosterFile } from '../../../workers/policy-files.js';
 import { readOrCreateRoleKey } from '../../../workers/role-keys.js';
 import { makeIdentities, type LocalIdentity } from './identities.js';
 import type { Layout } from './layout.js';
@@ -14,7 +15,7 @@ import type { StackOptions } from './stack.js';
 /** What the stack's folder says: who its people are, the policy in force, and the key of its payloads. */
 export interface StackFiles {
   identities: LocalIdentity[];
-  policy: LoadedPolicy;
+  policy: PolicyInForce;
   roster: Roster;
   keyring: Keyring;
 }
@@ -27,7 +28,10 @@ export async function stackFiles(layout: Layout, options: StackOptions): Promise
   const roster = await readRosterFile(layout.roster);
   const keyring = await readOrCreateKeyringFile(layout.keyring);
   const roles = await Promise.all(
-    SIGNING_ROLES.map(async (role) => ({ role, publicKey: (await readOrCreateRoleKey(layout.roleKeys, role)).publicKey })),
+    SIGNING_ROLES.map(async (role) => ({
+      role,
+      publicKey: (await readOrCreateRoleKey(layout.roleKeys, role)).publicKey,
+    })),
   );
   // A policy that was edited since has been in force: what was done under it still verifies.
   const policies = [...(await policiesBefore(layout.trust)), policy.digest];
