@@ -2,6 +2,7 @@ import { endOf, isEnd, type CeremonyState, type End, type EndCause, type Flag } 
 import { instant } from './identifiers.js';
 import { draft, flush } from './outbox.js';
 import type { Finding } from './outcomes.js';
+import { refusalOf, type Refusal } from './refusal.js';
 import { beginReseal } from './reseal.js';
 
 /** Ends the ceremony for this cause: at once where nothing can stand, otherwise by resealing. */
@@ -42,7 +43,8 @@ export function finish(state: CeremonyState, phase: End, nowMs: number): Ceremon
   next = { ...next, flags: next.flags.filter((flag) => KEPT.has(flag)) };
   if (sessionsOpen && granted) next = raise(next, 'sessions_open');
   // Never admitted: the refusal is in the register's own table, and there is no ledger to end.
-  if (phase === 'refused' && state.admission === null) return { ...next, outbox: [], drafted: 0, appended: 0, flush_to: 0 };
+  if (phase === 'refused' && state.admission === null)
+    return { ...next, outbox: [], drafted: 0, appended: 0, flush_to: 0 };
   const refusal = state.refusal === null ? {} : { refusal: state.refusal };
   const data = {
     end: phase,
@@ -54,8 +56,8 @@ export function finish(state: CeremonyState, phase: End, nowMs: number): Ceremon
   return flush(draft(next, 'ended', 'ended', nowMs, data));
 }
 
-export function refuse(state: CeremonyState, refusal: { code: string; message: string }, nowMs: number): CeremonyState {
-  return finish({ ...state, refusal: { code: refusal.code, message: refusal.message } }, 'refused', nowMs);
+export function refuse(state: CeremonyState, refusal: Refusal, nowMs: number): CeremonyState {
+  return finish({ ...state, refusal: refusalOf(refusal) }, 'refused', nowMs);
 }
 
 const KILLING: Readonly<Partial<Record<Finding['code'], EndCause>>> = {

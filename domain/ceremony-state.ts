@@ -3,6 +3,7 @@ import type { OutboxItem, Receipt } from './entry.js';
 import type { SignedIntent } from './intent.js';
 import type { Finding, Opened, Survey } from './outcomes.js';
 import type { PersonFacts } from './quorum.js';
+import type { Refusal } from './refusal.js';
 import type { GrantKnowledge, ResealState } from './reseal.js';
 import type { SignedStatement } from './statement.js';
 import type { METHODS, Verdict } from './verdict.js';
@@ -107,7 +108,7 @@ export interface CeremonyState {
   ended_at: string | null;
   audit: 'none' | 'pending' | 'audited' | 'missing';
   audited_at: string | null;
-  refusal: { code: string; message: string } | null;
+  refusal: Refusal | null;
   flags: Flag[];
   findings: (Finding & { at: string })[];
   outbox: OutboxItem[];

@@ -26,6 +26,7 @@ export const ENTRY_ROLES = {
   overdue: 'register',
   ended: 'register',
   audited: 'verifier',
+  reviewed: 'register',
 } as const;
 export type EntryType = keyof typeof ENTRY_ROLES;
 

@@ -15,6 +15,8 @@ export const instantSchema = z.iso.datetime({ offset: false });
 /** Workflow ids. One ceremony, one workflow id: a second start of the same event joins the first. */
 export const ceremonyWorkflowId = (eventId: string): string => `breakglass/${eventId}`;
 export const resealWorkflowId = (eventId: string): string => `reseal/${eventId}`;
+/** By the statement's digest (hex SHA-256): the same statement again joins the first, and nobody's review waits for another's. */
+export const reviewWorkflowId = (eventId: string, digest: string): string => `review/${eventId}/${digest.slice(0, 16)}`;
 
 /** Milliseconds since the epoch of an RFC 3339 time that a schema has already accepted. */
 export const epochMs = (instant: string): number => Date.parse(instant);

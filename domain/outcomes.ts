@@ -3,6 +3,7 @@ import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { receiptSchema } from './entry.js';
 import { signedIntentSchema } from './intent.js';
 import { termsSchema } from './policy.js';
+import { refusalSchema } from './refusal.js';
 import { requestSchema } from './request.js';
 import { signedStatementSchema } from './statement.js';
 import { checkedStatementSchema } from './verdict.js';
@@ -37,7 +38,7 @@ export const admitOutcomeSchema = z.discriminatedUnion('outcome', [
     escalated: z.boolean(),
     receipt: receiptSchema,
   }),
-  z.strictObject({ outcome: z.literal('refused'), at: instantSchema, code: z.string(), message: z.string() }),
+  refusalSchema.extend({ outcome: z.literal('refused'), at: instantSchema }),
 ]);
 export type AdmitOutcome = z.output<typeof admitOutcomeSchema>;
 

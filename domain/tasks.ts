@@ -3,6 +3,7 @@ import type { SignedIntent } from './intent.js';
 import type * as outcomes from './outcomes.js';
 import type { EndCause } from './ceremony-state.js';
 import type { Request } from './request.js';
+import type { ReviewOutcome } from './review.js';
 import type { SignedStatement } from './statement.js';
 import type { CheckedStatement } from './verdict.js';
 import type { CeremonyView } from './view.js';
@@ -18,6 +19,8 @@ export interface RegisterTasks {
   admit(input: { event_id: string; run_id: string; envelope: SignedStatement }): Promise<outcomes.AdmitOutcome>;
   /** Idempotent: transitions that the ledger holds are passed over. The view replaces the row's unless it is older. */
   append(input: { event_id: string; items: OutboxItem[]; view: CeremonyView }): Promise<{ count: number }>;
+  /** Records a signed review, once an event; what does not count is answered with why. */
+  review(input: { event_id: string; envelope: SignedStatement }): Promise<ReviewOutcome>;
 }
 
 /** Everything the authority and the effects judge for themselves. */

@@ -3,6 +3,7 @@ import { wantedApprovers } from './approvals.js';
 import { wake } from './ceremony-commands.js';
 import { ceremonyWorkflowId, epochMs, instant } from './identifiers.js';
 import type { QuorumKind } from './quorum.js';
+import type { Refusal } from './refusal.js';
 
 /** Sentinel's status: none before the intent and where nothing was granted, `active` from the intent until the end. */
 export type SentinelStatus = 'active' | 'closed' | 'expired';
@@ -53,7 +54,7 @@ export interface CeremonyView {
   mark: CeremonyState['mark'];
   ticket: string | null;
   findings: { code: string; detail: string; at: string }[];
-  refusal: { code: string; message: string } | null;
+  refusal: Refusal | null;
   refused_statements: number;
   /** The register's own word, which no workflow has. Owed since the end of what was granted without a full quorum. */
   review: {

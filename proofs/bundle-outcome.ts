@@ -170,6 +170,7 @@ const ORDER: readonly (readonly [EntryType, EntryType])[] = [
   ['intent', 'confirmed'],
   ['confirmed', 'audited'],
   ['ended', 'audited'],
+  ['ended', 'reviewed'],
 ];
 
 function checkOrder(authority: ProvenAuthority, entries: readonly ProvenEntry[], findings: BundleFindings): void {

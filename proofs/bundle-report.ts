@@ -28,7 +28,8 @@ export type BundleErrorCode =
   | 'grant_refused'
   | 'removal_unproven'
   | 'end_mismatch'
-  | 'stage_mismatch';
+  | 'stage_mismatch'
+  | 'review_refused';
 
 export const BUNDLE_CHECKS = [
   'format',
@@ -46,6 +47,7 @@ export const BUNDLE_CHECKS = [
   'removal',
   'end',
   'stage',
+  'review',
 ] as const;
 export type BundleCheck = (typeof BUNDLE_CHECKS)[number];
 
@@ -75,6 +77,8 @@ export interface BundleFacts {
   end: End | null;
   cause: string | null;
   ended_at: string | null;
+  /** Who reviewed it afterwards. */
+  review: { person: string; method: string; at: string } | null;
   ledger_head: string | null;
   ledger_count: number;
 }
@@ -121,6 +125,7 @@ export class BundleFindings {
     end: null,
     cause: null,
     ended_at: null,
+    review: null,
     ledger_head: null,
     ledger_count: 0,
   };

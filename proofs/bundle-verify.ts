@@ -1,6 +1,7 @@
 import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
 import { openBundle } from './bundle-open.js';
 import { proveOutcome } from './bundle-outcome.js';
+import { proveReview } from './bundle-review.js';
 import { BundleFindings, placeOfSeq, type BundleReport } from './bundle-report.js';
 import type { BundleStatement } from './bundle.js';
 import { verifyLedger } from './ledger.js';
@@ -23,7 +24,10 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
   findings.notVerified.push('that no later entry was left out: a bundle carries no checkpoint of a witness');
   findings.notVerified.push("that the makers' clocks were right: each time is its signer's own");
   const authority = proveAuthority(predicate, entries, trust, findings);
-  if (authority !== undefined) proveOutcome(authority, entries, predicate.stage, findings);
+  if (authority !== undefined) {
+    proveOutcome(authority, entries, predicate.stage, findings);
+    proveReview(authority, entries, trust, findings);
+  }
   if (findings.facts.approvals.some(({ method }) => method !== 'software')) {
     findings.notVerified.push('that hardware holds the keys enrolled as such: only attestation at enrolment shows it');
   }

@@ -1,5 +1,11 @@
 import { isEnd, type End } from '../../domain/ceremony-state.js';
-import { entryPayloadSchema, TOLD_ENTRIES, type EntryPayload, type OutboxItem, type Receipt } from '../../domain/entry.js';
+import {
+  entryPayloadSchema,
+  TOLD_ENTRIES,
+  type EntryPayload,
+  type OutboxItem,
+  type Receipt,
+} from '../../domain/entry.js';
 import { eventIdSchema } from '../../domain/identifiers.js';
 import type { RegisterTasks } from '../../domain/tasks.js';
 import type { CeremonyView } from '../../domain/view.js';
@@ -7,6 +13,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { readEntry, signReceipt } from '../../proofs/receipt.js';
 import { sealBundle } from './bundles.js';
 import type { Sql } from './database.js';
+import { updateGrant } from './grant-columns.js';
 import type { Log, RegisterHoldings } from './holdings.js';
 import {
   chain,
@@ -72,7 +79,10 @@ function recordTold(eventId: string, draft: unknown, { key }: RegisterHoldings):
   const parsed = entryPayloadSchema.safeParse(draft);
   if (!parsed.success) return { ok: false, code: 'entry_malformed' };
   if (parsed.data.event_id !== eventId) return { ok: false, code: 'entry_event' };
-  if (!TOLD_ENTRIES.has(parsed.data.type)) return { ok: false, code: 'entry_role' };
+  const { type, transition } = parsed.data;
+  if (!TOLD_ENTRIES.has(type)) return { ok: false, code: 'entry_role' };
+  // Each transition stands once: nobody may take up the one that another role's word will come under.
+  if (transition !== type && !transition.startsWith(`${type}/`)) return { ok: false, code: 'transition' };
   return { ok: true, proven: { receipt: signReceipt(parsed.data, key), entry: parsed.data } };
 }
 
@@ -101,7 +111,13 @@ async function append(
   const entries = fresh.map(({ entry }) => entry);
   // How far the ledger was when this view was drawn: an attempt that comes late brings only what is held, and an old view.
   const drawnAt = fresh.length > 0 ? tail.count : Math.max(0, ...held.values());
-  await updateRow(tx, eventId, row, { tail, entries, view: falseEnd === undefined ? view : undefined, drawnAt });
+  const open = await updateRow(tx, eventId, row, {
+    tail,
+    entries,
+    view: falseEnd === undefined ? view : undefined,
+    drawnAt,
+  });
+  await updateGrant(tx, eventId, { entries, open, nowMs: holdings.clock.now() });
   const tell = await keepNotices(tx, eventId, entries);
   const mayBeOver = !row.open || entries.some(({ transition }) => transition === 'ended');
   if (fresh.length > 0 && mayBeOver) await sealIfEnded(tx, holdings, eventId);
@@ -134,13 +150,16 @@ export async function lockEvent(tx: Sql, eventId: string): Promise<LockedRow | u
   return row;
 }
 
-/** Brings the row up to the ledger. What closes it is a signed entry, never a view, and a closed row never opens again. */
+/**
+ * Brings the row up to the ledger, and answers whether it is open. What closes it is a signed entry, never a view, and a
+ * closed row never opens again.
+ */
 export async function updateRow(
   tx: Sql,
   eventId: string,
   row: LockedRow,
   change: { tail: LedgerTail; entries: readonly EntryPayload[]; view: CeremonyView | undefined; drawnAt: number },
-): Promise<void> {
+): Promise<boolean> {
   const { tail, entries, view, drawnAt } = change;
   const open = row.open && !entries.some(({ transition }) => transition === 'ended');
   const kept = JSON.parse(row.view) as CeremonyView;
@@ -165,6 +184,7 @@ export async function updateRow(
       Math.max(row.view_seq, drawnAt),
     ],
   );
+  return open;
 }
 
 /** Once the ledger holds its end there is a bundle of it, sealed in the transaction that brought the last entry. */

@@ -1,4 +1,4 @@
-import type { Entry, EntryPayload, Receipt } from '../../domain/entry.js';
+import { entryPayloadSchema, type Entry, type EntryPayload, type Receipt } from '../../domain/entry.js';
 import type { DsseEnvelope } from '../../domain/intent.js';
 import { genesisLedgerHash, ledgerEntry } from '../../proofs/ledger.js';
 import type { Sql } from './database.js';
@@ -72,6 +72,17 @@ export async function heldTransitions(
     [eventId, transitions],
   );
   return new Map(rows.map(({ transition, seq }) => [transition, seq]));
+}
+
+/** What one entry of the ledger says; its signature was checked when it came in. */
+export async function entryOf(tx: Sql, eventId: string, transition: string): Promise<EntryPayload | undefined> {
+  const [row] = await tx.query<{ body: string }>(
+    'SELECT body FROM register.entries WHERE event_id = $1 AND transition = $2',
+    [eventId, transition],
+  );
+  if (row === undefined) return undefined;
+  const { payload } = JSON.parse(row.body) as DsseEnvelope;
+  return entryPayloadSchema.parse(JSON.parse(Buffer.from(payload, 'base64').toString('utf8')));
 }
 
 interface LedgerRow extends Record<string, unknown> {

@@ -1,4 +1,6 @@
+import { AUDIT_MIGRATIONS } from './audit-migrations.js';
 import type { Migration } from './database.js';
+import { LIMITS, LISTS } from './limits-migrations.js';
 
 /**
  * Whatever is said of an event is added, never changed: the database itself refuses otherwise. The function is made with
@@ -113,7 +115,7 @@ CREATE TABLE register.notices (
 );
 ${appendOnlySql('register', ['entries', 'refusals', 'policies', 'notices'])}`;
 
-/** The questions that admission and its limits ask, each answered from an index. Typed in `lookups.ts`. */
+/** Dropped again by `003-limits`: what counts is what was granted, and `lookups.ts` asks for it. */
 const LOOKUPS = `
 CREATE FUNCTION register.active_by_invoker_and_profile(invoker text, wanted text)
   RETURNS SETOF register.events LANGUAGE sql STABLE AS
@@ -146,4 +148,7 @@ CREATE FUNCTION register.by_status(wanted text, most integer)
 export const REGISTER_MIGRATIONS: readonly Migration[] = [
   { id: 'register/001-tables', sql: TABLES },
   { id: 'register/002-lookups', sql: LOOKUPS },
+  { id: 'register/003-limits', sql: LIMITS },
+  { id: 'register/004-lists', sql: LISTS },
+  ...AUDIT_MIGRATIONS,
 ];

@@ -2,8 +2,9 @@ import type { RegisterTasks } from '../../domain/tasks.js';
 import { admission } from './admission.js';
 import { appending } from './append.js';
 import type { RegisterHoldings } from './holdings.js';
+import { reviewing } from './review.js';
 
 /** The register role's activities, over a database whose migrations (`REGISTER_MIGRATIONS`) have run. */
 export function registerTasks(holdings: RegisterHoldings): RegisterTasks {
-  return { admit: admission(holdings), append: appending(holdings) };
+  return { admit: admission(holdings), append: appending(holdings), review: reviewing(holdings) };
 }

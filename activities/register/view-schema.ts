@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ENDS, PHASES } from '../../domain/ceremony-state.js';
 import { digestSchema, eventIdSchema, instantSchema } from '../../domain/identifiers.js';
 import { QUORUM_KINDS } from '../../domain/quorum.js';
+import { refusalSchema } from '../../domain/refusal.js';
 import type { CeremonyView } from '../../domain/view.js';
 
 const text = z.string().max(4096).nullable();
@@ -60,8 +61,10 @@ export const ceremonyViewSchema: z.ZodType<CeremonyView> = z.object({
   findings: z
     .array(z.strictObject({ code: z.string().max(64), detail: z.string().max(500), at: instantSchema }))
     .max(64),
-  refusal: z.strictObject({ code: z.string().max(200), message: z.string().max(4096) }).nullable(),
+  refusal: refusalSchema.nullable(),
   refused_statements: z.number().int(),
+  // The register's own: what a workflow says of it is passed over.
+  review: z.null().catch(null),
   policy_digest: digestSchema.nullable(),
   request_digest: digestSchema.nullable(),
   ui_url: text,

@@ -10,6 +10,7 @@ import type { Entry } from '../../domain/entry.js';
 import { historyUrl } from '../../domain/history-url.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
+import { refusalOf } from '../../domain/refusal.js';
 import { TASK_QUEUES } from '../../domain/roles.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
 import { signedStatementSchema, type SignalAct, type SignedStatement } from '../../domain/statement.js';
@@ -22,7 +23,7 @@ import { decideSession, type DecideQuestion, type DecideSources } from './decide
 import { firstInput } from './first-input.js';
 import { startSummary } from './start-summary.js';
 import type { RegisterReader } from './register-reader.js';
-import { viewOfRequest } from './request-view.js';
+import { viewOfRequest } from '../../domain/request-view.js';
 import { DEFAULT_LIMIT, MAX_LIMIT, type EventFilter, type EventView, type OpenedEvent } from './reseal-api.js';
 import type { PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
 import { ResealError } from './reseal-error.js';
@@ -224,9 +225,9 @@ export class DirectApi implements ResealApi {
   ): Promise<CeremonyView | null> {
     const refusal = await this.fromRegister((register) => register.refusalOf(eventId));
     if (refusal === null) return null;
-    const { code, message, at } = refusal;
+    const { at } = refusal;
     const asked = found === null ? null : await this.readAsked(eventId);
-    const known = { state: 'refused' as const, requested_at: at, refusal: { code, message } };
+    const known = { state: 'refused' as const, requested_at: at, refusal: refusalOf(refusal) };
     return { ...viewOfRequest(eventId, asked, known), ended_at: at };
   }
 
@@ -238,8 +239,8 @@ export class DirectApi implements ResealApi {
 
   private async readAsked(eventId: string): Promise<Parameters<typeof viewOfRequest>[1]> {
     try {
-      const { envelope, statement } = readRequestStatement(await this.request(eventId));
-      return { envelope, request: statement.request, request_digest: digestOf(statement.request) };
+      const { statement } = readRequestStatement(await this.request(eventId));
+      return { request: statement.request, request_digest: digestOf(statement.request) };
     } catch {
       return null;
     }

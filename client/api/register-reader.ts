@@ -1,4 +1,5 @@
 import type { Entry } from '../../domain/entry.js';
+import type { Refusal } from '../../domain/refusal.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { EventFilter } from './reseal-api.js';
 
@@ -17,5 +18,5 @@ export interface RegisterReader {
   /** The exact text of the newest bundle. */
   bundleOf(eventId: string): Promise<{ bundle: string } | undefined>;
   /** What was refused at admission has no row and no ledger. `at` is RFC 3339 UTC. */
-  refusalOf(eventId: string): Promise<{ code: string; message: string; at: string } | undefined>;
+  refusalOf(eventId: string): Promise<(Refusal & { at: string }) | undefined>;
 }

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { ceremonyWorkflowId } from '../../domain/identifiers.js';
 import type { CeremonyView } from '../../domain/view.js';
-import { viewOfRequest } from './request-view.js';
+import { viewOfRequest } from '../../domain/request-view.js';
 import { KEYWORDS, phaseOf } from './search-keywords.js';
 import { fromTemporal } from './temporal-error.js';
 import { visibilityQuery } from './visibility-query.js';

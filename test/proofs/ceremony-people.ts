@@ -188,6 +188,7 @@ export const admissionEntry = (request: Request, at = T0, data: Record<string, u
     policy_digest: request.policy_digest,
     person: request.invoker.person,
     method: 'software',
+    rule: null,
     extra_approvers: 0,
     escalated: false,
     ...data,

@@ -45,6 +45,7 @@ function reportText(session: Session, report: BundleReport): string {
     ['removed', facts.removed_confirmed_at],
     ['audited', facts.audited_at],
     ['end', facts.end === null ? null : `${facts.end}${facts.ended_at === null ? '' : ` ${facts.ended_at}`}`],
+    ['reviewed', facts.review && `${oneLine(facts.review.person)} ${facts.review.at} ${facts.review.method}`],
     ['stage', report.stage],
     ['ledger', facts.ledger_head === null ? null : `${facts.ledger_count} entries, head ${facts.ledger_head}`],
   ]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { OutboxItem } from '../../../domain/entry.js';
+import type { EntryPayload, OutboxItem } from '../../../domain/entry.js';
 import { instant } from '../../../domain/identifiers.js';
 import type { Request } from '../../../domain/request.js';
 import { newCeremony } from '../../../domain/ceremony-state.js';
@@ -13,7 +13,6 @@ import { generateRoleKey } from '../../../proofs/role-key.js';
 import { authorityTasks } from '../../../activities/authority/authority-tasks.js';
 import { eventReader } from '../../../activities/register/events.js';
 import type { RegisterHoldings } from '../../../activities/register/holdings.js';
-import * as lookups from '../../../activities/register/lookups.js';
 import { openIntents } from '../../../activities/register/open-intents.js';
 import { registerTasks } from '../../../activities/register/register-tasks.js';
 import {
@@ -265,6 +264,25 @@ describe.each(bothDatabases)('the register over %s', (_, skip, open) => {
         ]);
       });
 
+      it("does not let a ceremony take up the place of another role's word", async () => {
+        const mine = requestFor();
+        await admit(mine);
+        const draft = (type: EntryPayload['type'], transition: string) => ({
+          transition,
+          draft: entryOf(mine.event_id, type, transition, T0, { code: 'foreign_change', detail: 'x' }),
+        });
+        await append(mine, [
+          draft('finding', 'confirmed'),
+          draft('finding', 'reviewed'),
+          draft('statement', 'findings/1'),
+        ]);
+        await append(mine, [draft('finding', 'finding/1'), sign(entryOf(mine.event_id, 'confirmed', 'confirmed', T0))]);
+        expect(await transitionsOf(mine)).toEqual(['request', 'finding/1', 'confirmed']);
+        expect(logged.map(([message, { code }]) => `${message} ${String(code)}`).slice(0, 3)).toEqual(
+          Array.from({ length: 3 }, () => 'receipt_refused transition'),
+        );
+      });
+
       it('never opens a closed row again, and keeps the newer of two views', async () => {
         const mine = requestFor();
         await admit(mine);
@@ -321,57 +339,6 @@ describe.each(bothDatabases)('the register over %s', (_, skip, open) => {
 
       it('refuses an event that was never admitted, and does not ask for another try', async () => {
         await expect(append(requestFor(), [])).rejects.toMatchObject({ type: 'event_unknown', nonRetryable: true });
-      });
-    });
-
-    describe('the look-ups', () => {
-      it('answer what limits will ask', async () => {
-        const sql = db.database;
-        const before = await lookups.countByInvokerSince(sql, 'carol', instant(T0));
-        const first = requestFor({ by: carol });
-        await admit(first, carol);
-        expect(await lookups.activeByInvokerAndProfile(sql, 'carol', 'admin')).toMatchObject({
-          event_id: first.event_id,
-          open: true,
-        });
-        await db.database.query('UPDATE register.events SET open = false');
-        now = T0 + 10 * MIN;
-        const second = requestFor({ by: carol, requested_at: instant(now) });
-        await admit(second, carol);
-        expect(await lookups.countByInvokerSince(sql, 'carol', instant(T0))).toBe(before + 2);
-        expect(await lookups.countByInvokerSince(sql, 'carol', instant(T0 + MIN))).toBe(1);
-        expect(await lookups.countByProfileSince(sql, 'admin', instant(T0 + MIN))).toBe(1);
-        expect(await lookups.lastByInvokerAndProfile(sql, 'carol', 'admin')).toMatchObject({
-          event_id: second.event_id,
-          admitted_at: instant(now),
-          open: true,
-        });
-        expect(await lookups.byStatus(sql, 'no such status', 5)).toEqual([]);
-      });
-
-      it.each([
-        [
-          'open by invoker and profile',
-          `SELECT * FROM register.events WHERE invoker_person = 'x' AND profile = 'y' AND open`,
-        ],
-        [
-          'counts by invoker',
-          `SELECT count(*) FROM register.events WHERE invoker_person = 'x' AND admitted_at >= now()`,
-        ],
-        ['counts by profile', `SELECT count(*) FROM register.events WHERE profile = 'y' AND admitted_at >= now()`],
-        [
-          'the last of a pair',
-          `SELECT * FROM register.events WHERE invoker_person = 'x' AND profile = 'y' ORDER BY admitted_at DESC LIMIT 1`,
-        ],
-        ['by status', `SELECT * FROM register.events WHERE status = 'active' ORDER BY admitted_at DESC LIMIT 5`],
-      ])('find %s through an index', async (__, question) => {
-        const plan = await db.database.transaction(async (tx) => {
-          for (const other of ['seqscan', 'bitmapscan', 'sort']) await tx.query(`SET LOCAL enable_${other} = off`);
-          return tx.query<Record<string, string>>(`EXPLAIN ${question}`);
-        });
-        const text = plan.map((row) => Object.values(row)[0]).join('\n');
-        expect(text).toMatch(/Index|Bitmap/);
-        expect(text).not.toMatch(/Seq Scan|Sort/);
       });
     });
 

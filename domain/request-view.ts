@@ -1,16 +1,15 @@
-import { newCeremony, type Phase } from '../../domain/ceremony-state.js';
-import type { Request } from '../../domain/request.js';
-import type { SignedStatement } from '../../domain/statement.js';
-import { viewOf, type CeremonyView } from '../../domain/view.js';
+import { newCeremony, type Phase } from './ceremony-state.js';
+import type { Refusal } from './refusal.js';
+import type { Request } from './request.js';
+import { viewOf, type CeremonyView } from './view.js';
 
 /** A view that no worker answered for: what was asked, and as much of the rest as is known from outside. */
 export function viewOfRequest(
   eventId: string,
-  asked: { envelope: SignedStatement; request: Request; request_digest: string } | null,
-  known: { state: Phase; requested_at: string; refusal?: { code: string; message: string }; flags?: string[] },
+  asked: { request: Request; request_digest: string } | null,
+  known: { state: Phase; requested_at: string; refusal?: Refusal; flags?: string[] },
 ): CeremonyView {
-  const envelope = asked?.envelope ?? { payload: '', signature: '' };
-  const blank = viewOf(newCeremony(eventId, envelope, Date.parse(known.requested_at)));
+  const blank = viewOf(newCeremony(eventId, { payload: '', signature: '' }, Date.parse(known.requested_at)));
   const view: CeremonyView = {
     ...blank,
     state: known.state,

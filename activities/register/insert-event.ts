@@ -1,0 +1,109 @@
+import { newCeremony } from '../../domain/ceremony-state.js';
+import type { EntryPayload, Receipt } from '../../domain/entry.js';
+import { instant } from '../../domain/identifiers.js';
+import type { Opened } from '../../domain/outcomes.js';
+import { wantedApprovers } from '../../domain/approvals.js';
+import type { SignedStatement } from '../../domain/statement.js';
+import { viewOf } from '../../domain/view.js';
+import { tupleOf } from '../../proofs/evidence.js';
+import { signReceipt } from '../../proofs/receipt.js';
+import type { Sql } from './database.js';
+import type { RegisterHoldings } from './holdings.js';
+import { chain, emptyLedger, insertEntries, tailAfter } from './ledger-rows.js';
+
+/** A request that nothing speaks against. */
+export interface Admitted {
+  runId: string;
+  envelope: SignedStatement;
+  opened: Opened;
+  /** Person id of who signed it, and how. */
+  person: string;
+  method: string;
+  /** The rule that let it in; null where the policy has none. */
+  rule: string | null;
+  escalated: boolean;
+  extra_approvers: number;
+  nowMs: number;
+}
+
+/**
+ * Writes the row and its first entry; undefined when another open event stands in the way. The entry is the register's
+ * word, at its own time, that the event was admitted and how many more approvers it needs.
+ */
+export async function insertEvent(
+  tx: Sql,
+  { key }: Pick<RegisterHoldings, 'key'>,
+  admitted: Admitted,
+): Promise<Receipt | undefined> {
+  const { event_id } = admitted.opened.request;
+  const entry = firstEntry(admitted);
+  const receipt = signReceipt(entry, key);
+  const first = chain(emptyLedger(event_id), [{ receipt, entry }]);
+  const { head, count } = tailAfter(emptyLedger(event_id), first);
+  const columns = { ...columnsOf(admitted, receipt), view_seq: count, ledger_head: head, ledger_count: count };
+  const rows = await tx.query(
+    `INSERT INTO register.events (${Object.keys(columns).join(', ')})
+     VALUES (${Object.keys(columns)
+       .map((_, index) => `$${index + 1}`)
+       .join(', ')})
+     ON CONFLICT DO NOTHING RETURNING event_id`,
+    Object.values(columns),
+  );
+  if (rows.length === 0) return undefined;
+  await insertEntries(tx, event_id, first);
+  return receipt;
+}
+
+function firstEntry({
+  envelope,
+  opened,
+  person,
+  method,
+  rule,
+  escalated,
+  extra_approvers,
+  nowMs,
+}: Admitted): EntryPayload {
+  const { request, request_digest, policy_digest } = opened;
+  return {
+    schema: 'reseal.entry.v1',
+    event_id: request.event_id,
+    transition: 'request',
+    type: 'request',
+    at: instant(nowMs),
+    data: { statement: envelope, request_digest, policy_digest, person, method, rule, extra_approvers, escalated },
+  };
+}
+
+function columnsOf(admitted: Admitted, receipt: Receipt) {
+  const { runId, envelope, opened, escalated, extra_approvers, nowMs } = admitted;
+  const { request, request_digest, policy_digest, terms } = opened;
+  const { event_id, profile, invoker } = request;
+  const at = instant(nowMs);
+  const view = viewOf({
+    ...newCeremony(event_id, envelope, nowMs),
+    phase: 'awaiting_approval',
+    opened,
+    admission: { at, extra_approvers, receipt },
+    approval_by: instant(nowMs + terms.approval_window * 1000),
+    flags: escalated ? ['escalated'] : [],
+  });
+  return {
+    event_id,
+    run_id: runId,
+    request_digest,
+    policy_digest,
+    profile,
+    invoker_person: invoker.person,
+    invoker_upn: invoker.upn.toLowerCase(),
+    ...tupleOf(request),
+    admitted_at: at,
+    state: view.state,
+    flags: view.flags,
+    view: JSON.stringify({ ...view, run_id: runId }),
+    immediate: wantedApprovers(terms.approvals) + extra_approvers === 0,
+    escalated,
+    extra_approvers,
+    approvers: terms.approvals.approvers,
+  };
+}
