@@ -9,10 +9,10 @@ export interface ReconcilerDeps extends OpenIntents {
 }
 
 /**
- * After this many attempts at one workflow task a ceremony is taken for lost: its history does not replay with the code that
+ * After this many attempts at one workflow task (ten seconds each) a ceremony is taken for lost: its history does not replay with the code that
  * runs, so it hears no kill and passes no deadline until somebody mends that.
  */
-const STUCK_ATTEMPTS = 6;
+const STUCK_ATTEMPTS = 5;
 
 /**
  * Finds ceremonies whose own workflow is closed or gone (Terminate, reset, a lost history), is stuck, or believes to have

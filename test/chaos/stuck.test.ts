@@ -88,16 +88,13 @@ describe('a ceremony that the code which runs cannot take up', () => {
           },
         )
         .toBe('reseal');
-      for (let step = 0; step < 12 && (await assignments(asked.tenant)) > 0; step += 1) {
-        await stack.advance(asked.event, '2m', resealWorkflowId(asked.event));
+      for (let step = 0; step < 24; step += 1) {
+        if ((await stack.advance(asked.event, '5m', resealWorkflowId(asked.event))) === 'ended') break;
       }
-      expect(await assignments(asked.tenant)).toBe(0);
-      await workflow.getHandle(resealWorkflowId(asked.event)).result();
+      expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
       expect((await verifiedBundle(stack, asked.event)).errors).toEqual([]);
     } finally {
       await broken.stop();
     }
-  });
+  }, 240_000);
 });
-
-const assignments = async (tenant: string): Promise<number> => (await stack.graph.truth(tenant)).assignments.length;
