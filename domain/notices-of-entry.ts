@@ -38,6 +38,8 @@ export function noticesOfEntry(entry: EntryPayload, reading: EntryReading): Noti
       return [{ type: 'rollback_overdue', transition, at, facts: { requested_at: text(data.requested_at) } }];
     case 'reappeared':
       return [{ type: 'reappeared', transition, at, facts: {} }];
+    case 'reviewed':
+      return [{ type: 'reviewed', transition, at, facts: { by: nameOr(data.person, reading) } }];
     case 'resealing':
       return data.cause === 'workflow_lost' ? [{ type: 'workflow_lost', transition, at, facts: {} }] : [];
     default:
@@ -56,13 +58,19 @@ export function intentOfEntry({ type, data }: EntryPayload): Intent | null {
   return parsed?.success === true ? parsed.data.signed.intent : null;
 }
 
+/** The people whose approvals an intent rests on, by id; nobody for any other entry. */
+export function countedIn({ type, data }: EntryPayload): string[] {
+  const parsed = type === 'intent' ? intentData.safeParse(data) : undefined;
+  return parsed?.success === true ? parsed.data.approvals.map(({ person }) => person) : [];
+}
+
 /** From the intent on the glass counts as broken, whatever the provider answers. */
-function invoked({ at, data }: EntryPayload, { nameOf }: EntryReading): Notice[] {
-  const parsed = intentData.safeParse(data);
-  if (!parsed.success) return [];
-  const { signed, approvals } = parsed.data;
-  const facts = grantedBy(signed.intent);
-  const approved_by = approvals.map(({ person }) => nameOf(person));
+function invoked(entry: EntryPayload, { nameOf }: EntryReading): Notice[] {
+  const { at } = entry;
+  const intent = intentOfEntry(entry);
+  if (intent === null) return [];
+  const facts = grantedBy(intent);
+  const approved_by = countedIn(entry).map(nameOf);
   const told: Notice = { type: 'breakglass.invoked', transition: 'invoked', at, facts: { ...facts, approved_by } };
   return facts.quorum === 'immediate' ? [told, { type: 'immediate', transition: 'immediate', at, facts }] : [told];
 }
@@ -106,5 +114,8 @@ function ended({ transition, at, data }: EntryPayload, { intent, nameOf }: Entry
 const UNGRANTED = ['refused', 'denied', 'cancelled', 'unapproved', 'not_granted'] as const;
 const isUngranted = (type: NoticeType): type is (typeof UNGRANTED)[number] =>
   (UNGRANTED as readonly NoticeType[]).includes(type);
+
+const nameOr = (person: unknown, { nameOf }: EntryReading): string =>
+  typeof person === 'string' ? nameOf(person) : 'somebody';
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value.slice(0, 500) : null);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { guidSchema } from '../domain/identifiers.js';
 import { ROLES, type Role } from '../domain/roles.js';
+import { noticeChannelsSchema } from './notice-settings.js';
 import { SettingsError } from './settings-error.js';
 
 const roleSchema = z.enum(ROLES as [Role, ...Role[]]);
@@ -22,7 +23,12 @@ export const applicationsSchema = z.strictObject({
  */
 export const settingsSchema = z.strictObject({
   roles: z.array(roleSchema).min(1),
-  temporal: z.strictObject({ address: z.string().min(1), namespace: z.string().min(1) }),
+  temporal: z.strictObject({
+    address: z.string().min(1),
+    namespace: z.string().min(1),
+    /** Base address of Temporal's Web UI, for the links in notices. */
+    ui_url: z.url().optional(),
+  }),
   payload_keyring_path: z.string(),
   role_keys_dir: z.string(),
   trust_path: z.string(),
@@ -45,6 +51,8 @@ export const settingsSchema = z.strictObject({
   ]),
   protected_object_ids: z.array(guidSchema).default([]),
   clock: z.enum(['system', 'virtual']).default('system'),
+  /** For the register role: where the channels that a policy names lead. */
+  notice_channels: noticeChannelsSchema.optional(),
   reconcile_seconds: z.number().int().min(1).max(3600).default(15),
 });
 export type WorkerSettings = z.output<typeof settingsSchema>;

@@ -9,6 +9,7 @@ import { openIntents } from '../activities/register/open-intents.js';
 import type { RoleContext } from './role-context.js';
 import { registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
 import { startReconciler } from './reconciler.js';
+import { startRegisterNotifier } from './register-notifier.js';
 import { installRuntimeLog } from './runtime-log.js';
 
 /** Roles at work. */
@@ -24,7 +25,7 @@ const HEARTBEAT_THROTTLE = '1s';
 /** How long the server waits for a worker that has died before another may run its ceremonies. */
 const STICKY_PATIENCE = '3s';
 
-/** Starts one worker a role, each on its own task queue, and the reconciler beside the register. */
+/** Starts one worker a role, each on its own task queue; beside the register the reconciler and the notifier. */
 export async function startRoles(context: RoleContext): Promise<RunningRoles> {
   const { settings } = context;
   const { address, namespace } = settings.temporal;
@@ -47,7 +48,7 @@ export async function startRoles(context: RoleContext): Promise<RunningRoles> {
       await Promise.allSettled(runs);
     });
     if (settings.roles.includes('register')) {
-      stops.unshift(await reconcileFor(context, address, namespace, clientDataConverter(keyring)));
+      stops.unshift(await besideRegister(context, address, namespace, clientDataConverter(keyring)));
     }
     return { failed, stop: () => stopAll(stops) };
   } catch (error) {
@@ -84,7 +85,7 @@ function workerOptions(
   };
 }
 
-async function reconcileFor(
+async function besideRegister(
   context: RoleContext,
   address: string,
   namespace: string,
@@ -96,8 +97,9 @@ async function reconcileFor(
     { client, log: context.log, ...openIntents(registerHoldings(context)) },
     context.settings.reconcile_seconds,
   );
+  const notifier = await startRegisterNotifier(context, client);
   return async () => {
-    await reconciler.stop();
+    await Promise.all([reconciler.stop(), notifier.stop()]);
     await connection.close();
   };
 }

@@ -15,6 +15,7 @@ import { DatabaseError, type Sql } from './database.js';
 import type { RegisterHoldings } from './holdings.js';
 import { insertEvent } from './insert-event.js';
 import { earlierAnswers, keepRefusal } from './refusals.js';
+import { noticeAdmitted, noticeRefused } from './request-notices.js';
 import { usageOf } from './usage.js';
 
 /** An open event may close between the look-up and the insert that meets it: then all is judged again. */
@@ -63,8 +64,11 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
   const earlier = await earlierAnswers(tx, eventId, digest);
   if (earlier.admitted) return admittedAnswer(tx, eventId, request);
   if (earlier.refused !== undefined) return earlier.refused;
-  const refuse = (why: Refusal): Promise<AdmitOutcome> =>
-    keepRefusal(tx, { ...why, eventId, digest, request, at: instant(nowMs) });
+  const refuse = async (why: Refusal): Promise<AdmitOutcome> => {
+    const refused = { ...why, eventId, digest, request, at: instant(nowMs) };
+    await noticeRefused(tx, holdings, request, refused);
+    return keepRefusal(tx, refused);
+  };
   if (earlier.taken) {
     const message = `event ${eventId} was asked for with another request: mint a new id`;
     return refuse({ code: 'event_id_taken', message });
@@ -82,6 +86,7 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
     const admitted = { runId, envelope, opened, person: person.id, method, rule, escalated, extra_approvers, nowMs };
     const receipt = await insertEvent(tx, holdings, admitted);
     if (receipt !== undefined) {
+      await noticeAdmitted(tx, holdings, { request, terms, extra_approvers, escalated, nowMs });
       return { outcome: 'admitted', at: instant(nowMs), opened, extra_approvers, escalated, receipt };
     }
   }

@@ -13,6 +13,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { readEntry, signReceipt } from '../../proofs/receipt.js';
 import { sealBundle } from './bundles.js';
 import type { Sql } from './database.js';
+import { noticeEntries } from './entry-notices.js';
 import { updateGrant } from './grant-columns.js';
 import type { Log, RegisterHoldings } from './holdings.js';
 import {
@@ -23,7 +24,6 @@ import {
   type LedgerTail,
   type ProvenReceipt,
 } from './ledger-rows.js';
-import { keepNotices } from './notices.js';
 import { ceremonyViewSchema, mergeView } from './view-schema.js';
 
 interface LockedRow extends Record<string, unknown> {
@@ -118,7 +118,7 @@ async function append(
     drawnAt,
   });
   await updateGrant(tx, eventId, { entries, open, nowMs: holdings.clock.now() });
-  const tell = await keepNotices(tx, eventId, entries);
+  const tell = await noticeEntries(tx, holdings, eventId, entries);
   const mayBeOver = !row.open || entries.some(({ transition }) => transition === 'ended');
   if (fresh.length > 0 && mayBeOver) await sealIfEnded(tx, holdings, eventId);
   return { count: tail.count, tell };

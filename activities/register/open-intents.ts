@@ -4,6 +4,7 @@ import type { CeremonyView } from '../../domain/view.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { lockEvent, sealIfEnded, updateRow } from './append.js';
 import type { Sql } from './database.js';
+import { noticeEntries } from './entry-notices.js';
 import type { RegisterHoldings } from './holdings.js';
 import { chain, insertEntries, tailAfter } from './ledger-rows.js';
 
@@ -75,5 +76,6 @@ async function closeRow(tx: Sql, holdings: RegisterHoldings, eventId: string, re
     next_at: null,
   };
   await updateRow(tx, eventId, row, { tail, entries: [entry], view, drawnAt: tail.count });
+  await noticeEntries(tx, holdings, eventId, [entry]);
   await sealIfEnded(tx, holdings, eventId);
 }

@@ -1,5 +1,6 @@
 import { AUDIT_MIGRATIONS } from './audit-migrations.js';
 import type { Migration } from './database.js';
+import { NOTICE_MIGRATIONS } from './notice-migrations.js';
 import { LIMITS, LISTS } from './limits-migrations.js';
 
 /**
@@ -151,4 +152,5 @@ export const REGISTER_MIGRATIONS: readonly Migration[] = [
   { id: 'register/003-limits', sql: LIMITS },
   { id: 'register/004-lists', sql: LISTS },
   ...AUDIT_MIGRATIONS,
+  ...NOTICE_MIGRATIONS,
 ];

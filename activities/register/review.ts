@@ -8,6 +8,7 @@ import { signReceipt } from '../../proofs/receipt.js';
 import { checkReviewStatement, type CheckedReview } from '../../proofs/review-check.js';
 import { sealIfEnded } from './append.js';
 import type { Sql } from './database.js';
+import { noticeEntries } from './entry-notices.js';
 import type { RegisterHoldings } from './holdings.js';
 import { chain, entryOf, insertEntries, tailAfter } from './ledger-rows.js';
 
@@ -108,6 +109,7 @@ async function record(
        WHERE event_id = $1`,
     [eventId, head, count, at, person.id],
   );
+  await noticeEntries(tx, holdings, eventId, [entry]);
   await sealIfEnded(tx, holdings, eventId);
   return { outcome: 'reviewed', at, by: person.id };
 }

@@ -1,0 +1,48 @@
+/** One message as a channel sends it. `id` is the same in every attempt and holds no full stop; `body` is JSON. */
+export interface NoticeMessage {
+  id: string;
+  type: string;
+  event_id: string;
+  summary: string;
+  body: string;
+}
+
+/**
+ * What came of one attempt. `code` is null when it arrived; otherwise `http_status`, `redirected`, `timeout`,
+ * `interrupted`, `channel_unusable`, or what the operating system, TLS or Amazon calls it. `retry_after` is in seconds,
+ * where the receiver named one; `final` says that the receiver wants no more of it.
+ */
+export interface SendOutcome {
+  code: string | null;
+  status: number | null;
+  retry_after?: number;
+  final?: boolean;
+}
+
+/** Where notices go. */
+export interface NoticeChannel {
+  /** One attempt, within `SEND_MS`: never throws, never tries again by itself. `stop` interrupts it. */
+  send(message: NoticeMessage, stop: AbortSignal): Promise<SendOutcome>;
+  /** What keeps it from working at all (a secret that cannot be read), or null. Never holds the address or the secret. */
+  fault(): Promise<string | null>;
+}
+
+/** The longest that one attempt takes, all in all. */
+export const SEND_MS = 15_000;
+
+/** A limit of time that also ends with the process: whichever comes first. */
+export const within = (stop: AbortSignal, ms: number = SEND_MS): AbortSignal =>
+  AbortSignal.any([stop, AbortSignal.timeout(ms)]);
+
+/** Why an attempt failed, by the error it threw: the first code among its causes. */
+export function failureCode(error: unknown, stop: AbortSignal): string {
+  if (stop.aborted) return 'interrupted';
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+    if (cause.name === 'TimeoutError') return 'timeout';
+    const { code, errors } = cause as { code?: unknown; errors?: unknown };
+    if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return code;
+    // Every address of a name was tried, and each failed in its own way.
+    if (Array.isArray(errors) && errors.length > 0) return failureCode(errors[0], stop);
+  }
+  return 'unreachable';
+}

@@ -1,0 +1,92 @@
+import { wantedApprovers } from '../../domain/approvals.js';
+import { instant } from '../../domain/identifiers.js';
+import type { Notice } from '../../domain/notice-facts.js';
+import type { Terms } from '../../domain/policy.js';
+import { isEligibleApprover } from '../../domain/quorum.js';
+import type { Request } from '../../domain/request.js';
+import { isValidAt, upnOf, type Roster } from '../../domain/roster.js';
+import type { Sql } from './database.js';
+import type { RegisterHoldings } from './holdings.js';
+import { isTold, keepNotices } from './notices.js';
+
+type Holdings = Pick<RegisterHoldings, 'policy' | 'roster'>;
+
+/** A request that was admitted, and what admission added to it. */
+export interface AdmittedRequest {
+  request: Request;
+  terms: Terms;
+  extra_approvers: number;
+  escalated: boolean;
+  nowMs: number;
+}
+
+/** Asks the approvers, tells of the flag, and notes when the fallback opens; in admission's own transaction. */
+export async function noticeAdmitted(tx: Sql, holdings: Holdings, admitted: AdmittedRequest): Promise<void> {
+  const { request, terms, extra_approvers, escalated, nowMs } = admitted;
+  const at = instant(nowMs);
+  const notices: Notice[] = [];
+  const wanted = wantedApprovers(terms.approvals) + extra_approvers;
+  if (wanted > 0 && isTold(holdings, 'requested')) {
+    const facts = {
+      to: approversOf(request, terms, holdings.roster(), nowMs),
+      approvals_wanted: wanted,
+      approve_by: instant(nowMs + terms.approval_window * 1000),
+      duration_seconds: request.duration_seconds,
+    };
+    notices.push({ type: 'requested', transition: 'requested', at, facts });
+  }
+  if (escalated) {
+    const threshold = holdings.policy().policy.limits?.escalation_threshold ?? null;
+    notices.push({ type: 'escalated', transition: 'escalated', at, facts: { threshold } });
+  }
+  if (notices.length > 0) await keepNotices(tx, holdings, request.event_id, notices);
+  const { fallback } = terms.approvals;
+  if (fallback === undefined) return;
+  await tx.query(
+    `INSERT INTO register.fallbacks (event_id, opens_at, due_at)
+     VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3)) ON CONFLICT DO NOTHING`,
+    [request.event_id, instant(nowMs + fallback.after * 1000), fallback.after],
+  );
+}
+
+/** Tells of a refused request, in the transaction that keeps the refusal. Only for requests whose signature verified. */
+export async function noticeRefused(
+  tx: Sql,
+  holdings: Pick<RegisterHoldings, 'policy'>,
+  request: Request,
+  refused: { digest: string; code: string; message: string; at: string },
+): Promise<void> {
+  if (!isTold(holdings, 'refused')) return;
+  const { digest, code, message, at } = refused;
+  const { event_id, invoker, principal, profile, effect } = request;
+  const about = {
+    event_id,
+    profile,
+    role: effect.role_name,
+    directory_scope_id: effect.directory_scope_id,
+    invoker: invoker.upn,
+    principal: principal.upn,
+    reason_code: request.reason_code,
+    justification: null,
+    ticket: request.ticket,
+    request_digest: digest,
+  };
+  const facts = { cause: null, by: null, code, message };
+  const notice: Notice = { type: 'refused', transition: `refused/${digest.slice(0, 32)}`, at, facts };
+  await keepNotices(tx, holdings, event_id, [notice], { person: invoker.person, about });
+}
+
+/** UPNs of those who may approve this request now, but for the people named by `spoken`. */
+export function approversOf(
+  request: Request,
+  terms: Terms,
+  roster: Roster,
+  nowMs: number,
+  spoken: ReadonlySet<string> = new Set(),
+): string[] {
+  return roster.people
+    .filter(
+      (person) => isEligibleApprover(person, request, terms) && isValidAt(person, nowMs) && !spoken.has(person.id),
+    )
+    .map(upnOf);
+}

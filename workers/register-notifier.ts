@@ -1,0 +1,32 @@
+import type { Client } from '@temporalio/client';
+import { noticeQueue } from '../activities/register/notice-queue.js';
+import { keepOwedNotices } from '../activities/register/owed-notices.js';
+import { historyUrl } from '../domain/history-url.js';
+import { ceremonyWorkflowId } from '../domain/identifiers.js';
+import { ceremonyTime } from './ceremony-time.js';
+import { channelFaults, noticeChannels } from './notice-channels.js';
+import { startNotifier } from './notifier.js';
+import type { RoleContext } from './role-context.js';
+import { registerHoldings } from './role-tasks.js';
+
+/**
+ * The notifier beside the register role. A channel that the policy names and the settings lack, or whose secret cannot be
+ * read, is said in the log and stops nothing: a register that did not start because of a notice could admit no emergency
+ * and reseal none.
+ */
+export async function startRegisterNotifier(context: RoleContext, client: Client): Promise<{ stop(): Promise<void> }> {
+  const { settings, policy, log } = context;
+  const { ui_url, namespace } = settings.temporal;
+  const holdings = registerHoldings(context);
+  const channels = noticeChannels(settings.notice_channels ?? {});
+  for (const fault of await channelFaults(channels, policy.policy)) log('notices will not go out', { ...fault });
+  const historyOf = (eventId: string, runId: string): string | null =>
+    ui_url === undefined ? null : historyUrl(ui_url, namespace, ceremonyWorkflowId(eventId), runId);
+  const timeOf = settings.clock === 'virtual' ? (eventId: string) => ceremonyTime(client, eventId) : null;
+  return startNotifier({
+    queue: noticeQueue(holdings.database, historyOf),
+    channels,
+    keepOwed: () => keepOwedNotices(holdings, timeOf),
+    log,
+  });
+}
