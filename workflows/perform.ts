@@ -1,4 +1,10 @@
-import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { CeremonyCommand } from '../domain/ceremony-commands.js';
 import type { CeremonyEvent } from '../domain/ceremony.js';
 import type { CeremonyState } from '../domain/ceremony-state.js';

@@ -1,5 +1,5 @@
 import { ApplicationFailure, continueAsNew } from '@temporalio/workflow';
-import { lostCeremony, newCeremony, type Approval, type CeremonyState, } from '../domain/ceremony-state.js';
+import { lostCeremony, newCeremony, type Approval, type CeremonyState } from '../domain/ceremony-state.js';
 import { epochMs } from '../domain/identifiers.js';
 import { recallOutcomeSchema } from '../domain/outcomes.js';
 import type { SignedStatement } from '../domain/statement.js';

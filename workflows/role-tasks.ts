@@ -1,8 +1,4 @@
-import {
-  ActivityCancellationType,
-  proxyActivities,
-  type ActivityOptions,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import { TASK_QUEUES, type Role } from '../domain/roles.js';
 import type {
   AuthorityTasks,

@@ -2,7 +2,14 @@ import { commands, type CeremonyCommand } from '../../domain/ceremony-commands.j
 import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
 import { step, type CeremonyEvent } from '../../domain/ceremony.js';
 import { instant } from '../../domain/identifiers.js';
-import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, Finding, Opened, RollbackOutcome } from '../../domain/outcomes.js';
+import type {
+  AbsenceOutcome,
+  AdmitOutcome,
+  ApplyOutcome,
+  Finding,
+  Opened,
+  RollbackOutcome,
+} from '../../domain/outcomes.js';
 import type { PersonFacts } from '../../domain/quorum.js';
 import type { SignalAct } from '../../domain/statement.js';
 import * as scene from './scene.js';
