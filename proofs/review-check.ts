@@ -16,6 +16,7 @@ export type CheckedReview =
  * The envelope is attacker-controlled: never throws.
  */
 export function checkReviewStatement(envelope: SignedStatement, roster: Roster): CheckedReview {
+  if (typeof envelope !== 'object' || envelope === null) return refused('malformed');
   const read = readStatement(envelope, roster);
   if (!read.ok) return refused(read.reason);
   const { statement, person, method } = read;

@@ -29,6 +29,7 @@ describe('a review statement', () => {
     ['with a member more', signReview(bob, request, { reason: 'x' }), 'malformed'],
     ['that is no JSON', { payload: '{', signature: good.signature }, 'malformed'],
     ['that is no statement at all', { payload: 1, signature: null } as never, 'malformed'],
+    ['that is not even an envelope', null as never, 'malformed'],
     ['that is too large', { ...good, payload: 'x'.repeat(9000) }, 'too_large'],
   ])('is refused when it is one %s', (_, envelope, code) => {
     expect(checkReviewStatement(envelope, roster)).toMatchObject({ ok: false, code });
