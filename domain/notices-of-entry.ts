@@ -2,7 +2,7 @@ import type { End } from './ceremony-state.js';
 import type { EntryPayload } from './entry.js';
 import { epochMs } from './identifiers.js';
 import { intentSchema, type Intent } from './intent.js';
-import type { Notice, NoticeFacts } from './notice-facts.js';
+import type { Notice } from './notice-facts.js';
 import type { NoticeType } from './notices.js';
 import { z } from 'zod';
 
@@ -43,7 +43,7 @@ export function noticesOfEntry(entry: EntryPayload, reading: EntryReading): Noti
     case 'resealing':
       return data.cause === 'workflow_lost' ? [{ type: 'workflow_lost', transition, at, facts: {} }] : [];
     default:
-      return transition === 'ended' ? [ended(entry, reading)] : [];
+      return transition === 'ended' ? ended(entry, reading) : [];
   }
 }
 
@@ -93,22 +93,25 @@ const NOTICE_OF_END: Readonly<Record<End, NoticeType>> = {
   expired: 'breakglass.expired',
 };
 
-function ended({ transition, at, data }: EntryPayload, { intent, nameOf }: EntryReading): Notice {
+function ended({ transition, at, data }: EntryPayload, { intent, nameOf }: EntryReading): Notice[] {
   const end = text(data.end) ?? 'cancelled';
   const type = Object.hasOwn(NOTICE_OF_END, end) ? NOTICE_OF_END[end as End] : 'cancelled';
-  const by = text(data.by);
+  const said = text(data.by);
+  const by = said === null ? null : nameOf(said);
   const cause = text(data.cause);
-  const told = by === null ? null : nameOf(by);
-  if ((type === 'breakglass.closed' || type === 'breakglass.expired') && intent !== null) {
-    const { expires_at, duration_seconds } = grantedBy(intent);
-    const facts = { end, expires_at, duration_seconds };
-    if (type === 'breakglass.expired') return { type, transition, at, facts };
-    const closed = told === null ? {} : { closed_by: told };
-    return { type, transition, at, facts: { ...facts, ...closed, closed_reason: cause ?? end } };
-  }
   const refusal = (data.refusal ?? {}) as { code?: unknown; message?: unknown };
-  const facts: NoticeFacts['denied'] = { cause, by: told, code: text(refusal.code), message: text(refusal.message) };
-  return { type: isUngranted(type) ? type : 'cancelled', transition, at, facts };
+  const ungranted = { cause, by, code: text(refusal.code), message: text(refusal.message) };
+  if (intent === null) return [{ type: isUngranted(type) ? type : 'cancelled', transition, at, facts: ungranted }];
+  const { expires_at, duration_seconds } = grantedBy(intent);
+  const facts = { end, expires_at, duration_seconds };
+  if (type === 'breakglass.expired') return [{ type, transition, at, facts }];
+  const closed = { ...facts, ...(by === null ? {} : { closed_by: by }), closed_reason: cause ?? end };
+  if (!isUngranted(type)) return [{ type: 'breakglass.closed', transition, at, facts: closed }];
+  // It was told as invoked when the intent was recorded: nobody shall take it for active any longer.
+  return [
+    { type, transition, at, facts: ungranted },
+    { type: 'breakglass.closed', transition: `${transition}/closed`, at, facts: closed },
+  ];
 }
 
 const UNGRANTED = ['refused', 'denied', 'cancelled', 'unapproved', 'not_granted'] as const;
