@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { approvalCommands } from './commands/approvals.js';
 import { breakglassCommands } from './commands/breakglass.js';
 import { examples, type Run } from './commands/command-context.js';
+import { configCommands } from './commands/config.js';
 import { decideCommand } from './commands/decide.js';
 import { devCommands } from './commands/dev.js';
 import { evidenceCommands } from './commands/evidence.js';
@@ -47,6 +48,7 @@ export function resealProgram(version: string, run: Run): Command {
   policyCommands(program, run);
   decideCommand(program, run);
   evidenceCommands(program, run);
+  configCommands(program, run);
   devCommands(program, run);
   return program;
 }

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { ResealError } from '../api/reseal-error.js';
 import { findDevFile, findLocalTrust, type DevFile } from './dev-file.js';
+import { identitiesOf, identityNamed, type Identity } from './identities.js';
+import { Origins, type Origin } from './origins.js';
 import { findSettingsFile } from './settings-file.js';
 
 /** What the command line says. */
@@ -10,7 +12,10 @@ export interface SettingsFlags {
   key?: string;
 }
 
-/** Where everything is and who acts. Flags come before the environment, that before `reseal.yaml`, that before the local stack. */
+/**
+ * Where everything is and who acts. Flags come before the environment, that before `reseal.yaml`, that before the local
+ * stack, and for Temporal alone that before its own environment variables and `temporal.toml`.
+ */
 export interface Settings {
   gatewayUrl: string;
   as: string | undefined;
@@ -21,15 +26,25 @@ export interface Settings {
   payloadKeyringPath: string | undefined;
   /** Secret: may hold a password. */
   databaseUrl: string | undefined;
+  /** Undefined leaves address and namespace to Temporal's own configuration. */
   temporalAddress: string | undefined;
   temporalNamespace: string | undefined;
   temporalUiUrl: string | undefined;
+  /** Which profile of `temporal.toml`, where its default is not meant. */
+  temporalProfile: string | undefined;
+  /** People whose keys are known here, for whoever names or picks one. */
+  identities: readonly Identity[];
   dev: DevFile | undefined;
   /** Whether the ceremonies are those of the local stack, where time may be virtual. */
   local: boolean;
+  /** The `reseal.yaml` that was read. */
+  filePath: string | null;
+  /** Where each of these was said. */
+  origins: readonly Origin[];
 }
 
 export const DEFAULT_GATEWAY_URL = 'http://127.0.0.1:8515';
+const STACK = 'the local stack';
 
 /** @throws {ResealError} `config_invalid`, naming file, line and value, or the variable. */
 export async function loadSettings(input: {
@@ -39,52 +54,73 @@ export async function loadSettings(input: {
 }): Promise<Settings> {
   const { flags, env, cwd } = input;
   const [file, dev] = await Promise.all([findSettingsFile(cwd, env), findDevFile(cwd)]);
-  const variable = (name: string): string | undefined => env[name] || undefined;
+  const yaml = file.path ?? 'reseal.yaml';
+  const origins = new Origins();
+  const variable = (name: string) => [env[name], name] as const;
   const path = (value: string | undefined): string | undefined =>
     value === undefined ? undefined : resolve(cwd, value);
-  const as = flags.as ?? variable('RESEAL_AS') ?? file.as;
-  const gateway = flags.gateway ?? variable('RESEAL_GATEWAY_URL') ?? file.gateway;
-  const temporal = variable('RESEAL_TEMPORAL_ADDRESS') ?? file.temporal.address;
-  // A key that was named together with another person is not this person's: `--as bob` must not sign with alice's key.
-  const keyOfAs = flags.as === undefined ? (variable('RESEAL_KEY') ?? file.key) : undefined;
-  const key = flags.key ?? keyOfAs ?? devKey(dev, as) ?? variable('RESEAL_KEY') ?? file.key;
-  const elsewhere = gateway !== undefined && gateway !== dev?.gateway_url;
-  const elsewhereDirect = temporal !== undefined && temporal !== dev?.temporal_address;
+
+  const gateway = origins.pick('gateway', [
+    [flags.gateway, '--gateway'],
+    variable('RESEAL_GATEWAY_URL'),
+    [file.gateway, yaml],
+    [dev?.gateway_url, STACK],
+    [DEFAULT_GATEWAY_URL, 'default'],
+  ]);
+  const ownTemporal = env['RESEAL_TEMPORAL_ADDRESS'] || file.temporal.address;
+  const elsewhere = dev !== undefined && gateway !== dev.gateway_url;
+  const elsewhereDirect = ownTemporal !== undefined && ownTemporal !== dev?.temporal_address;
   const local = dev !== undefined && !elsewhere && !elsewhereDirect;
   const fromDev = local ? dev : undefined;
-  const stoppedHere = dev === undefined && gateway === undefined && temporal === undefined;
+
+  const identities = identitiesOf(file.identities, yaml, dev);
+  const named = origins.pick('as', [[flags.as, '--as'], variable('RESEAL_AS'), [file.as, yaml]]);
+  const identity = identityNamed(identities, named);
+  // A key that was set together with another person is not this person's: `--as bob` must not sign with alice's key.
+  const keySet = [variable('RESEAL_KEY'), [file.key, yaml]] as const;
+  const keyPath = origins.pick('key', [
+    [flags.key, '--key'],
+    ...(flags.as === undefined ? keySet : []),
+    [identity?.keyPath, identity?.from ?? ''],
+    ...(flags.as === undefined ? [] : keySet),
+  ]);
+
+  const stoppedHere = dev === undefined && origins.all[0]?.from === 'default' && ownTemporal === undefined;
   const localTrust = fromDev?.trust_path ?? (stoppedHere ? await findLocalTrust(cwd) : undefined);
+  const pick = (name: string, variableName: string, inFile: string | undefined, ofStack?: string | null) =>
+    origins.pick(name, [variable(variableName), [inFile, yaml], [ofStack, STACK]]);
+  const { temporal } = file;
   return {
-    gatewayUrl: checkedUrl(gateway ?? dev?.gateway_url ?? DEFAULT_GATEWAY_URL),
-    as: devUpn(dev, as) ?? as,
-    keyPath: path(key),
-    trustPath: path(variable('RESEAL_TRUST') ?? file.trust ?? localTrust),
-    rosterPath: path(variable('RESEAL_ROSTER') ?? file.roster ?? fromDev?.roster_path ?? undefined),
-    policyPath: path(variable('RESEAL_POLICY') ?? file.policy ?? fromDev?.policy_path ?? undefined),
+    gatewayUrl: checkedUrl(gateway ?? DEFAULT_GATEWAY_URL),
+    as: identity?.upn ?? named,
+    keyPath: path(keyPath),
+    trustPath: path(pick('trust', 'RESEAL_TRUST', file.trust, localTrust)),
+    rosterPath: path(pick('roster', 'RESEAL_ROSTER', file.roster, fromDev?.roster_path)),
+    policyPath: path(pick('policy', 'RESEAL_POLICY', file.policy, fromDev?.policy_path)),
     payloadKeyringPath: path(
-      variable('RESEAL_PAYLOAD_KEYRING') ?? file.payload_keyring ?? fromDev?.payload_keyring_path ?? undefined,
+      pick('payload_keyring', 'RESEAL_PAYLOAD_KEYRING', file.payload_keyring, fromDev?.payload_keyring_path),
     ),
-    databaseUrl: variable('RESEAL_DATABASE_URL') ?? file.database_url ?? fromDev?.database_url ?? undefined,
-    temporalAddress: temporal ?? dev?.temporal_address,
-    temporalNamespace: variable('RESEAL_TEMPORAL_NAMESPACE') ?? file.temporal.namespace ?? fromDev?.temporal_namespace,
-    temporalUiUrl: variable('RESEAL_TEMPORAL_UI_URL') ?? file.temporal.ui_url ?? fromDev?.temporal_ui_url,
+    databaseUrl: origins.pick(
+      'database_url',
+      [variable('RESEAL_DATABASE_URL'), [file.database_url, yaml], [fromDev?.database_url, STACK]],
+      { secret: true },
+    ),
+    temporalAddress: pick('temporal.address', 'RESEAL_TEMPORAL_ADDRESS', temporal.address, fromDev?.temporal_address),
+    temporalNamespace: pick(
+      'temporal.namespace',
+      'RESEAL_TEMPORAL_NAMESPACE',
+      temporal.namespace,
+      fromDev?.temporal_namespace,
+    ),
+    temporalUiUrl: pick('temporal.ui_url', 'RESEAL_TEMPORAL_UI_URL', temporal.ui_url, fromDev?.temporal_ui_url),
+    temporalProfile: pick('temporal.profile', 'RESEAL_TEMPORAL_PROFILE', temporal.profile),
+    identities,
     dev,
     local,
+    filePath: file.path,
+    origins: origins.all,
   };
 }
-
-function identityOf(dev: DevFile | undefined, name: string | undefined): DevFile['identities'][number] | undefined {
-  const wanted = name?.toLowerCase();
-  if (wanted === undefined) return undefined;
-  return dev?.identities.find(({ upn }) => {
-    const own = upn.toLowerCase();
-    return own === wanted || own.split('@')[0] === wanted;
-  });
-}
-
-const devUpn = (dev: DevFile | undefined, name: string | undefined): string | undefined => identityOf(dev, name)?.upn;
-const devKey = (dev: DevFile | undefined, name: string | undefined): string | undefined =>
-  identityOf(dev, name)?.key_path;
 
 function checkedUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;

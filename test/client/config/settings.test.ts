@@ -98,6 +98,61 @@ describe('when somebody acts', () => {
   });
 });
 
+describe('when people are listed in reseal.yaml', () => {
+  const listed =
+    'identities:\n  - { as: dora@corp.test, key: keys/dora }\n  - { as: bob@corp.test, key: ~/.ssh/bob }\n';
+
+  it('knows each by either name, with paths from the file and from home', async () => {
+    yaml(listed);
+    const dora = { as: 'dora@corp.test', keyPath: join(folder, 'project', 'keys', 'dora') };
+    expect(await load({ as: 'dora' })).toMatchObject(dora);
+    expect(await load({}, { RESEAL_AS: 'Dora@corp.test' })).toMatchObject(dora);
+    expect(await load({ as: 'bob' }, { HOME: '/home/bob' })).toMatchObject({ keyPath: '/home/bob/.ssh/bob' });
+  });
+
+  it('takes the file before the local stack, and a full name before a short one', async () => {
+    yaml(listed);
+    dev();
+    expect(await load({ as: 'bob' })).toMatchObject({ as: 'bob@corp.test' });
+    expect(await load({ as: 'bob@example.test' })).toMatchObject({ as: 'bob@example.test', keyPath: '/keys/bob' });
+  });
+});
+
+describe('when somebody asks who said what', () => {
+  it('names flag, variable, file, local stack or default of each setting', async () => {
+    yaml('trust: trust.json\n');
+    dev({ roster_path: '/dev/roster.yaml' });
+    const { origins } = await load({ as: 'alice' }, { RESEAL_POLICY: '/my/policy.yaml' });
+    const told = Object.fromEntries(origins.map(({ name, value, from }) => [name, [value, from]]));
+    expect(told).toMatchObject({
+      gateway: ['http://127.0.0.1:9000', 'the local stack'],
+      as: ['alice', '--as'],
+      key: ['/keys/alice', 'the local stack'],
+      trust: [join(folder, 'project', 'trust.json'), join(folder, 'project', 'reseal.yaml')],
+      roster: ['/dev/roster.yaml', 'the local stack'],
+      policy: ['/my/policy.yaml', 'RESEAL_POLICY'],
+      payload_keyring: [null, null],
+      'temporal.address': ['127.0.0.1:7233', 'the local stack'],
+    });
+  });
+
+  it('reads the file that RESEAL_CONFIG names, and no other', async () => {
+    yaml('as: project@example.test\n');
+    writeFileSync(join(folder, 'other.yaml'), 'gateway: https://other.example\n');
+    const named = await load({}, { RESEAL_CONFIG: '../../other.yaml' });
+    expect(named).toMatchObject({ as: undefined, gatewayUrl: 'https://other.example' });
+    expect(named.filePath).toBe(join(folder, 'other.yaml'));
+    await expect(load({}, { RESEAL_CONFIG: '/nowhere.yaml' })).rejects.toThrow(/there is no file \/nowhere\.yaml/);
+  });
+
+  it("leaves the local stack's Temporal alone when the gateway is elsewhere", async () => {
+    dev();
+    expect(await load()).toMatchObject({ temporalAddress: '127.0.0.1:7233', temporalNamespace: 'default' });
+    const elsewhere = await load({ gateway: 'https://production.example' });
+    expect(elsewhere).toMatchObject({ temporalAddress: undefined, temporalNamespace: undefined });
+  });
+});
+
 describe('when a file is wrong', () => {
   it.each([
     ['a value', 'as: me\ngateway: ftp://x\n', 'reseal.yaml:2:1: gateway: '],
