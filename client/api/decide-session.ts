@@ -2,13 +2,12 @@ import type { DecidableEvent } from '../../domain/decide.js';
 import { decide } from '../../domain/decide.js';
 import type { Decision } from '../../domain/decision.js';
 import type { Entry } from '../../domain/entry.js';
-import { epochMs } from '../../domain/identifiers.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { termsOf } from '../../domain/policy.js';
 import { findPerson, type Person, type Roster } from '../../domain/roster.js';
 import type { CeremonyView } from '../../domain/view.js';
-import { grantInForce } from '../../proofs/grant-in-force.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
+import { provenEvent } from './proven-event.js';
 import { ResealError } from './reseal-error.js';
 import { witness } from './witness.js';
 import type { WorkflowReader } from './workflow-reader.js';
@@ -58,15 +57,15 @@ export async function decideSession(from: DecideSources, question: DecideQuestio
   const standing = judge([]);
   if (standing.effect === 'allow' || termsOf(policy, profile) === undefined) return standing;
   const { rows, recorded, complete } = await ceremoniesFor(from, person, profile);
-  const events = await Promise.all(rows.map((row) => eventOf(from, row, recorded)));
+  const events = await Promise.all(
+    rows.map((row) => (recorded ? provenEvent(from, row) : witness(from.reader, row, { nowMs: from.now() }))),
+  );
   const decision = judge(events);
   if (decision.effect === 'allow' || complete) return decision;
   throw new ResealError(
     'register_unreachable',
     'the register does not answer, and without it too much is open to look through',
-    {
-      hint: 'try again when it is back',
-    },
+    { hint: 'try again when it is back' },
   );
 }
 
@@ -88,25 +87,4 @@ async function ceremoniesFor(
   const { found, complete } = await from.search(profile);
   const theirs = found.filter(({ principal_id }) => principal_id !== null && object_ids.includes(principal_id));
   return { rows: theirs, recorded: false, complete };
-}
-
-/** One ceremony: its workflow's word, and where the register is there the ledger's proof, which goes before that word. */
-async function eventOf(from: DecideSources, row: CeremonyView, recorded: boolean): Promise<DecidableEvent> {
-  const told = await witness(from.reader, row, { nowMs: from.now() });
-  // Who was admitted for what is the register's to say.
-  const event = recorded ? { ...told, profile: row.profile, principal_id: row.principal_id } : told;
-  if (!recorded || from.keys === null || event.state !== 'active' || event.doubt !== null) return event;
-  const entries = await from.ledgerOf(event.event_id);
-  if (entries === null) return event;
-  const proven = grantInForce(entries, event.event_id, await from.keys());
-  if (!proven.ok) return { ...event, doubt: { code: proven.code, message: `is not proven: ${proven.message}` } };
-  const { tuple, deadline, quorum } = proven.intent;
-  if (tuple.principal_id !== event.principal_id) {
-    const message = 'is not proven: the authority signed it for another principal';
-    return { ...event, doubt: { code: 'ledger_disagrees', message } };
-  }
-  const earlier = event.expires_at !== null && epochMs(event.expires_at) < epochMs(deadline);
-  const { tenant_id, directory_scope_id, role_template_id } = tuple;
-  const signed = { tenant_id, directory_scope_id, role_template_id, quorum };
-  return { ...event, ...signed, expires_at: earlier ? event.expires_at : deadline, proof: 'ledger' };
 }

@@ -50,18 +50,14 @@ export async function witness(
     // A closed or paused workflow still answers queries, out of a history in which nothing ends the grant any more.
     if (found?.status.name !== 'RUNNING')
       return doubt('workflow_lost', 'has no running workflow: it is ended by the reconciler, or has just ended');
-    if (isHearing(found)) {
-      if (performance.now() >= giveUpAt)
-        return doubt('statements_unheard', 'is judging statements that were sent to it: try again');
+    const behind = whatIsBehind(found);
+    if (behind !== undefined) {
+      if (performance.now() >= giveUpAt) return doubt(...behind);
       await sleep(POLL_MS);
       continue;
     }
     const seen = seenSchema.safeParse(await reader.query(ceremonyWorkflowId(event_id), 'view'));
-    if (!seen.success || seen.data.event_id !== event_id)
-      return doubt(
-        'not_answering',
-        'does not answer: no worker runs it, or it is busy. Nobody knows whether it still stands',
-      );
+    if (!seen.success || seen.data.event_id !== event_id) return doubt(...NOT_ANSWERING);
     return { ...seen.data, role_template_id: null, now, proof: 'workflow', doubt: null };
   }
 }
@@ -77,11 +73,17 @@ function doubtful(
   return { event_id, profile, principal_id, state, approvals_wanted, ...target, ...rest };
 }
 
+const NOT_ANSWERING: [DoubtCode, string] = [
+  'not_answering',
+  'does not answer: no worker runs it, or it is busy. Nobody knows whether it still stands',
+];
+
 /**
- * Whether something that was sent has not been judged yet: the workflow has not looked at it, or its signature is being
- * checked. Asked before the view, so that a view that is then given knows of all that was sent before.
+ * What was sent and has not been judged yet: the workflow has not looked at it, or its signature is being checked. Asked
+ * before the view, so that a view that is then given knows of all that was sent before.
  */
-function isHearing({ raw }: WorkflowExecutionDescription): boolean {
-  const checking = raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'check');
-  return checking === true || (raw.pendingWorkflowTask ?? null) !== null;
+function whatIsBehind({ raw }: WorkflowExecutionDescription): [DoubtCode, string] | undefined {
+  if (raw.pendingActivities?.some(({ activityType }) => activityType?.name === 'check') === true)
+    return ['statements_unheard', 'is judging statements that were sent to it: try again'];
+  return (raw.pendingWorkflowTask ?? null) === null ? undefined : NOT_ANSWERING;
 }
