@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instantSchema } from './identifiers.js';
+import { epochMs, instantSchema } from './identifiers.js';
 import { admissionSteps, type AdmissionFacts } from './admission-steps.js';
 import { overdueApprovers } from './overdue-approver.js';
 import { termsOf, type Terms } from './policy.js';
@@ -61,4 +61,22 @@ export function judgeAdmission(facts: AdmissionFacts): AdmissionVerdict {
   const terms = termsOf(facts.policy, facts.request.profile);
   if (terms === undefined) throw new TypeError('the first step refuses a profile that is not there');
   return { ok: true, terms, rule, escalated, extra_approvers: overdueApprovers(facts, terms) };
+}
+
+/** More checks than this cannot each wait for another in turn; a policy that no hour satisfies ends here. */
+const MOST_WAITS = 50;
+
+/**
+ * The first millisecond, from `now_ms` on, at which nothing refuses any more if nothing else happens in between; null when
+ * time alone does not help. `passes_at` is about one check, and while it waits an earlier one may close.
+ */
+export function admittedFrom(facts: AdmissionFacts): number | null {
+  let now_ms = facts.now_ms;
+  for (let waits = 0; waits < MOST_WAITS; waits += 1) {
+    const verdict = judgeAdmission({ ...facts, now_ms });
+    if (verdict.ok) return now_ms;
+    if (verdict.refusal.passes_at === null) return null;
+    now_ms = epochMs(verdict.refusal.passes_at);
+  }
+  return null;
 }
