@@ -15,6 +15,8 @@ export interface VerdictAnswer {
   mark: CeremonyState['mark'];
   /** Refusals in all, of which the first 64 are recorded and can be asked for. */
   refusals: number;
+  /** Statements that have arrived and have not been heard: this one may be among them. */
+  waiting: number;
 }
 /** The answer to one statement, by the digest of what was sent. */
 export const verdictQuery = defineQuery<VerdictAnswer, [string]>('verdict');

@@ -39,6 +39,10 @@ export async function runCeremony(
   let state = from;
   const events: CeremonyEvent[] = [];
   const inbox = new Inbox(pending);
+  const deliver = (event: CeremonyEvent): void => void events.push(event);
+  const listener = new Listener(inbox, (batch) => {
+    for (const said of batch) deliver({ type: 'heard', ...said });
+  });
 
   setHandler(viewQuery, () => viewOf(state), { description: 'The ceremony as every reader sees it' });
   setHandler(
@@ -47,6 +51,7 @@ export async function runCeremony(
       verdict: state.verdicts.find((verdict) => verdict.digest === digest) ?? null,
       mark: state.mark,
       refusals: state.refusals,
+      waiting: listener.waiting().length,
     }),
     { description: 'The answer to one statement, by the digest of what was sent' },
   );
@@ -60,10 +65,6 @@ export async function runCeremony(
   setDefaultSignalHandler(() => undefined);
 
   const root = CancellationScope.current();
-  const deliver = (event: CeremonyEvent): void => void events.push(event);
-  const listener = new Listener(inbox, (batch) => {
-    for (const said of batch) deliver({ type: 'heard', ...said });
-  });
   root.cancelRequested.catch(() => deliver({ type: 'cancel_requested' }));
   const conductor = new Conductor<CeremonyCommand>((command) => perform(command, () => state, deliver));
 
