@@ -39,6 +39,29 @@ export type AuditPayload = z.output<typeof auditPayloadSchema>;
 /** What is to be logged, before it has its place. */
 export type AuditDraft = Omit<AuditPayload, 'schema' | 'seq' | 'prev_hash' | 'logged_at'>;
 
+/**
+ * Which lines of the audit log; all of it is optional. Times choose where the lines begin and end: none between is left
+ * out, because that would break the chain.
+ */
+export interface AuditFilter {
+  /** Those after this sequence number. */
+  after?: number | undefined;
+  /** The last so many. */
+  last?: number | undefined;
+  /** RFC 3339: from the first line logged at or after this time on. */
+  since?: string | undefined;
+  /** RFC 3339: up to the last line logged before this time. */
+  until?: string | undefined;
+  /** At most 500 (200 when left out). */
+  limit?: number | undefined;
+}
+
+/** One line: its place, and its exact text without a line feed. */
+export interface AuditLine {
+  seq: number;
+  line: string;
+}
+
 /** Whether a line is one of Sentinel's three events. */
 export const isSentinelEntry = (entry: AuditPayload['entry']): entry is SentinelLogEntry =>
   entry.event.startsWith('breakglass.');

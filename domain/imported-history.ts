@@ -59,6 +59,15 @@ export interface HistoryTasks {
 /** An event of another system's, as readers see ceremonies. It is history: no workflow, no ledger, no limit knows it. */
 export type ImportedView = CeremonyView & { source: 'sentinel'; source_key_id: string };
 
+/** Which imported events, the newest first; all of it is optional. `since` is RFC 3339; `limit` 1 to 1,000 (100). */
+export interface ImportedFilter {
+  invoker?: string | undefined;
+  profile?: string | undefined;
+  status?: SentinelStatus | undefined;
+  since?: string | undefined;
+  limit?: number | undefined;
+}
+
 export const isImported = (view: CeremonyView): view is ImportedView => 'source' in view && view.source === 'sentinel';
 
 /**

@@ -85,34 +85,49 @@ export interface AuditLogReport {
   faults: { line: number; code: AuditLineCode; message: string }[];
 }
 
+/** Verifies audit lines one after another, as a file or an answer brings them. Attacker-controlled: never throws. */
+export class AuditLogReader {
+  private count = 0;
+  private first_seq: number | null = null;
+  private last_seq: number | null = null;
+  private head: string | null = null;
+  /** The sequence number of the line before, where that line verifies by itself. */
+  private before: number | undefined;
+  private readonly faults: AuditLogReport['faults'] = [];
+
+  constructor(private readonly keys: RoleKeys) {}
+
+  /** Reads the next line. Undefined when it does not verify by itself; a line out of its place is a fault and is read. */
+  next(line: Uint8Array): AuditPayload | undefined {
+    this.count += 1;
+    const verdict = readAuditLine(line, this.keys);
+    const fault = verdict.ok ? placeFault(this.head, this.before, verdict.payload) : verdict;
+    if (fault !== undefined) this.faults.push({ line: this.count, code: fault.code, message: fault.message });
+    this.before = verdict.ok ? verdict.payload.seq : undefined;
+    this.first_seq ??= this.before ?? null;
+    this.last_seq = this.before ?? this.last_seq;
+    this.head = sha256Hex(line);
+    return verdict.ok ? verdict.payload : undefined;
+  }
+
+  report(): AuditLogReport {
+    const { count, first_seq, last_seq, head, faults } = this;
+    return { ok: faults.length === 0, count, first_seq, last_seq, head, faults: [...faults] };
+  }
+}
+
 /**
  * Verifies a file of audit lines: each by itself, and that they follow one another without a gap. A file may begin after
  * the first line of the log and end before its last: what was before or after, it cannot show.
  *
- * The bytes are attacker-controlled: never throws. `told` gets each line that verifies by itself, in order.
+ * The bytes are attacker-controlled: never throws.
  */
-export function verifyAuditLog(
-  bytes: Uint8Array,
-  keys: RoleKeys,
-  told: (payload: AuditPayload) => void = () => undefined,
-): AuditLogReport {
-  const report: AuditLogReport = { ok: true, count: 0, first_seq: null, last_seq: null, head: null, faults: [] };
-  // The sequence number of the line before, where that line verifies by itself.
-  let before: number | undefined;
-  for (const line of linesOf(bytes)) {
-    report.count += 1;
-    const verdict = readAuditLine(line, keys);
-    const fault = verdict.ok ? placeFault(report.head, before, verdict.payload) : verdict;
-    if (fault !== undefined) report.faults.push({ line: report.count, code: fault.code, message: fault.message });
-    before = verdict.ok ? verdict.payload.seq : undefined;
-    report.first_seq ??= before ?? null;
-    report.last_seq = before ?? report.last_seq;
-    report.head = sha256Hex(line);
-    if (verdict.ok) told(verdict.payload);
-  }
-  if (report.count === 0) report.faults.push({ line: 0, code: 'empty', message: 'there is no line in it' });
-  report.ok = report.faults.length === 0;
-  return report;
+export function verifyAuditLog(bytes: Uint8Array, keys: RoleKeys): AuditLogReport {
+  const reader = new AuditLogReader(keys);
+  for (const line of linesOf(bytes)) reader.next(line);
+  const report = reader.report();
+  if (report.count > 0) return report;
+  return { ...report, ok: false, faults: [{ line: 0, code: 'empty', message: 'there is no line in it' }] };
 }
 
 /** What is wrong with a line's place after those that were read. */

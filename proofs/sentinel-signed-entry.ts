@@ -19,6 +19,13 @@ export interface SentinelKey {
   secret: Uint8Array;
 }
 
+/** The secret that a key file holds: its bytes, without the line break at the end of a text. Secret. */
+export function secretOfFile(bytes: Uint8Array): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1');
+  const line = /^([\x20-\x7e]+)\r?\n$/.exec(text);
+  return line?.[1] === undefined ? bytes : Buffer.from(line[1], 'latin1');
+}
+
 /** What is signed: Go's JSON of these three members, the entry as it stands in the line. */
 const signedText = (entry: GoJson, timestamp: string, keyId: string): string =>
   goStruct([

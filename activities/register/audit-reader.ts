@@ -1,24 +1,5 @@
-import type { Database } from './database.js';
-
-/** Which lines of the audit log, in their order; all of it is optional. */
-export interface AuditFilter {
-  /** Those after this sequence number. */
-  after?: number | undefined;
-  /** The last so many of what the rest asks for. */
-  last?: number | undefined;
-  /** RFC 3339: from the first line logged at or after this time on. */
-  since?: string | undefined;
-  /** RFC 3339: up to the last line logged before this time. */
-  until?: string | undefined;
-  /** 1 to 500; 200 unless told. */
-  limit?: number | undefined;
-}
-
-/** One line: its place, and its exact text without a line feed. */
-export interface AuditLine {
-  seq: number;
-  line: string;
-}
+import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
+import type { Sql } from './database.js';
 
 const MAX_LINES = 500;
 
@@ -26,7 +7,7 @@ const MAX_LINES = 500;
  * Lines without a gap between them: times choose where they begin and end, since a line that was left out would break the
  * chain. Whoever wants more asks again, after the last one.
  */
-export async function auditLines(database: Database, filter: AuditFilter = {}): Promise<AuditLine[]> {
+export async function auditLines(sql: Sql, filter: AuditFilter = {}): Promise<AuditLine[]> {
   const { after, last, since, until } = filter;
   const limit = Math.min(MAX_LINES, Math.max(1, Math.trunc(filter.limit ?? 200)));
   const params: unknown[] = [];
@@ -39,14 +20,14 @@ export async function auditLines(database: Database, filter: AuditFilter = {}): 
     wanted.push(`seq <= (SELECT max(seq) FROM register.audit_lines WHERE logged_at < ${param(until)}::timestamptz)`);
   }
   const text = `SELECT seq, line FROM register.audit_lines WHERE ${wanted.join(' AND ')}`;
-  if (last === undefined) return rows(database, `${text} ORDER BY seq LIMIT ${param(limit)}`, params);
+  if (last === undefined) return rows(sql, `${text} ORDER BY seq LIMIT ${param(limit)}`, params);
   const most = Math.min(limit, Math.max(1, Math.trunc(last)));
   return rows(
-    database,
+    sql,
     `SELECT seq, line FROM (${text} ORDER BY seq DESC LIMIT ${param(most)}) AS newest ORDER BY seq`,
     params,
   );
 }
 
-const rows = (database: Database, text: string, params: readonly unknown[]): Promise<AuditLine[]> =>
-  database.query<AuditLine & Record<string, unknown>>(text, params);
+const rows = (sql: Sql, text: string, params: readonly unknown[]): Promise<AuditLine[]> =>
+  sql.query<AuditLine & Record<string, unknown>>(text, params);

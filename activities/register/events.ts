@@ -1,7 +1,11 @@
 import type { Entry } from '../../domain/entry.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { BundleStage } from '../../proofs/bundle.js';
+import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
+import type { ImportedFilter, ImportedView } from '../../domain/imported-history.js';
+import { auditLines } from './audit-reader.js';
 import type { Database } from './database.js';
+import { importedEvent, importedEvents } from './imported-reader.js';
 import { ledgerRows } from './ledger-rows.js';
 import { openCeremonies, type OpenFor } from './open-ceremonies.js';
 import { listEvents, type EventFilter } from './list-events.js';
@@ -18,6 +22,10 @@ export interface EventReader {
   /** The bundle of the last stage reached: its file's exact text, without a final newline. */
   bundleOf(eventId: string): Promise<{ stage: BundleStage; sealed_at: string; bundle: string } | undefined>;
   refusalOf(eventId: string): Promise<RefusedAt | undefined>;
+  auditLines(filter?: AuditFilter): Promise<AuditLine[]>;
+  /** Other systems' events, as they were imported. */
+  importedEvents(filter?: ImportedFilter): Promise<ImportedView[]>;
+  importedEvent(eventId: string): Promise<ImportedView | undefined>;
 }
 
 /** A reader over a database whose migrations have run. `now` is the clock, in epoch milliseconds, that says what is overdue. */
@@ -41,5 +49,8 @@ export function eventReader(database: Database, now: () => number = Date.now): E
       return row;
     },
     refusalOf: (eventId) => refusalOf(database, eventId),
+    auditLines: (filter = {}) => auditLines(database, filter),
+    importedEvents: (filter = {}) => importedEvents(database, filter, now()),
+    importedEvent: (eventId) => importedEvent(database, eventId, now()),
   };
 }

@@ -1,17 +1,7 @@
-import { importedView, type ImportedView } from '../../domain/imported-history.js';
+import { importedView, type ImportedFilter, type ImportedView } from '../../domain/imported-history.js';
 import { instant } from '../../domain/identifiers.js';
 import { sentinelLogEntrySchema } from '../../domain/sentinel.js';
-import type { SentinelStatus } from '../../domain/view.js';
 import type { Sql } from './database.js';
-
-/** Which imported events, the newest first; all of it is optional. `since` is RFC 3339; `limit` 1 to 1,000 (100). */
-export interface ImportedFilter {
-  invoker?: string | undefined;
-  profile?: string | undefined;
-  status?: SentinelStatus | undefined;
-  since?: string | undefined;
-  limit?: number | undefined;
-}
 
 interface LineRow extends Record<string, unknown> {
   event_id: string;

@@ -6,7 +6,9 @@ import {
 import { TypedSearchAttributes } from '@temporalio/common';
 import { isEnd } from '../../domain/ceremony-state.js';
 import type { Decision } from '../../domain/decision.js';
+import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
+import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import { historyUrl } from '../../domain/history-url.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
@@ -21,10 +23,12 @@ import { statementDigest } from '../../proofs/statement-check.js';
 import type { VerdictAnswer } from '../../workflows/protocol.js';
 import { decideSession, type DecideQuestion, type DecideSources } from './decide-session.js';
 import { firstInput } from './first-input.js';
+import { importThroughTemporal } from './import-history.js';
+import { importedFor, newestFirst } from './imported-events.js';
 import { startSummary } from './start-summary.js';
 import type { RegisterReader } from './register-reader.js';
 import { viewOfRequest } from '../../domain/request-view.js';
-import { DEFAULT_LIMIT, MAX_LIMIT, type EventFilter, type EventView, type OpenedEvent } from './reseal-api.js';
+import { DEFAULT_LIMIT, type EventFilter, type EventView, type OpenedEvent } from './reseal-api.js';
 import type { PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
 import { ResealError } from './reseal-error.js';
 import { recordedAnswer } from './recorded-answer.js';
@@ -135,7 +139,8 @@ export class DirectApi implements ResealApi {
       return null;
     });
     if (found === null) {
-      const view = row ?? (await this.refusedAtAdmission(eventId, null));
+      const imported = this.fromRegister((register) => register.importedEvent(eventId));
+      const view = row ?? (await this.refusedAtAdmission(eventId, null)) ?? (await imported);
       if (view === null) throw notFound(eventId);
       return { ...view, now: instant(this.now()) };
     }
@@ -167,11 +172,13 @@ export class DirectApi implements ResealApi {
 
   async list(filter: EventFilter): Promise<CeremonyView[]> {
     const { state, limit = DEFAULT_LIMIT } = filter;
-    // The register has no look-up by state: it is asked for more, and the rest is left out here.
-    const asked = state === undefined ? { ...filter, limit } : { ...filter, limit: MAX_LIMIT };
-    const rows = await this.fromRegister((register) => register.listEvents(asked));
+    const rows = await this.fromRegister((register) => register.listEvents({ ...filter, limit }));
     if (rows === null) return this.listFromVisibility(filter);
-    return rows.filter((view) => state === undefined || view.state === state).slice(0, limit);
+    const own = rows.filter((view) => state === undefined || view.state === state);
+    return newestFirst(own, (await this.fromRegister((register) => importedFor(register, filter))) ?? []).slice(
+      0,
+      limit,
+    );
   }
 
   async ledger(eventId: string): Promise<Entry[]> {
@@ -189,6 +196,14 @@ export class DirectApi implements ResealApi {
     throw new ResealError('bundle_not_ready', `event ${eventId} has no evidence bundle: ${why}`, {
       hint: `reseal breakglass watch ${eventId}`,
     });
+  }
+
+  auditLines(filter: AuditFilter): Promise<AuditLine[]> {
+    return this.needRegister((register) => register.auditLines(filter));
+  }
+
+  importHistory(batch: ImportBatch): Promise<ImportReport> {
+    return importThroughTemporal(this.options.client, batch);
   }
 
   policy(): Promise<PolicyInForce> {

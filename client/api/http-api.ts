@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decisionSchema, type Decision } from '../../domain/decision.js';
+import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
+import { importReportSchema, type ImportBatch, type ImportReport } from '../../domain/imported-history.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
@@ -55,9 +57,7 @@ export class HttpApi implements ResealApi {
   }
 
   async list(filter: EventFilter): Promise<CeremonyView[]> {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
-    return ((await this.call('GET', `/v1/events?${query.toString()}`)) as { events: CeremonyView[] }).events;
+    return ((await this.call('GET', `/v1/events?${queryOf(filter)}`)) as { events: CeremonyView[] }).events;
   }
 
   async ledger(eventId: string): Promise<Entry[]> {
@@ -83,6 +83,16 @@ export class HttpApi implements ResealApi {
     throw new ResealError('gateway_unreachable', `${this.base} answered, and not with a decision`, {
       hint: 'is the gateway of another version, or is something else behind this address?',
     });
+  }
+
+  async auditLines(filter: AuditFilter): Promise<AuditLine[]> {
+    return ((await this.call('GET', `/v1/audit?${queryOf(filter)}`)) as { lines: AuditLine[] }).lines;
+  }
+
+  async importHistory(batch: ImportBatch): Promise<ImportReport> {
+    const report = importReportSchema.safeParse(await this.call('POST', '/v1/audit/imports', batch));
+    if (report.success) return report.data;
+    throw new ResealError('gateway_unreachable', `${this.base} answered, and not with a report of an import`);
   }
 
   close(): Promise<void> {
@@ -138,6 +148,12 @@ export class HttpApi implements ResealApi {
       cause,
     });
   }
+}
+
+function queryOf(filter: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
+  return query.toString();
 }
 
 const eventPath = (eventId: string): string => `/v1/events/${encodeURIComponent(eventId)}`;

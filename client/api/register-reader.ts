@@ -1,4 +1,6 @@
+import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
+import type { ImportedFilter, ImportedView } from '../../domain/imported-history.js';
 import type { Refusal } from '../../domain/refusal.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { EventFilter } from './reseal-api.js';
@@ -19,4 +21,8 @@ export interface RegisterReader {
   bundleOf(eventId: string): Promise<{ bundle: string } | undefined>;
   /** What was refused at admission has no row and no ledger. `at` is RFC 3339 UTC. */
   refusalOf(eventId: string): Promise<(Refusal & { at: string }) | undefined>;
+  auditLines(filter: AuditFilter): Promise<AuditLine[]>;
+  /** Other systems' events: history, and never open. The newest first. */
+  importedEvents(filter: ImportedFilter): Promise<ImportedView[]>;
+  importedEvent(eventId: string): Promise<ImportedView | undefined>;
 }

@@ -1,3 +1,5 @@
+import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
+import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import type { CeremonyState, Phase } from '../../domain/ceremony-state.js';
 import type { Decision } from '../../domain/decision.js';
 import type { Entry } from '../../domain/entry.js';
@@ -76,6 +78,10 @@ export interface ResealApi {
    * and whatever cannot be reached reject, and nobody may have a session then.
    */
   decide(question: DecideQuestion): Promise<Decision>;
+  /** Lines of the audit log in their order, as they were signed. Without a register: `needs_register`. */
+  auditLines(filter: AuditFilter): Promise<AuditLine[]>;
+  /** Has the register verify and keep lines of another system's log, or with `dry_run` only verify them. */
+  importHistory(batch: ImportBatch): Promise<ImportReport>;
   /** Lets go of connections. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Database } from '../../activities/register/database.js';
 import type { RegisterReader } from '../api/register-reader.js';
 import { DirectApi } from '../api/direct-api.js';
 import { ResealError } from '../api/reseal-error.js';
-import { connectTemporal } from '../api/temporal-client.js';
+import { connectTemporal, type TemporalTarget } from '../api/temporal-client.js';
 import { readPolicyFile, readRosterFile } from '../config/policy-file.js';
 import type { Settings } from '../config/settings.js';
 import { readTrustRoots } from '../config/trust-roots.js';
@@ -15,19 +15,14 @@ export async function connectDirect(
   settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<DirectApi> {
-  const { payloadKeyringPath, policyPath, rosterPath, temporalAddress, temporalNamespace, temporalUiUrl } = settings;
+  const { payloadKeyringPath, policyPath, rosterPath, temporalUiUrl } = settings;
   const { trustPath } = settings;
   if (payloadKeyringPath === undefined) {
     throw new ResealError('config_invalid', 'without the payload key nothing can be said to a ceremony', {
       hint: 'set RESEAL_PAYLOAD_KEYRING to the keyring file',
     });
   }
-  const client = await connectTemporal({
-    ...(temporalAddress === undefined ? {} : { address: temporalAddress }),
-    ...(temporalNamespace === undefined ? {} : { namespace: temporalNamespace }),
-    payloadKeyringPath,
-    env,
-  });
+  const client = await connectTemporal({ ...temporalTarget(settings, env), payloadKeyringPath });
   const missing = (code: 'needs_policy' | 'needs_roster', what: string, variable: string): ResealError =>
     new ResealError(code, `with --direct the ${what} comes from a file`, { hint: `set ${variable}` });
   const register = settings.databaseUrl === undefined ? undefined : registerOf(settings.databaseUrl);
@@ -46,6 +41,20 @@ export async function connectDirect(
         ? Promise.reject(missing('needs_roster', 'roster', 'RESEAL_ROSTER'))
         : readRosterFile(rosterPath),
   });
+}
+
+/** Which Temporal the settings mean. */
+export function temporalTarget(
+  { temporalAddress, temporalNamespace, temporalProfile, local }: Settings,
+  env: TemporalTarget['env'],
+): TemporalTarget {
+  return {
+    ...(temporalAddress === undefined ? {} : { address: temporalAddress }),
+    ...(temporalNamespace === undefined ? {} : { namespace: temporalNamespace }),
+    ...(temporalProfile === undefined ? {} : { profile: temporalProfile }),
+    local,
+    env,
+  };
 }
 
 /** The register, opened when it is first asked: a ceremony is killed without it. */
@@ -67,6 +76,9 @@ function registerOf(url: string): { reader: RegisterReader; close: () => Promise
       ledgerOf: async (eventId) => (await reader()).ledgerOf(eventId),
       bundleOf: async (eventId) => (await reader()).bundleOf(eventId),
       refusalOf: async (eventId) => (await reader()).refusalOf(eventId),
+      auditLines: async (filter) => (await reader()).auditLines(filter),
+      importedEvents: async (filter) => (await reader()).importedEvents(filter),
+      importedEvent: async (eventId) => (await reader()).importedEvent(eventId),
     },
     close: async () => (await opened?.catch(() => undefined))?.close(),
   };

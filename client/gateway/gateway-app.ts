@@ -11,6 +11,7 @@ import { ResealError } from '../api/reseal-error.js';
 import { readActStatement, readRequestStatement } from '../api/statement-shape.js';
 import { parseDecideQuestion } from '../decide/decide-question.js';
 import type { DecisionLog } from '../decide/decision-log.js';
+import { auditRoutes } from './audit-routes.js';
 import { parseEventFilter } from './event-filter.js';
 
 export interface GatewayDeps {
@@ -45,6 +46,7 @@ export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono 
     }
     await next();
   });
+  auditRoutes(app, api);
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,

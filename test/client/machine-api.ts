@@ -2,14 +2,16 @@ import { step } from '../../domain/ceremony.js';
 import { decide } from '../../domain/decide.js';
 import type { Decision } from '../../domain/decision.js';
 import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
+import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import { instant } from '../../domain/identifiers.js';
+import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import { termsOf, type Policy } from '../../domain/policy.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import { STATEMENT_REFUSALS } from '../../domain/verdict.js';
 import { viewOf, type CeremonyView } from '../../domain/view.js';
 import { digestOf } from '../../proofs/canonical-json.js';
-import { checkRequestStatement, checkStatement, } from '../../proofs/statement-check.js';
+import { checkRequestStatement, checkStatement } from '../../proofs/statement-check.js';
 import type { OpenedEvent, PersonName, ResealApi, StatementAnswer, EventView } from '../../client/api/reseal-api.js';
 import type { DecideQuestion } from '../../client/api/decide-session.js';
 import { ResealError } from '../../client/api/reseal-error.js';
@@ -115,6 +117,27 @@ export class MachineApi implements ResealApi {
     const events = views.map((view) => ({ ...view, role_template_id: null, proof: 'workflow' as const, doubt: null }));
     const asked = { policy, policy_digest: digestOf(policy), person: found, profile, events, now_ms: now() };
     return decide(session_seconds === undefined ? asked : { ...asked, session_seconds });
+  }
+
+  /** What `auditLines` answers from, and what was sent to be imported. */
+  audit: AuditLine[] = [];
+  readonly imported: ImportBatch[] = [];
+  importAnswer: (batch: ImportBatch) => ImportReport = ({ lines }) => ({
+    lines: lines.length,
+    imported: lines.length,
+    duplicates: 0,
+    passed_over: [],
+    refused: [],
+  });
+
+  async auditLines({ after = 0, last, limit = 200 }: AuditFilter): Promise<AuditLine[]> {
+    const found = this.audit.filter(({ seq }) => seq > after);
+    return last === undefined ? found.slice(0, limit) : found.slice(-last);
+  }
+
+  async importHistory(batch: ImportBatch): Promise<ImportReport> {
+    this.imported.push(batch);
+    return this.importAnswer(batch);
   }
 
   async close(): Promise<void> {}

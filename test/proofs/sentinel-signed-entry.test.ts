@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { sentinelLogEntryJson } from '../../proofs/sentinel-json.js';
-import { readSentinelLine, signSentinelEntry } from '../../proofs/sentinel-signed-entry.js';
+import { readSentinelLine, secretOfFile, signSentinelEntry } from '../../proofs/sentinel-signed-entry.js';
 import { ENTRY, KEY, logEntries, SECRET, signed, signedRaw } from './sentinel-vectors.js';
 
 const read = (line: string | Uint8Array) =>
@@ -64,6 +64,16 @@ describe('a signed line', () => {
   it('needs a secret of 32 bytes and a printable key id', () => {
     expect(() => signSentinelEntry('{}', ENTRY.timestamp, { ...KEY, secret: Buffer.alloc(31) })).toThrow(TypeError);
     expect(() => signSentinelEntry('{}', ENTRY.timestamp, { ...KEY, key_id: 'a b' })).toThrow(TypeError);
+  });
+});
+
+describe('a key file', () => {
+  it('holds its bytes, but for the line break at the end of a text', () => {
+    for (const end of ['', '\n', '\r\n'])
+      expect(Buffer.from(secretOfFile(Buffer.from(`secret word${end}`))).toString()).toBe('secret word');
+    const binary = Buffer.from([0, 1, 2, 0xff, 0x0a]);
+    expect(secretOfFile(binary)).toBe(binary);
+    expect(Buffer.from(secretOfFile(Buffer.from('a\n\n'))).toString()).toBe('a\n\n');
   });
 });
 

@@ -162,6 +162,9 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         ledgerOf: async () => [],
         bundleOf: async (id) => (id === ended ? { bundle: '{}' } : undefined),
         refusalOf: async (id) => (id === refused ? { code: 'cooldown', message: 'wait 5m', at } : undefined),
+        auditLines: async () => [],
+        importedEvents: async () => [],
+        importedEvent: async () => undefined,
       };
       const read = apiWith(register);
       await read.open(await signedRequest(people, aliceAsks(refused)), refused);
@@ -180,7 +183,17 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
 
     it('does without a register that is down, except where it is the only source', async () => {
       const down = (): Promise<never> => Promise.reject(new Error('down'));
-      const read = apiWith({ getEvent: down, listEvents: down, openFor: down, ledgerOf: down, bundleOf: down, refusalOf: down });
+      const read = apiWith({
+        getEvent: down,
+        listEvents: down,
+        openFor: down,
+        ledgerOf: down,
+        bundleOf: down,
+        refusalOf: down,
+        auditLines: down,
+        importedEvents: down,
+        importedEvent: down,
+      });
       const id = newId();
       await read.open(await signedRequest(people, aliceAsks(id)), id);
       expect(await read.get(id)).toMatchObject({ event_id: id, state: 'requested' });
