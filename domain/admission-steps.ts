@@ -1,6 +1,7 @@
 import type { AdmissionRefusal, AdmissionRefusalCode } from './admission.js';
 import { formatDuration } from './duration.js';
 import { epochMs, instant } from './identifiers.js';
+import { listText } from './list-text.js';
 import { isNamed } from './parties.js';
 import { termsOf, type Policy } from './policy.js';
 import type { PersonFacts } from './quorum.js';
@@ -65,7 +66,7 @@ function profileStep({ policy, policy_digest, request, person }: AdmissionFacts)
   if (refusal !== undefined) return refused(refusal.code, refusal.message);
   const { immediate } = terms.approvals;
   if (immediate !== undefined && !isNamed(immediate, person)) {
-    const wanted = immediate.join(', ');
+    const wanted = listText(immediate);
     const message = `profile ${terms.profile} is granted with nobody's approval, and ${person.id} is not among those who may: ${wanted}`;
     return refused('immediate_not_allowed', message, { wanted });
   }

@@ -1,4 +1,5 @@
 import { formatDuration } from './duration.js';
+import { listText } from './list-text.js';
 import { isNamed } from './parties.js';
 import type { PolicyRule } from './policy-rules.js';
 import type { ReasonCode } from './reason-codes.js';
@@ -97,7 +98,7 @@ function wantedBy(rule: PolicyRule, unmet: readonly RuleCondition[]): string {
 
 /** What a rule says of one condition. */
 export function conditionText(rule: PolicyRule, condition: RuleCondition): string {
-  const oneOf = (list: readonly string[]): string => (list.length === 0 ? 'any' : list.join(', '));
+  const oneOf = (list: readonly string[]): string => (list.length === 0 ? 'any' : listText(list));
   switch (condition) {
     case 'profile':
       return oneOf(rule.profiles);

@@ -3,6 +3,7 @@ import { judgeAdmission, type AdmissionRefusal } from '../../domain/admission.js
 import { admissionSteps, type AdmissionFacts } from '../../domain/admission-steps.js';
 import { instant } from '../../domain/identifiers.js';
 import { policySchema } from '../../domain/policy.js';
+import { refusalSchema } from '../../domain/refusal.js';
 import { NO_USAGE, type Usage } from '../../domain/usage.js';
 import * as scene from './scene.js';
 
@@ -250,5 +251,30 @@ describe('an overdue review', () => {
     };
     expect(extra({ policy: policy({ approvals }), people: [scene.bob, scene.carol, scene.erin] })).toBe(1);
     expect(extra({ policy: policy({ approvals }), people: [scene.carol, scene.erin, scene.zed] })).toBe(0);
+  });
+});
+
+describe('a refusal', () => {
+  it('stays within what everybody can be told, however long the lists of the policy are', () => {
+    const many = Array.from({ length: 1000 }, (_, n) => `person:${'p'.repeat(58)}${n}`);
+    const time = Array.from({ length: 100 }, (_, n) => ({
+      days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat'],
+      until: `00:${String((n % 58) + 1).padStart(2, '0')}`,
+      zone: 'America/Argentina/ComodRivadavia',
+    }));
+    const names = Array.from({ length: 1000 }, (_, n) => `profile-${'x'.repeat(50)}${n}`);
+    const profile = { action: 'entra.directory_role', role };
+    const profiles = Object.fromEntries([...names, 'global-admin'].map((name) => [name, profile]));
+    const rules = [{ name: 'long', profiles: names, allow: many, time, max_duration: '10m' }];
+    const ruled = refusal(facts({ policy: policy({ profiles, rules }) }));
+    expect(refusalSchema.safeParse(ruled).error).toBeUndefined();
+    expect(ruled.wanted).toContain('person:pppp');
+    const approvals = { min_approvers: 0, approvers: ['group:security'], immediate: many };
+    const timebox = { default: '10m', max: '1h' };
+    const immediate = refusal(
+      facts({ policy: policy({ timebox, profiles: { 'global-admin': { ...profile, approvals } } }) }),
+    );
+    expect(refusalSchema.safeParse(immediate).error).toBeUndefined();
+    expect(immediate.wanted).toMatch(/ and 992 more$/);
   });
 });
