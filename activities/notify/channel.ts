@@ -31,16 +31,15 @@ export interface NoticeChannel {
 export const SEND_MS = 15_000;
 
 /** A limit of time that also ends with the process: whichever comes first. */
-export const within = (stop: AbortSignal, ms: number = SEND_MS): AbortSignal =>
-  AbortSignal.any([stop, AbortSignal.timeout(ms)]);
+export const within = (stop: AbortSignal, ms: number): AbortSignal => AbortSignal.any([stop, AbortSignal.timeout(ms)]);
 
 /** Why an attempt failed, by the error it threw: the first code among its causes. */
 export function failureCode(error: unknown, stop: AbortSignal): string {
   if (stop.aborted) return 'interrupted';
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
-    if (cause.name === 'TimeoutError') return 'timeout';
     const { code, errors } = cause as { code?: unknown; errors?: unknown };
     if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,63}$/.test(code)) return code;
+    if (cause.name === 'TimeoutError') return 'timeout';
     // Every address of a name was tried, and each failed in its own way.
     if (Array.isArray(errors) && errors.length > 0) return failureCode(errors[0], stop);
   }

@@ -1,5 +1,5 @@
 import type { SNSClient } from '@aws-sdk/client-sns';
-import { failureCode, within, type NoticeChannel, type NoticeMessage, type SendOutcome } from './channel.js';
+import { failureCode, SEND_MS, within, type NoticeChannel, type NoticeMessage, type SendOutcome } from './channel.js';
 
 /** An Amazon SNS topic. Credentials come from the SDK's own chain: environment, profile, workload or instance identity. */
 export interface SnsSettings {
@@ -17,7 +17,7 @@ const CONNECT_MS = 5_000;
  * A channel that publishes each notice to a topic, its payload as the message. The SDK makes one attempt and no more: when
  * to try again is the outbox's to say.
  */
-export function snsChannel({ topic_arn, region, endpoint }: SnsSettings): NoticeChannel {
+export function snsChannel({ topic_arn, region, endpoint }: SnsSettings, limitMs = SEND_MS): NoticeChannel {
   let client: Promise<SNSClient> | undefined;
   const connect = async (): Promise<SNSClient> => {
     // Loaded where a topic is in use, and nowhere else: it takes a fifth of a second.
@@ -28,7 +28,7 @@ export function snsChannel({ topic_arn, region, endpoint }: SnsSettings): Notice
   };
   return {
     async send(message, stop) {
-      const limit = within(stop);
+      const limit = within(stop, limitMs);
       try {
         const { PublishCommand } = await import('@aws-sdk/client-sns');
         const publish = new PublishCommand({ TopicArn: topic_arn, ...published(message, topic_arn) });
@@ -67,6 +67,9 @@ function outcomeOf(error: unknown, stop: AbortSignal, limit: AbortSignal): SendO
   const status = $metadata?.httpStatusCode ?? null;
   if (limit.aborted) return { code: stop.aborted ? 'interrupted' : 'timeout', status };
   const code = failureCode(error, stop);
-  const named = typeof name === 'string' && /^[A-Za-z][A-Za-z0-9.]{2,63}$/.test(name) && name !== 'Error';
-  return { code: code === 'unreachable' && named ? name : code, status };
+  if (code !== 'unreachable') return { code, status };
+  const named = typeof name === 'string' && /^[A-Za-z][A-Za-z0-9.]{2,63}$/.test(name);
+  // The SDK's words for an answer that is not Amazon's.
+  if (named && name !== 'Error' && name !== 'Unknown') return { code: name, status };
+  return { code: status === null ? code : 'http_status', status };
 }

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { failureCode, within, type NoticeChannel, type SendOutcome } from './channel.js';
+import { failureCode, SEND_MS, within, type NoticeChannel, type SendOutcome } from './channel.js';
 import { parseWebhookKeys, webhookHeaders, type WebhookKey } from './standard-webhooks.js';
 
 /** Where to post, and the file that holds the signing keys, one a line: it is read for each message, so that a key can be changed at any time. */
@@ -13,9 +13,10 @@ const MAX_SECRET_BYTES = 4096;
 
 /**
  * A channel that posts each notice as JSON, signed as Standard Webhooks 1.0.0 says. It follows no redirect, so that nothing
- * it is told to can move it to another host, and reads nothing of an answer but its status and `Retry-After`.
+ * it is told to can move it to another host, and reads nothing of an answer but its status and `Retry-After`. An attempt
+ * takes at most `limitMs` (15 s).
  */
-export function webhookChannel({ url, secret_path }: WebhookSettings): NoticeChannel {
+export function webhookChannel({ url, secret_path }: WebhookSettings, limitMs = SEND_MS): NoticeChannel {
   return {
     async send({ id, body }, stop) {
       const keys = await readKeys(secret_path);
@@ -26,7 +27,13 @@ export function webhookChannel({ url, secret_path }: WebhookSettings): NoticeCha
         'user-agent': 'reseal',
       };
       try {
-        const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: within(stop) });
+        const answer = await fetch(url, {
+          method: 'POST',
+          headers,
+          body,
+          redirect: 'manual',
+          signal: within(stop, limitMs),
+        });
         // Not awaited: a receiver that goes on sending holds nobody up, and its connection is closed.
         void answer.body?.cancel().catch(() => undefined);
         return outcomeOf(answer);
