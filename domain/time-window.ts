@@ -67,7 +67,8 @@ function isOpenAt({ days, from, until }: TimeWindow, { weekday, minute }: LocalT
   return (startsOn(weekday) && minute >= start) || (startsOn(weekday - 1) && minute < end);
 }
 
-const minuteOf = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
+/** Minutes since midnight of `08:30`, 1440 of `24:00`. */
+export const minuteOf = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
 
 /** What the clocks of the zones show at a moment, each read once. */
 export function clockAt(nowMs: number): ReadClock {

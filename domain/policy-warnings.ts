@@ -1,0 +1,62 @@
+import { approvalWarnings } from './approval-warnings.js';
+import type { Policy } from './policy.js';
+import type { Roster } from './roster.js';
+import { ruleWarnings } from './rule-warnings.js';
+import { strangerWarnings } from './stranger-warnings.js';
+
+/** What is legal in a policy and weak, or hardly meant. Stable: other tools may pick from these. */
+export const POLICY_WARNINGS = [
+  'quorum_of_one',
+  'quorum_cannot_be_met',
+  'tier0_software_keys',
+  'tier0_not_said',
+  'tier0_fallback',
+  'immediate_profile',
+  'nobody_told',
+  'no_responders',
+  'shortest_grace',
+  'no_rules',
+  'no_limits',
+  'rule_never_matches',
+  'group_of_nobody',
+  'person_not_on_roster',
+] as const;
+export type PolicyWarningCode = (typeof POLICY_WARNINGS)[number];
+
+/** One of them, and the member of the policy that it is about. */
+export interface PolicyWarning {
+  code: PolicyWarningCode;
+  path: PropertyKey[];
+  message: string;
+}
+
+/** Everything weak in a policy, in the order of its members. Without a roster, what depends on people is not looked at. */
+export function policyWarnings(policy: Policy, roster: Roster | null): PolicyWarning[] {
+  const people = roster?.people ?? null;
+  return [
+    ...policyWideWarnings(policy),
+    ...approvalWarnings(policy, people),
+    ...ruleWarnings(policy),
+    ...(people === null ? [] : strangerWarnings(policy, people)),
+  ];
+}
+
+const SHORTEST_GRACE_SECONDS = 300;
+
+function policyWideWarnings({ responders, grace, rules, limits }: Policy): PolicyWarning[] {
+  const warnings: PolicyWarning[] = [];
+  const warn = (code: PolicyWarningCode, path: string, message: string): void =>
+    void warnings.push({ code, path: [path], message });
+  if (responders.length === 0) warn('no_responders', 'responders', 'nobody but the parties of a ceremony can kill it');
+  if (grace <= SHORTEST_GRACE_SECONDS) {
+    const message =
+      'the directory ends the grant 5m after the deadline: a removal that is tried again may still be at work then, and 10m costs little';
+    warn('shortest_grace', 'grace', message);
+  }
+  if ((rules ?? []).length === 0)
+    warn('no_rules', 'rules', 'everybody on the roster may ask for every profile, for any reason and at any hour');
+  const { cooldown, max_per_user, max_per_profile } = limits ?? {};
+  if ([cooldown, max_per_user, max_per_profile].every((limit) => limit === undefined))
+    warn('no_limits', 'limits', 'no cooldown and no quota: the glass may be broken all day long');
+  return warnings;
+}
