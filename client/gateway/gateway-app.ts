@@ -110,6 +110,8 @@ export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono 
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' };
+/** JSON is UTF-8 (RFC 8259, 8.1): a charset may say so and nothing else. Relatives such as json-patch are other types. */
+const JSON_MEDIA_TYPE = /^application\/json[ \t]*(;[ \t]*charset="?utf-8"?[ \t]*)?$/i;
 
 function asResealError(thrown: Error): ResealError {
   if (thrown instanceof ResealError) return thrown;
@@ -119,8 +121,9 @@ function asResealError(thrown: Error): ResealError {
 
 async function readBody(c: Context): Promise<unknown> {
   // A form of another site's can only be sent as text: it must not become a statement.
-  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
-    throw new ResealError('unsupported_media_type', 'send it as application/json');
+  const plain = (c.req.header('content-encoding') ?? 'identity').toLowerCase() === 'identity';
+  if (!plain || !JSON_MEDIA_TYPE.test(c.req.header('content-type') ?? '')) {
+    throw new ResealError('unsupported_media_type', 'send it as application/json, in UTF-8 and not compressed');
   }
   const json = parseStrictJson(new Uint8Array(await c.req.arrayBuffer()), { maxBytes: MAX_BODY_BYTES });
   if (json.ok) return json.value;
