@@ -6,10 +6,12 @@ import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/gra
 import { sessionsTasks } from '../activities/graph/sessions.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
 import type { RegisterHoldings } from '../activities/register/holdings.js';
+import { historyImport, type ImportHoldings } from '../activities/register/import-history.js';
 import { registerTasks } from '../activities/register/register-tasks.js';
 import type { Role } from '../domain/roles.js';
 import { judgeIntent } from '../proofs/evidence.js';
 import { signReceipt } from '../proofs/receipt.js';
+import { readImportKeys } from './import-keys.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
 import { SettingsError } from './settings-error.js';
 
@@ -32,7 +34,10 @@ type GraphJob = keyof typeof PERMISSIONS;
 /** The activities of each role, made from what that role alone holds. */
 export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => object>> = {
   ceremonies: (context) => ceremoniesTasks({ roster: () => context.roster }),
-  register: (context) => registerTasks(registerHoldings(context)),
+  register: (context) => ({
+    ...registerTasks(registerHoldings(context)),
+    importHistory: historyImport(importHoldings(context)),
+  }),
   authority: (context) =>
     authorityTasks({
       database: databaseOf(context, 'authority'),
@@ -73,6 +78,12 @@ export function registerHoldings(context: RoleContext): RegisterHoldings {
     log: context.log,
   };
 }
+
+/** What importing needs besides: keys that are the register's own business, whoever sends the lines. */
+const importHoldings = (context: RoleContext): ImportHoldings => ({
+  ...registerHoldings(context),
+  importKeys: () => readImportKeys(context.settings.sentinel_import_keys ?? {}, context.log),
+});
 
 function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
   const key = keyOf(context, role);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { guidSchema } from '../domain/identifiers.js';
 import { ROLES, type Role } from '../domain/roles.js';
 import { noticeChannelsSchema } from './notice-settings.js';
+import { importKeysSchema } from './import-keys.js';
 import { SettingsError } from './settings-error.js';
 
 const roleSchema = z.enum(ROLES as [Role, ...Role[]]);
@@ -53,6 +54,8 @@ export const settingsSchema = z.strictObject({
   clock: z.enum(['system', 'virtual']).default('system'),
   /** For the register role: where the channels that a policy names lead. */
   notice_channels: noticeChannelsSchema.optional(),
+  /** For the register role: the HMAC secrets of Sentinel's logs that may be imported. */
+  sentinel_import_keys: importKeysSchema.optional(),
   reconcile_seconds: z.number().int().min(1).max(3600).default(15),
 });
 export type WorkerSettings = z.output<typeof settingsSchema>;

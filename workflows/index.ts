@@ -1,5 +1,6 @@
 // The one place that gathers workflows: what the bundle is made of.
 export { breakGlass } from './break-glass.js';
+export { importHistory } from './import-history.js';
 export { reseal } from './reseal.js';
 export { review } from './review.js';
 export { unknown as default } from './unknown.js';

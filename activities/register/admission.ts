@@ -11,6 +11,7 @@ import { canonicalJson } from '../../proofs/canonical-json.js';
 import { requestAgeRefusal, tupleOf } from '../../proofs/evidence.js';
 import { checkRequestStatement, statementDigest, type CheckedRequestStatement } from '../../proofs/statement-check.js';
 import { admittedAnswer } from './admitted-answer.js';
+import { keepRefusalLine } from './audit-lines.js';
 import { DatabaseError, type Sql } from './database.js';
 import type { RegisterHoldings } from './holdings.js';
 import { insertEvent } from './insert-event.js';
@@ -67,7 +68,9 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
   const refuse = async (why: Refusal): Promise<AdmitOutcome> => {
     const refused = { ...why, eventId, digest, request, at: instant(nowMs) };
     await noticeRefused(tx, holdings, request, refused);
-    return keepRefusal(tx, refused);
+    const kept = await keepRefusal(tx, refused);
+    await keepRefusalLine(tx, holdings, request, refused);
+    return kept;
   };
   if (earlier.taken) {
     const message = `event ${eventId} was asked for with another request: mint a new id`;

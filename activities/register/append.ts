@@ -11,6 +11,7 @@ import type { RegisterTasks } from '../../domain/tasks.js';
 import type { CeremonyView } from '../../domain/view.js';
 import { ApplicationFailure } from '@temporalio/common';
 import { readEntry, signReceipt } from '../../proofs/receipt.js';
+import { keepAuditLines } from './audit-lines.js';
 import { sealBundle } from './bundles.js';
 import type { Sql } from './database.js';
 import { noticeEntries } from './entry-notices.js';
@@ -121,6 +122,7 @@ async function append(
   const tell = await noticeEntries(tx, holdings, eventId, entries);
   const mayBeOver = !row.open || entries.some(({ transition }) => transition === 'ended');
   if (fresh.length > 0 && mayBeOver) await sealIfEnded(tx, holdings, eventId);
+  await keepAuditLines(tx, holdings, eventId, chained);
   return { count: tail.count, tell };
 }
 

@@ -7,6 +7,7 @@ import type { SignedStatement } from '../../domain/statement.js';
 import { viewOf } from '../../domain/view.js';
 import { tupleOf } from '../../proofs/evidence.js';
 import { signReceipt } from '../../proofs/receipt.js';
+import { keepAuditLines } from './audit-lines.js';
 import type { Sql } from './database.js';
 import type { RegisterHoldings } from './holdings.js';
 import { chain, emptyLedger, insertEntries, tailAfter } from './ledger-rows.js';
@@ -32,12 +33,12 @@ export interface Admitted {
  */
 export async function insertEvent(
   tx: Sql,
-  { key }: Pick<RegisterHoldings, 'key'>,
+  holdings: Pick<RegisterHoldings, 'key' | 'clock' | 'roster'>,
   admitted: Admitted,
 ): Promise<Receipt | undefined> {
   const { event_id } = admitted.opened.request;
   const entry = firstEntry(admitted);
-  const receipt = signReceipt(entry, key);
+  const receipt = signReceipt(entry, holdings.key);
   const first = chain(emptyLedger(event_id), [{ receipt, entry }]);
   const { head, count } = tailAfter(emptyLedger(event_id), first);
   const columns = { ...columnsOf(admitted, receipt), view_seq: count, ledger_head: head, ledger_count: count };
@@ -51,6 +52,7 @@ export async function insertEvent(
   );
   if (rows.length === 0) return undefined;
   await insertEntries(tx, event_id, first);
+  await keepAuditLines(tx, holdings, event_id, first);
   return receipt;
 }
 

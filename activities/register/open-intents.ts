@@ -2,6 +2,7 @@ import type { EntryPayload } from '../../domain/entry.js';
 import { eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { CeremonyView } from '../../domain/view.js';
 import { signReceipt } from '../../proofs/receipt.js';
+import { keepAuditLines } from './audit-lines.js';
 import { lockEvent, sealIfEnded, updateRow } from './append.js';
 import type { Sql } from './database.js';
 import { noticeEntries } from './entry-notices.js';
@@ -78,4 +79,5 @@ async function closeRow(tx: Sql, holdings: RegisterHoldings, eventId: string, re
   await updateRow(tx, eventId, row, { tail, entries: [entry], view, drawnAt: tail.count });
   await noticeEntries(tx, holdings, eventId, [entry]);
   await sealIfEnded(tx, holdings, eventId);
+  await keepAuditLines(tx, holdings, eventId, chained);
 }

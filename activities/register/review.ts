@@ -6,6 +6,7 @@ import { requestStatementSchema, signedStatementSchema, type SignedStatement } f
 import type { RegisterTasks } from '../../domain/tasks.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { checkReviewStatement, type CheckedReview } from '../../proofs/review-check.js';
+import { keepAuditLines } from './audit-lines.js';
 import { sealIfEnded } from './append.js';
 import type { Sql } from './database.js';
 import { noticeEntries } from './entry-notices.js';
@@ -111,6 +112,7 @@ async function record(
   );
   await noticeEntries(tx, holdings, eventId, [entry]);
   await sealIfEnded(tx, holdings, eventId);
+  await keepAuditLines(tx, holdings, eventId, chained);
   return { outcome: 'reviewed', at, by: person.id };
 }
 

@@ -16,6 +16,8 @@ export interface Layout {
   roster: string;
   policy: string;
   trust: string;
+  /** A file for each key of Sentinel's logs that may be imported, named after its key id. */
+  importKeys: string;
   settings: string;
   roleLog: string;
 }
@@ -37,6 +39,7 @@ export function layoutOf(root: string): Layout {
     roster: at('roster.yaml'),
     policy: at('policy.yaml'),
     trust: at('trust.json'),
+    importKeys: at('import-keys'),
     settings: at('worker.json'),
     roleLog: at('roles.log'),
   };

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { Keyring } from '../../../workers/codec/keyring.js';
 import type { PolicyInForce } from '../../../domain/policy-in-force.js';
 import type { Roster } from '../../../domain/roster.js';
@@ -23,6 +23,7 @@ export interface StackFiles {
 /** Makes what is missing of people, policy, keys and trust, and reads all of it. Throws SettingsError for a file that cannot work. */
 export async function stackFiles(layout: Layout, options: StackOptions): Promise<StackFiles> {
   const identities = await makeIdentities(options.people ?? LOCAL_PEOPLE, layout.identities, layout.roster);
+  await mkdir(layout.importKeys, { recursive: true, mode: 0o700 });
   await writeFile(layout.policy, options.policyYaml ?? localPolicyYaml(), { flag: 'wx' }).catch(ifItExists);
   const policy = await readPolicyFile(layout.policy);
   const roster = await readRosterFile(layout.roster);

@@ -40,7 +40,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 async function start(options: StackOptions, teardown: Teardown): Promise<Stack> {
-  const { progress = () => undefined, databaseUrl = null } = options;
+  const { databaseUrl = null } = options;
+  const progress = (step: string): void => {
+    options.signal?.throwIfAborted();
+    options.progress?.(step);
+  };
   const { layout, leftover } = await takeFolder(options.dir, options.ephemeral ?? false, teardown);
   if (leftover) progress('stopped a Temporal server that an earlier stack left behind');
   const files = await stackFiles(layout, options);
@@ -76,6 +80,7 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
     log: ({ code, method, path }) => options.log('gateway', { code, method, path }),
   });
   teardown.add(() => gateway.close());
+  options.signal?.throwIfAborted();
 
   const { identities } = files;
   const dev = devJsonOf({ layout, temporal, gatewayUrl: gateway.url, graph, databaseUrl, identities });
@@ -106,6 +111,7 @@ function settingsOf(
     graph: { mode: 'loopback', url: graphUrl, applications: LOCAL_APPLICATIONS },
     protected_object_ids: [...(options.protectedObjectIds ?? [])],
     clock: 'virtual',
+    sentinel_import_keys: layout.importKeys,
     reconcile_seconds: options.reconcileSeconds ?? 5,
   };
 }
