@@ -140,7 +140,7 @@ function onSurveyed(state: CeremonyState, outcome: SurveyOutcome, nowMs: number)
 function maybeIssue(state: CeremonyState, nowMs: number): CeremonyState {
   const ready =
     state.phase === 'awaiting_approval' && state.survey !== null && state.ending === null && hasQuorum(state, nowMs);
-  return ready ? { ...state, phase: 'issuing' } : state;
+  return ready ? { ...lower(state, 'fallback_open'), phase: 'issuing' } : state;
 }
 
 /** When the policy's fallback opens for a ceremony that still waits for approvals and has not reached it; epoch ms. */

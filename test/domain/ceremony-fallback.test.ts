@@ -15,7 +15,7 @@ describe('a ceremony whose policy has a fallback', () => {
     const ceremony = run({ terms }).toAwaitingApproval().say(bob, 'approve');
     expect(wake(ceremony.state)).toBe(scene.T0 + 10 * MINUTE);
     expect(ceremony.after(10 * MINUTE - 1).state).toMatchObject({ phase: 'awaiting_approval', flags: [] });
-    expect(ceremony.after(1).state).toMatchObject({ phase: 'issuing', flags: ['fallback_open'] });
+    expect(ceremony.after(1).state).toMatchObject({ phase: 'issuing', flags: [] });
   });
 
   it('waits on where nobody has approved, for the first who does', () => {

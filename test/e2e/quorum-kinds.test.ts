@@ -45,7 +45,7 @@ describe('a ceremony that one of two has approved', () => {
     expect(lasts).toBeGreaterThanOrEqual(900_000);
     expect(lasts).toBeLessThan(960_000);
 
-    const ended = await hurry(stack, asked.event, isOver);
+    const ended = await stack.advanceToEnd(asked.event);
     expect(ended).toMatchObject({ state: 'expired', quorum: 'fallback' });
     const after = await aftermath(stack, asked);
     expect(after).toMatchObject({ standing: [], bundle: { ok: true, errors: [] } });
@@ -65,7 +65,7 @@ describe('a profile that may be had at once', () => {
     const stranger = stack.prepare({ profile: 'p1', invoker: 'dave' });
     await stack.send(stranger);
     const refused = await stack.until(stranger.event, ({ state }) => state === 'refused');
-    expect(refused.refusal?.code).toBe('no_rule_matches');
+    expect(refused.refusal?.code).toBe('immediate_not_allowed');
 
     await stack.advance(asked.event, '6m');
     expect(await stack.say(asked, 'alice', 'close')).toMatchObject({ status: 'accepted' });

@@ -131,7 +131,7 @@ export class CeremonyStack {
     return asked;
   }
 
-  common(event: string, requestDigest: string, person: string, nowMs: number, lifeMs = 600_000) {
+  common(event: string, requestDigest: string, person: string, nowMs: number, lifeMs = 3_600_000) {
     return {
       domain: STATEMENT_DOMAIN,
       event_id: event,
