@@ -20,6 +20,8 @@ interface DevIo {
   stdout: { write(text: string): unknown };
   stderr: { write(text: string): unknown };
   env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by a Ctrl-C that came before this was called. */
+  signal?: AbortSignal;
 }
 
 /** `dir` is the absolute folder that holds `.reseal/`; ports left out are the usual ones, or free ones where those are taken. */
@@ -47,8 +49,12 @@ export async function devCommand(request: DevRequest, io: DevIo): Promise<number
   }
 }
 
-/** 6 cannot reach, 2 usage, 1 internal. */
-const exitOf = (code: string): number => (code === 'register_unreachable' ? 6 : USAGE_CODES.has(code) ? 2 : 1);
+/** 6 cannot reach, 2 usage, 130 interrupted, 1 internal. */
+function exitOf(code: string): number {
+  if (code === 'register_unreachable') return 6;
+  if (code === 'interrupted') return 130;
+  return USAGE_CODES.has(code) ? 2 : 1;
+}
 
 const USAGE_CODES = new Set<string>([
   'already_running',
@@ -62,7 +68,7 @@ const USAGE_CODES = new Set<string>([
 
 /** Starts the stack, prints its addresses and then `ready`, and runs until SIGINT or SIGTERM. */
 async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start' }>, io: DevIo): Promise<number> {
-  const stopped = stopSignal();
+  const stop = stopSignal(io.signal);
   const started = Date.now();
   const { base, ...wishes } = ports;
   const based = base === undefined ? {} : { gateway: base, temporal: base + 1, ui: base + 2, graph: base + 3 };
@@ -73,13 +79,14 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
     databaseUrl: io.env.RESEAL_DATABASE_URL ?? null,
     ...(io.env.RESEAL_DECISION_LOG ? { decisionLog: path.resolve(dir, io.env.RESEAL_DECISION_LOG) } : {}),
     log: ephemeral ? () => undefined : fileLog(layoutOf(path.join(dir, '.reseal')).roleLog),
+    signal: stop,
     progress: (step) => io.stderr.write(`starting: ${step}\n`),
   });
   for (const line of addresses(stack)) io.stdout.write(`${line}\n`);
   io.stderr.write(`started in ${((Date.now() - started) / 1000).toFixed(1)} s; Ctrl-C stops everything\n`);
   io.stdout.write('ready\n');
   try {
-    await Promise.race([stopped, stack.failed]);
+    await Promise.race([aborted(stop), stack.failed]);
   } finally {
     io.stderr.write('stopping\n');
     await stack.stop();
@@ -93,19 +100,24 @@ function fileLog(file: string): Log {
   };
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const onSignal = (): void => {
-      if (asked) process.exit(130);
-      asked = true;
-      resolve();
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
+/** Aborted at the first SIGINT or SIGTERM, or when one came `before`; a second one ends the process at once. */
+function stopSignal(before: AbortSignal | undefined): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort(new StackError('interrupted', 'stopped before it was ready; nothing is left running'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  if (before?.aborted === true) onSignal();
+  return stop.signal;
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 function addresses({ dev, layout }: Stack): string[] {
   const rows: [string, string][] = [

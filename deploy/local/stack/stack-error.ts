@@ -1,5 +1,11 @@
 export type StackErrorCode =
-  'already_running' | 'port_in_use' | 'stack_failed' | 'not_a_local_stack' | 'event_not_running' | 'usage';
+  | 'already_running'
+  | 'port_in_use'
+  | 'stack_failed'
+  | 'not_a_local_stack'
+  | 'event_not_running'
+  | 'interrupted'
+  | 'usage';
 
 /** The local stack cannot do what was asked. The message names the value, what was expected and what to do. */
 export class StackError extends Error {

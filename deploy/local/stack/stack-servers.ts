@@ -32,7 +32,8 @@ export async function startTemporal(
   options: StackOptions,
   { ports, keyring, teardown }: { ports: Required<PortWishes>; keyring: Keyring; teardown: Teardown },
 ): Promise<TemporalServer> {
-  const cli = await findTemporalCli();
+  const { signal } = options;
+  const cli = await findTemporalCli(signal === undefined ? {} : { signal });
   const codec = await startCodecServer({
     codec: new EncryptionCodec(keyring),
     uiOrigin: [`http://127.0.0.1:${ports.ui}`, `http://localhost:${ports.ui}`],
@@ -47,6 +48,7 @@ export async function startTemporal(
     uiCodecEndpoint: codec.url,
     logPath: layout.temporalLog,
     pidFile: layout.temporalPidFile,
+    ...(signal === undefined ? {} : { signal }),
     dynamicConfig: options.dynamicConfig ?? {},
   });
   teardown.add(() => temporal.stop());

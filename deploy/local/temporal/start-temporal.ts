@@ -30,6 +30,8 @@ export interface StartTemporalOptions {
   pidFile?: string;
   /** How long to wait for the first answer, in milliseconds (60 s). */
   readyWithinMs?: number;
+  /** Aborted while the server comes up: it is stopped, and the start rejects with the reason. */
+  signal?: AbortSignal;
 }
 
 /** A development server that answers. */
@@ -61,7 +63,8 @@ export async function startTemporalServer(options: StartTemporalOptions): Promis
   const address = `127.0.0.1:${port}`;
   try {
     if (pidFile !== undefined) await writePidFile(pidFile, server.pid, options.cli);
-    await untilReady(server, address, options.readyWithinMs ?? 60_000, async (connection) => {
+    const wait = { withinMs: options.readyWithinMs ?? 60_000, signal: options.signal };
+    await untilReady(server, address, wait, async (connection) => {
       await connection.workflowService.describeNamespace({ namespace });
       await ensureSearchAttributes(connection, namespace, options.searchAttributes);
     });
@@ -99,15 +102,16 @@ function serverArguments(options: StartTemporalOptions, namespace: string, port:
   ];
 }
 
-/** Tries until `prepare` succeeds, the child ends, or the time is over. */
+/** Tries until `prepare` succeeds, the child ends, the signal is aborted, or the time is over. */
 async function untilReady(
   server: ChildGroup,
   address: string,
-  withinMs: number,
+  { withinMs, signal }: { withinMs: number; signal: AbortSignal | undefined },
   prepare: (connection: Connection) => Promise<void>,
 ): Promise<void> {
   const giveUpAt = Date.now() + withinMs;
   for (;;) {
+    signal?.throwIfAborted();
     const exit = server.ended();
     if (exit !== null) throw new ExitedEarly(exit.signal ?? `status ${exit.code}`);
     if (Date.now() > giveUpAt) throw new TemporalError('temporal_server_silent', `no answer within ${withinMs} ms`);

@@ -20,6 +20,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cachedCliPath } from '../../../../deploy/local/temporal/cli-cache.js';
 import { PINNED_RELEASE, platformKey, type CliRelease } from '../../../../deploy/local/temporal/cli-release.js';
 import { findTemporalCli } from '../../../../deploy/local/temporal/find-temporal.js';
+import { isAlive } from '../../../support/dev-process.js';
 
 const NO_DOWNLOADS = 'http://127.0.0.1:9';
 const cliScript = (version: string, server: string): string =>
@@ -193,6 +194,23 @@ describe('when there is none anywhere', () => {
     for (const part of ['1.5.1', 'nothing cached', NO_DOWNLOADS, 'No matching distribution', 'RESEAL_TEMPORAL_CLI']) {
       expect(message).toContain(part);
     }
+  });
+});
+
+describe('when the search is given up', () => {
+  it('ends the download under way, tries nothing else and leaves nothing', async () => {
+    const said = join(home, 'said');
+    const path = `PATH='${process.env['PATH'] ?? ''}'`;
+    put(join(bin, 'python3'), `#!/bin/sh\n${path}\necho $$ > '${said}'\nexec sleep 600\n`);
+    const asked = new AbortController();
+    const finding = findTemporalCli({ env, sdkBaseUrl: NO_DOWNLOADS, signal: asked.signal });
+    const refused = expect(finding).rejects.toThrow('no longer wanted');
+    await expect.poll(() => existsSync(said) && readFileSync(said, 'utf8'), { timeout: 20_000 }).toMatch(/^\d+\n$/);
+    asked.abort(new Error('no longer wanted'));
+    await refused;
+    const pid = Number(readFileSync(said, 'utf8'));
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    expect(readdirSync(join(home, 'cache', 'reseal'))).toEqual([]);
   });
 });
 
