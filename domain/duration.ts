@@ -22,8 +22,14 @@ export function formatDuration(seconds: number): string {
   return `${h ? `${h}h` : ''}${m ? `${m}m` : ''}${s || whole === 0 ? `${s}s` : ''}`;
 }
 
+/** What editors are told of it; `parseDuration` is what reads it. */
+const textSchema = z.string().meta({
+  pattern: '^(?=.)([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$',
+  description: 'a duration such as 45s, 30m, 4h or 1h30m; a number means seconds',
+});
+
 /** A policy's duration: `30m` on the way in, whole seconds from there on. */
-export const durationSchema = z.union([z.string(), z.number().int().positive()]).transform((value, context) => {
+export const durationSchema = z.union([textSchema, z.number().int().positive()]).transform((value, context) => {
   const seconds = typeof value === 'number' ? value : parseDuration(value);
   if (seconds !== undefined) return seconds;
   context.addIssue({ code: 'custom', message: `expected a duration such as 30m, 4h or 1h30m, got "${String(value)}"` });

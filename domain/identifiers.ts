@@ -7,7 +7,7 @@ export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lowe
 /** A directory object, tenant or role template id. Lower case, so that comparison is by bytes. */
 export const guidSchema = z
   .string()
-  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'expected a GUID')
+  .regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, 'expected a GUID')
   .transform((guid) => guid.toLowerCase());
 /** RFC 3339 UTC, as `Date.prototype.toISOString` prints it; fractions are optional on input. */
 export const instantSchema = z.iso.datetime({ offset: false });

@@ -53,6 +53,16 @@ export function readYaml<S extends z.ZodType>(text: string, schema: S): ReadYaml
   };
 }
 
+/** Where members of a document that was read begin; of one that is not there, the deepest part of its path that is. */
+export function placesIn(text: string): (path: readonly PropertyKey[]) => Pick<Fault, 'line' | 'column'> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  return (path) => {
+    const { line, col } = lines.linePos(offsetOf(document, path));
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+}
+
 /** Unknown members are reported at themselves, not at the object that holds them. */
 function placesOf(issue: z.core.$ZodIssue): PropertyKey[][] {
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [[...issue.path]];

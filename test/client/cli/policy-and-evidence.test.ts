@@ -91,6 +91,73 @@ describe('when a policy is checked', () => {
     expect(json.faults).toHaveLength(4);
   });
 
+  it('points at what is weak, and exits 3 for it where that is asked for', async () => {
+    const text = [
+      'version: 1',
+      'name: x',
+      `tenant_id: ${testPolicy.tenant_id}`,
+      'approvals: { min_approvers: 1, approvers: [group:security, group:nobody] }',
+      'grace: 5m',
+      'responders: [group:security]',
+      'limits: { cooldown: 1m }',
+      'rules:',
+      '  - name: everybody',
+      '  - name: nobody-left',
+      '    reason_codes: [incident]',
+      'profiles:',
+      '  admin:',
+      '    action: entra.directory_role',
+      '    role: { template_id: 194ae4cb-b126-40b2-bd5b-6091b380977d, name: Security Administrator }',
+      '    tier0: true',
+    ].join('\n');
+    writeFileSync(join(folder, 'weak.yaml'), text);
+    writeFileSync(join(folder, 'roster.yaml'), JSON.stringify(people.roster));
+    const ran = await here(['policy', 'lint', 'weak.yaml']);
+    expect(ran.status).toBe(0);
+    const lines = ran.out.trim().split('\n');
+    expect(lines.map((line) => line.split(' ').slice(0, 3).join(' '))).toEqual([
+      'weak.yaml:4:1: warning: approvals:',
+      'weak.yaml:5:1: warning: grace:',
+      'weak.yaml:10:5: warning: rules.1:',
+    ]);
+    expect(ran.out).toContain(
+      'nobody-left never matches: everybody before it takes all that it would [rule_never_matches]',
+    );
+    expect(ran.err).toContain('not checked without --roster FILE');
+    const known = await here(['policy', 'lint', 'weak.yaml', '--roster', 'roster.yaml', '--strict', '-o', 'json']);
+    expect(known.status).toBe(3);
+    expect(JSON.parse(known.out)).toMatchObject({
+      ok: true,
+      faults: [],
+      not_checked: [],
+      warnings: [
+        { code: 'quorum_of_one', line: 4, column: 1 },
+        { code: 'group_of_nobody', line: 4, column: 57, path: 'approvals.approvers.1' },
+        { code: 'shortest_grace', line: 5 },
+        { code: 'rule_never_matches', line: 10, column: 5 },
+        { code: 'tier0_software_keys', line: 13, path: 'profiles.admin' },
+      ],
+    });
+    expect((await here(['policy', 'lint', join(policies, 'two-teams.yaml'), '--strict'])).status).toBe(0);
+  });
+
+  it('points at a zone that there is not, and at a rule for a profile that there is not', async () => {
+    const text = readFileSync(join(policies, 'two-teams.yaml'), 'utf8').replaceAll('Europe/Berlin', 'Europe/Berlni');
+    writeFileSync(join(folder, 'zone.yaml'), text.replace('profiles: [exchange-admin]', 'profiles: [exchnage-admin]'));
+    const ran = await here(['policy', 'lint', 'zone.yaml']);
+    expect(ran.status).toBe(2);
+    const line = text.split('\n').findIndex((of) => of.includes('days: [mon, tue, wed, thu]')) + 1;
+    expect(ran.out).toContain(`zone.yaml:${line}:`);
+    expect(ran.out).toContain('rules.1.time.0.zone: there is no such zone: expected an IANA name');
+    expect(ran.out).toContain('(it is "Europe/Berlni")');
+  });
+
+  it('prints the schema of policy files', async () => {
+    const ran = await here(['policy', 'schema']);
+    expect(ran.status).toBe(0);
+    expect(JSON.parse(ran.out)).toEqual(JSON.parse(readFileSync(join(policies, 'policy.schema.json'), 'utf8')));
+  });
+
   it('shows the policy in force with its profiles by name', async () => {
     const ran = await here(['policy', 'show', '-o', 'json']);
     const shown = JSON.parse(ran.out) as Policy & { policy_digest: string };

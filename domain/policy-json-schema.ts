@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { policySchema } from './policy.js';
+
+type Json = Record<string, unknown>;
+
+/** What an editor shows beside each member. Keys are dotted paths; `*` stands for any name, and lists are passed through. */
+const HELP: Readonly<Record<string, string>> = {
+  version: 'always 1',
+  name: 'how people call this policy',
+  tenant_id: 'the Microsoft Entra tenant in which roles are granted; a profile may name another',
+  approval_window: 'how long approvers have, from the request on (30m)',
+  timebox: 'how long a role is held: default when nobody says otherwise, and max (30m, and 4h)',
+  grace: 'how long after the deadline the directory ends the grant by itself if all of Reseal is dead: 5m to 15m (10m)',
+  approvals: 'who must approve, in every profile that does not say so itself',
+  responders: 'who may kill any ceremony, besides the people in it; empty means nobody',
+  rules:
+    'who may ask for what, when and why; the first that matches lets the request in; none at all lets everybody in',
+  limits: 'how often; only what was granted counts',
+  standing: 'who may have a session with no ceremony at all: for reseal decide, grants nothing in the directory',
+  notices: 'which channels are told of what; their addresses are settings of the register',
+  review_after: 'a review owed longer than this is overdue (24h)',
+  profiles: 'what can be asked for',
+  'approvals.min_approvers': 'how many people; 0 only together with immediate',
+  'approvals.approvers':
+    'who may approve: group:<name> or person:<id>; empty means nobody but the groups that are required',
+  'approvals.require': 'so many of each of these groups; one person counts once',
+  'approvals.immediate': 'with min_approvers 0, in the approvals of one profile: who may have it with nobody asked',
+  'approvals.fallback': 'fewer approvers suffice when nobody came, for a shorter grant; owes a review',
+  'approvals.fallback.after': 'from when on, since the request was admitted',
+  'approvals.fallback.min_approvers': 'how many of the approvers then suffice, of whatever group',
+  'approvals.fallback.max': 'how long such a grant lasts at most',
+  'rules.name': 'refusals and the ledger name the rule by it',
+  'rules.profiles': 'empty means all',
+  'rules.allow': 'who may ask: group:<name> or person:<id>; empty means everybody on the roster',
+  'rules.reason_codes': 'empty means all five',
+  'rules.time': 'empty means any time',
+  'rules.time.days': 'the days on which the window starts; empty means every day',
+  'rules.time.from': '"22:00", by the clock of the zone',
+  'rules.time.until': '"06:00"; not later than from means on the next day',
+  'rules.time.zone': 'an IANA name, such as Europe/Berlin or UTC',
+  'rules.max_duration': 'the longest that may be asked for by this rule',
+  'limits.cooldown': 'between two grants of one person and profile',
+  'limits.quota_window': 'how far back the numbers below count (24h)',
+  'limits.max_per_user': 'grants of one person',
+  'limits.max_per_profile': 'grants of one profile, whoever asked',
+  'limits.escalation_threshold':
+    'from so many grants of one person on, the next is flagged and told; it is never refused for it',
+  'notices.channel': 'the name of a channel',
+  'notices.events': 'empty means all',
+  'profiles.*.description': 'for people',
+  'profiles.*.action': 'what is granted',
+  'profiles.*.role': 'a directory role, by the id of its template',
+  'profiles.*.scope': '/ for the tenant, or /administrativeUnits/<id>',
+  'profiles.*.tier0': 'its holders can change who holds roles',
+  'profiles.*.end_sessions': 'end the signed-in sessions of the principal together with the role (true)',
+};
+
+/** The JSON Schema (draft 2020-12) of a policy file as it is written, for editors. What only Reseal can judge it leaves to `lint`. */
+export function policyJsonSchema(): Json {
+  const schema = z.toJSONSchema(policySchema, { target: 'draft-2020-12', io: 'input' }) as Json;
+  for (const [path, description] of Object.entries(HELP))
+    memberAt(schema, path.split('.'))['description'] = description;
+  const { $schema, ...rest } = schema;
+  return { $schema, title: 'Reseal policy', ...rest };
+}
+
+/** @throws {TypeError} naming a path that the schema does not have. */
+function memberAt(schema: Json, path: readonly string[]): Json {
+  return path.reduce((at, name) => {
+    const inside = (at['items'] ?? at) as { properties?: Json; additionalProperties?: Json };
+    const member = name === '*' ? inside.additionalProperties : inside.properties?.[name];
+    if (member === undefined) throw new TypeError(`the schema of policies has no ${path.join('.')}`);
+    return member as Json;
+  }, schema);
+}
