@@ -132,7 +132,7 @@ describe('when a policy is checked', () => {
       not_checked: [],
       warnings: [
         { code: 'quorum_of_one', line: 4, column: 1 },
-        { code: 'group_of_nobody', line: 4, column: 57, path: 'approvals.approvers.1' },
+        { code: 'group_of_nobody', line: 4, column: 60, path: 'approvals.approvers.1' },
         { code: 'shortest_grace', line: 5 },
         { code: 'rule_never_matches', line: 10, column: 5 },
         { code: 'tier0_software_keys', line: 13, path: 'profiles.admin' },
