@@ -20,7 +20,7 @@ export function listFilter(options: ListOptions, nowMs: number): ReturnType<type
   if (profile !== undefined && !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(profile)) {
     throw new ResealError('usage', `--profile: "${profile}" is no profile's name: 1 to 64 of a-z 0-9 . _ -`);
   }
-  const given = { state, status, invoker, profile, limit, since: sinceTime(since, nowMs) };
+  const given = { state, status, invoker, profile, limit, since: pastTime('--since', since, nowMs) };
   const query: Record<string, string> = options.open === true ? { open: 'true' } : {};
   if (options.overdue === true) query['overdue'] = 'true';
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query[name] = value;
@@ -34,16 +34,16 @@ function checkOneOf(flag: string, text: string | undefined, known: readonly stri
   });
 }
 
-/** `24h` ago or `7d` ago, a day, or a time; RFC 3339 UTC. */
-function sinceTime(text: string | undefined, nowMs: number): string | undefined {
+/** `24h` ago or `7d` ago, a day, or a time; RFC 3339 UTC. @throws {ResealError} `usage`, naming the flag. */
+export function pastTime(flag: string, text: string | undefined, nowMs: number): string | undefined {
   if (text === undefined) return undefined;
   if (/^\d{4}-/.test(text)) {
     // A day begins where the reader is.
     const ms = Date.parse(text.length === 10 ? `${text}T00:00:00` : text);
     if (Number.isFinite(ms)) return new Date(ms).toISOString();
-    throw new ResealError('usage', `--since: "${text}" is not a time such as 2026-01-31T08:00:00Z or 2026-01-31`);
+    throw new ResealError('usage', `${flag}: "${text}" is not a time such as 2026-01-31T08:00:00Z or 2026-01-31`);
   }
   const days = /^(\d{1,4})d$/.exec(text)?.[1];
-  const ms = days === undefined ? parseFlagDuration('--since', text) : Number(days) * 86_400_000;
+  const ms = days === undefined ? parseFlagDuration(flag, text) : Number(days) * 86_400_000;
   return new Date(nowMs - ms).toISOString();
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { approvalCommands } from './commands/approvals.js';
+import { auditCommands } from './commands/audit.js';
 import { breakglassCommands } from './commands/breakglass.js';
 import { examples, type Run } from './commands/command-context.js';
 import { configCommands } from './commands/config.js';
@@ -48,6 +49,7 @@ export function resealProgram(version: string, run: Run): Command {
   policyCommands(program, run);
   decideCommand(program, run);
   evidenceCommands(program, run);
+  auditCommands(program, run);
   configCommands(program, run);
   devCommands(program, run);
   return program;
