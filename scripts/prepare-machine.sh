@@ -8,7 +8,7 @@ need() { # package, a command that shows it is there
     postgresql) ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ;;
     openssh-client) command -v ssh-keygen >/dev/null 2>&1 ;;
     python3-pip) command -v python3 >/dev/null 2>&1 && python3 -m pip --version >/dev/null 2>&1 ;;
-    chromium) command -v chromium >/dev/null 2>&1 ;;
+    chromium | tmux | zsh | fish) command -v "$1" >/dev/null 2>&1 ;;
     *) dpkg -s "$1" >/dev/null 2>&1 ;;
   esac
 }

@@ -9,7 +9,10 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const run = (command, args, options = {}) => spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
 
-run('bash', ['scripts/prepare-machine.sh', 'postgresql', 'openssh-client', 'python3-pip', 'chromium']);
+run('bash', [
+  'scripts/prepare-machine.sh',
+  ...['postgresql', 'openssh-client', 'python3-pip', 'chromium', 'tmux', 'zsh', 'fish'],
+]);
 
 let passed = 0;
 let failed = 0;

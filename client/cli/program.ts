@@ -3,6 +3,7 @@ import { approvalCommands } from './commands/approvals.js';
 import { auditCommands } from './commands/audit.js';
 import { breakglassCommands } from './commands/breakglass.js';
 import { examples, type Run } from './commands/command-context.js';
+import { completionCommands } from './commands/completion.js';
 import { configCommands } from './commands/config.js';
 import { decideCommand } from './commands/decide.js';
 import { devCommands } from './commands/dev.js';
@@ -51,6 +52,7 @@ export function resealProgram(version: string, run: Run): Command {
   evidenceCommands(program, run);
   auditCommands(program, run);
   configCommands(program, run);
+  completionCommands(program, run);
   devCommands(program, run);
   return program;
 }
