@@ -1,34 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CancelledFailure } from '@temporalio/common';
 
-import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
 import { INTENT_PAYLOAD_TYPE } from '../../../domain/intent.js';
-import { applyOutcomeSchema } from '../../../domain/outcomes.js';
 import { signDsse } from '../../../proofs/dsse.js';
-import { generateRoleKey } from '../../../proofs/role-key.js';
-import { CRASH, environmentOf, runAttempts, type RunOptions } from './attempts.js';
-import { ALICE, EVIDENCE, startSimulator, STRANGER, USER_ADMINISTRATOR, World, WRITER } from './world.js';
+import { environmentOf, runAttempts, type RunOptions } from './attempts.js';
+import { applyIn, grantsIn, inAWorld, MINUTE } from './in-a-world.js';
+import { ALICE, EVIDENCE, type World } from './world.js';
 
-let simulator: GraphSimulator;
 let world: World;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
-beforeEach(() => {
-  world = new World(simulator);
+inAWorld((fresh) => {
+  world = fresh;
 });
 
-const MINUTE = 60_000;
-
-async function apply(signed = world.intent(), options: RunOptions = {}, first = true) {
-  const ran = await runAttempts(world.effects.apply, { signed, evidence: EVIDENCE, first }, world.clock, options);
-  expect(applyOutcomeSchema.parse(ran.result)).toEqual(ran.result);
-  return ran;
-}
-
-const grants = async (): Promise<number> =>
-  (await world.posts()).filter(({ action, validation_only }) => action === 'adminAssign' && !validation_only).length;
+const apply = (signed = world.intent(), options: RunOptions = {}, first = true) =>
+  applyIn(world, signed, options, first);
+const grants = (): Promise<number> => grantsIn(world);
 
 describe('when nothing goes wrong', () => {
   it('makes a dry run and then one grant that the provider itself ends', async () => {
@@ -51,138 +37,6 @@ describe('when nothing goes wrong', () => {
   });
 });
 
-describe('when the answer to the grant is lost', () => {
-  it('adopts its own grant and does not make another', async () => {
-    await world.faultOnGrant({ effect: 'lost_response' });
-    const { result, failures } = await apply();
-    expect(result).toMatchObject({ outcome: 'granted', adopted: true });
-    expect(failures).toMatchObject([{ type: 'graph_ambiguous', delayMs: 5000 }]);
-    expect(await grants()).toBe(1);
-  });
-
-  it('finds it behind stale reads: the refused second grant is answered by looking longer', async () => {
-    await world.control('/lag', { ms: 20_000 });
-    await world.faultOnGrant({ effect: 'lost_response' });
-    const { result, failures } = await apply();
-    expect(failures.map(({ type }) => type)).toContain('graph_assignment_exists');
-    expect(result).toMatchObject({ outcome: 'granted', adopted: true });
-    expect((await world.truth()).assignments).toHaveLength(1);
-  });
-
-  it('adopts what a server error and an html page hid', async () => {
-    await world.faultOnGrant({ effect: 'html', status: 502, after: true });
-    const { result, failures } = await apply();
-    expect(result).toMatchObject({ outcome: 'granted', adopted: true });
-    expect(failures[0]).toMatchObject({ type: 'graph_ambiguous' });
-    expect(await grants()).toBe(1);
-  });
-});
-
-describe('when the answer is ambiguous and nothing had happened', () => {
-  it.each([500, 502, 503, 504])('tries again after %d', async (status) => {
-    await world.faultOnGrant({ effect: 'status', status });
-    const { result } = await apply();
-    expect(result).toMatchObject({ outcome: 'granted', adopted: false });
-    expect((await world.truth()).assignments).toHaveLength(1);
-  });
-
-  it('is never clean again, though the next answer is a plain refusal', async () => {
-    await world.faultOnGrant({ effect: 'status', status: 503 });
-    const { result } = await apply(world.intent(), {
-      before: async (attempt) => {
-        if (attempt === 2) await world.control('/policies', { require_mfa: true });
-      },
-    });
-    expect(result).toMatchObject({
-      outcome: 'refused',
-      code: 'RoleAssignmentRequestPolicyValidationFailed',
-      clean: false,
-    });
-  });
-});
-
-describe('when Graph throttles', () => {
-  it('waits as long as Retry-After says and stays clean', async () => {
-    await world.faultOnGrant({ effect: 'status', status: 429, retry_after: 17 });
-    await world.control('/policies', { require_mfa: false });
-    const { result, failures } = await apply(world.intent(), {
-      before: async (attempt) => {
-        if (attempt === 2) await world.control('/policies', { require_mfa: true });
-      },
-    });
-    expect(failures).toMatchObject([{ type: 'graph_throttled', delayMs: 17_000 }]);
-    expect(result).toMatchObject({ outcome: 'refused', clean: true });
-  });
-
-  it('backs off by itself without Retry-After, and never longer than a minute', async () => {
-    await world.faultOnGrant({ effect: 'status', status: 429, times: 2 });
-    await world.faultOnGrant({ effect: 'status', status: 429, retry_after: 3600 });
-    const { result, failures } = await apply();
-    expect(failures.map(({ delayMs }) => delayMs)).toEqual([1000, 2000, 60_000]);
-    expect(result.outcome).toBe('granted');
-  });
-});
-
-describe('when the grant is refused', () => {
-  it('is clean: a dry run refused it before anything was asked for', async () => {
-    await world.control('/policies', { max_active_duration: 'PT10M' });
-    const { result, attempts } = await apply();
-    expect(result).toMatchObject({ code: 'RoleAssignmentRequestPolicyValidationFailed', clean: true });
-    expect(attempts).toBe(1);
-    expect(await grants()).toBe(0);
-  });
-
-  it('is not clean when an earlier run or activity may have called', async () => {
-    await world.control('/policies', { max_active_duration: 'PT10M' });
-    const { result } = await apply(world.intent(), {}, false);
-    expect(result).toMatchObject({ outcome: 'refused', clean: false });
-  });
-
-  it('is not clean when a worker died between two attempts', async () => {
-    await world.faultOnGrant({ effect: 'status', status: 429 });
-    const { result, failures } = await apply(world.intent(), {
-      before: async (attempt) => {
-        if (attempt === 2) throw CRASH;
-        if (attempt === 3) await world.control('/policies', { require_mfa: true });
-      },
-    });
-    expect(failures.map(({ type }) => type)).toEqual(['graph_throttled', 'crashed']);
-    expect(result).toMatchObject({ outcome: 'refused', clean: false });
-  });
-
-  it('is not clean when the first attempt finds details: somebody started the activity anew', async () => {
-    await world.control('/policies', { require_mfa: true });
-    const details = {
-      clean_through: 0,
-      posted: true,
-      taken_reads: 0,
-      unknown_reads: 0,
-      client_request_ids: [],
-    };
-    const { result } = await apply(world.intent(), { from: { attempt: 1, details } });
-    expect(result).toMatchObject({ outcome: 'refused', clean: false });
-  });
-
-  it('names a status that means refused, though the request was taken', async () => {
-    await world.control('/statuses', { statuses: ['Failed'] });
-    const { result } = await apply();
-    expect(result).toMatchObject({ outcome: 'refused', code: 'request_failed', clean: true });
-    expect((await world.truth()).assignments).toHaveLength(0);
-  });
-
-  it('tries a role that is not known yet a few times, and then gives up cleanly', async () => {
-    const tuple = {
-      tenant_id: world.tenant,
-      principal_id: ALICE,
-      role_template_id: STRANGER,
-      directory_scope_id: '/',
-    };
-    const { result, attempts } = await apply(world.intent({ tuple }));
-    expect(result).toMatchObject({ outcome: 'refused', code: 'RoleNotFound', clean: true });
-    expect(attempts).toBe(5);
-  });
-});
-
 describe('when the status decides, not 201', () => {
   it.each(['PendingProvisioning', 'Granted', 'ProvisioningStarted'])('waits while it says %s', async (status) => {
     await world.control('/statuses', { statuses: [{ status, after_seconds: 12 }] });
@@ -195,62 +49,6 @@ describe('when the status decides, not 201', () => {
   it('does not take a word that it does not know for granted', async () => {
     await world.control('/statuses', { statuses: ['Wonderful'] });
     await expect(apply(world.intent(), { maxAttempts: 4 })).rejects.toThrow('request_undecided');
-  });
-});
-
-describe("when somebody else's assignment stands", () => {
-  it('refuses cleanly at once if nothing of ours was ever asked for', async () => {
-    await world.control('/assignments', { principal_id: ALICE, role_definition_id: USER_ADMINISTRATOR });
-    const { result, attempts } = await apply();
-    expect(result).toMatchObject({ outcome: 'refused', code: 'foreign_assignment', clean: true });
-    expect(attempts).toBe(1);
-  });
-
-  it('looks twelve times before it says so after an unanswered call, and is not clean', async () => {
-    await world.faultOnGrant({ effect: 'status', status: 503 });
-    const { result, failures } = await apply(world.intent(), {
-      before: async (attempt) => {
-        const tuple = { principal_id: ALICE, role_definition_id: USER_ADMINISTRATOR };
-        if (attempt === 2) await world.control('/assignments', tuple);
-      },
-    });
-    expect(result).toMatchObject({ outcome: 'refused', code: 'foreign_assignment', clean: false });
-    expect(failures.length).toBe(13);
-    expect(Math.max(...failures.map(({ delayMs }) => delayMs))).toBe(15_000);
-    expect(await grants()).toBe(1);
-  });
-});
-
-describe('when a marker is not ours', () => {
-  it('does not adopt our very marker on a request of another application', async () => {
-    const signed = world.intent();
-    await world.assign(signed, STRANGER);
-    const { result } = await apply(signed, {}, false);
-    expect(result).toMatchObject({ outcome: 'refused', code: 'foreign_assignment', clean: false });
-  });
-
-  it('does not adopt a marker that somebody else signed, though our application made the request', async () => {
-    const signed = world.intent();
-    const forged = world.intent({}, generateRoleKey());
-    await world.assign(forged, WRITER);
-    const { result } = await apply(signed, {}, false);
-    expect(result).toMatchObject({ outcome: 'refused', code: 'foreign_assignment' });
-  });
-
-  it('does not adopt the grant of another event', async () => {
-    await world.assign(world.intent({ event_id: 'ffffffffffffffff' }), WRITER);
-    const { result } = await apply(world.intent(), {}, false);
-    expect(result).toMatchObject({ outcome: 'refused', code: 'foreign_assignment' });
-  });
-});
-
-describe('when our grant ends later than intended', () => {
-  it('does not adopt it', async () => {
-    const signed = world.intent();
-    const endDateTime = new Date(Date.parse(signed.intent.dead_man) + 1000).toISOString();
-    await world.assign(signed, WRITER, { scheduleInfo: { expiration: { type: 'afterDateTime', endDateTime } } });
-    const { result } = await apply(signed, {}, false);
-    expect(result).toMatchObject({ outcome: 'refused', code: 'ends_later_than_intended', clean: false });
   });
 });
 

@@ -1,32 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
 import { instant } from '../../../domain/identifiers.js';
 import type { SignedIntent } from '../../../domain/intent.js';
 import { auditOutcomeSchema } from '../../../domain/outcomes.js';
 import { runAttempts } from './attempts.js';
-import { ALICE, EVIDENCE, startSimulator, USER_ADMINISTRATOR, World } from './world.js';
+import { grantedIn, inAWorld, MINUTE } from './in-a-world.js';
+import { ALICE, USER_ADMINISTRATOR, type World } from './world.js';
 
-let simulator: GraphSimulator;
 let world: World;
 let signed: SignedIntent;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
-beforeEach(() => {
-  world = new World(simulator);
+inAWorld((fresh) => {
+  world = fresh;
   signed = world.intent();
 });
 
-const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-async function granted(): Promise<void> {
-  const { result } = await runAttempts(world.effects.apply, { signed, evidence: EVIDENCE, first: true }, world.clock);
-  expect(result.outcome).toBe('granted');
-  world.clock.advance(10 * MINUTE);
-}
+const granted = (): Promise<void> => grantedIn(world, signed, 10 * MINUTE);
 
 async function audit() {
   const ended_at = instant(world.clock.now());

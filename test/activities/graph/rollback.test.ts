@@ -1,33 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
 import { rollbackOutcomeSchema } from '../../../domain/outcomes.js';
 import type { SignedIntent } from '../../../domain/intent.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
 import { runAttempts, type RunOptions } from './attempts.js';
-import { ALICE, EVIDENCE, startSimulator, STRANGER, USER_ADMINISTRATOR, World, WRITER } from './world.js';
-import { withEmptyList } from './world.js';
+import { grantedIn, HELD, inAWorld, MINUTE } from './in-a-world.js';
+import { ALICE, STRANGER, withEmptyList, WRITER, type World } from './world.js';
 
-let simulator: GraphSimulator;
 let world: World;
 let signed: SignedIntent;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
-beforeEach(() => {
-  world = new World(simulator);
+inAWorld((fresh) => {
+  world = fresh;
   signed = world.intent();
 });
 
-const MINUTE = 60_000;
-const TUPLE = { principal_id: ALICE, role_definition_id: USER_ADMINISTRATOR };
-
-async function granted(afterMs = 10 * MINUTE): Promise<void> {
-  const { result } = await runAttempts(world.effects.apply, { signed, evidence: EVIDENCE, first: true }, world.clock);
-  expect(result.outcome).toBe('granted');
-  world.clock.advance(afterMs);
-}
+const granted = (afterMs = 10 * MINUTE): Promise<void> => grantedIn(world, signed, afterMs);
 
 async function rollback(options: RunOptions = {}, round = 1) {
   const ran = await runAttempts(world.effects.rollback, { signed, round }, world.clock, options);
@@ -118,7 +105,7 @@ describe('when the answer to the removal is lost', () => {
 
   it('says gone when somebody else removed it', async () => {
     await granted();
-    await world.control('/assignments', { ...TUPLE, remove: true });
+    await world.control('/assignments', { ...HELD, remove: true });
     const { result } = await rollback();
     expect(result).toMatchObject({ outcome: 'removed', word: 'gone' });
     expect(await removals()).toBe(0);
@@ -156,11 +143,11 @@ describe('when nothing of ours is visible', () => {
   });
 
   it("never removes somebody else's assignment, made through PIM or outside of it", async () => {
-    await world.control('/assignments', TUPLE);
+    await world.control('/assignments', HELD);
     world.clock.advance(10 * MINUTE);
     const { result } = await rollback();
     expect(result).toMatchObject({ outcome: 'nothing_seen', findings: [{ code: 'foreign_assignment' }] });
-    await world.control('/assignments', { ...TUPLE, via: 'direct' });
+    await world.control('/assignments', { ...HELD, via: 'direct' });
     expect((await rollback()).result).toMatchObject({ findings: [{ code: 'foreign_assignment' }] });
     expect(await removals()).toBe(0);
     expect(await standing()).toBe(1);
@@ -201,7 +188,7 @@ describe('when nothing of ours is visible', () => {
 describe('when somebody else has taken the assignment over since', () => {
   it('leaves what was made outside PIM, of which the requests do not tell', async () => {
     await granted();
-    await world.control('/assignments', { ...TUPLE, via: 'direct' });
+    await world.control('/assignments', { ...HELD, via: 'direct' });
     expect((await rollback()).result).toMatchObject({ outcome: 'removed', word: 'gone' });
     expect(await removals()).toBe(0);
     expect(await standing()).toBe(1);
@@ -211,7 +198,7 @@ describe('when somebody else has taken the assignment over since', () => {
     await granted();
     world.clock.ms = Date.parse(signed.intent.dead_man) + MINUTE;
     expect(await standing()).toBe(0);
-    await world.control('/assignments', { ...TUPLE, via: 'direct' });
+    await world.control('/assignments', { ...HELD, via: 'direct' });
     expect((await rollback()).result).toMatchObject({ outcome: 'removed', word: 'gone' });
     expect(await removals()).toBe(0);
     expect(await standing()).toBe(1);
@@ -232,7 +219,7 @@ describe('when somebody else has taken the assignment over since', () => {
 
   it('leaves it: it is not ours to remove any more', async () => {
     await granted();
-    await world.control('/assignments', TUPLE);
+    await world.control('/assignments', HELD);
     const { result } = await rollback();
     expect(result).toMatchObject({ outcome: 'removed', word: 'gone' });
     expect(await removals()).toBe(0);
@@ -241,7 +228,7 @@ describe('when somebody else has taken the assignment over since', () => {
 
   it('removes it all the same when it was the principal who extended our own', async () => {
     await granted();
-    await world.control('/assignments', { ...TUPLE, created_by_user: ALICE });
+    await world.control('/assignments', { ...HELD, created_by_user: ALICE });
     const { result } = await rollback();
     expect(result).toMatchObject({ outcome: 'removed', word: 'revoked' });
     expect(await standing()).toBe(0);

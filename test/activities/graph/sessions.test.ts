@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
 import { sessionsOutcomeSchema } from '../../../domain/outcomes.js';
 import { runAttempts } from './attempts.js';
-import { ALICE, READER, startSimulator, USER_ADMINISTRATOR, World } from './world.js';
+import { inAWorld } from './in-a-world.js';
+import { ALICE, READER, USER_ADMINISTRATOR, type World } from './world.js';
 
-let simulator: GraphSimulator;
 let world: World;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
-beforeEach(() => {
-  world = new World(simulator);
+const freshWorld = inAWorld((fresh) => {
+  world = fresh;
 });
 
 const end = (signed = world.intent()) => runAttempts(world.sessions.endSessions, { signed }, world.clock);
@@ -31,7 +26,7 @@ describe('ending sessions', () => {
     const types: string[] = [];
     // Which replica answers depends on how many reads came before: one of these begins with a stale one.
     for (let earlier = 0; earlier < 4; earlier += 1) {
-      world = new World(simulator);
+      world = freshWorld();
       await world.control('/lag', { ms: 60_000 });
       for (let read = 0; read < earlier; read += 1) await world.graph('GET', `/users/${ALICE}`, READER);
       types.push(...(await end()).failures.map(({ type }) => type));

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
 import { surveyOutcomeSchema } from '../../../domain/outcomes.js';
 import type { Request } from '../../../domain/request.js';
 import { isoSeconds } from '../../../activities/graph/role-rules.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
 import { runAttempts, type RunOptions } from './attempts.js';
-import { ALICE, BOB, EVIDENCE, SECURITY_READER, startSimulator, USER_ADMINISTRATOR, World } from './world.js';
+import { inAWorld } from './in-a-world.js';
+import { ALICE, BOB, EVIDENCE, SECURITY_READER, USER_ADMINISTRATOR, type World } from './world.js';
 
-let simulator: GraphSimulator;
 let world: World;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
-beforeEach(() => {
-  world = new World(simulator);
+const freshWorld = inAWorld((fresh) => {
+  world = fresh;
 });
 
 function request(change: Partial<Request> = {}, effect: Partial<Request['effect']> = {}): Request {
@@ -164,7 +159,7 @@ describe('surveying again what an earlier run of the same event was granted', ()
   it('refuses all the same when it is of another event, or somebody else’s stands beside it', async () => {
     await grant('ffffffffffffffff');
     expect((await survey()).result).toMatchObject({ outcome: 'refused', code: 'foreign_assignment' });
-    world = new World(simulator);
+    world = freshWorld();
     await grant(request().event_id);
     await world.control('/assignments', { principal_id: ALICE, role_definition_id: USER_ADMINISTRATOR, via: 'direct' });
     expect((await survey()).result).toMatchObject({ outcome: 'refused', code: 'foreign_assignment' });

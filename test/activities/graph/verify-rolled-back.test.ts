@@ -1,28 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
 import type { SignedIntent } from '../../../domain/intent.js';
 import { absenceOutcomeSchema, type Survey } from '../../../domain/outcomes.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
 import { runAttempts, type RunOptions } from './attempts.js';
-import { ALICE, BOB, EVIDENCE, startSimulator, USER_ADMINISTRATOR, World, WRITER } from './world.js';
-import { withEmptyList } from './world.js';
+import { grantedIn, HELD, inAWorld, MINUTE, NOTHING } from './in-a-world.js';
+import { ALICE, BOB, USER_ADMINISTRATOR, withEmptyList, WRITER, type World } from './world.js';
 
-let simulator: GraphSimulator;
 let world: World;
 let signed: SignedIntent;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
-beforeEach(() => {
-  world = new World(simulator);
+inAWorld((fresh) => {
+  world = fresh;
   signed = world.intent();
 });
-
-const MINUTE = 60_000;
-const NOTHING: Survey = { holders: [], principal_assignments: [] };
-const TUPLE = { principal_id: ALICE, role_definition_id: USER_ADMINISTRATOR };
 
 interface Asked {
   survey?: Survey | null;
@@ -39,10 +29,7 @@ async function check({ survey = NOTHING, settleMs, patience = 3, round = 1 }: As
   return ran;
 }
 
-async function granted(): Promise<void> {
-  const { result } = await runAttempts(world.effects.apply, { signed, evidence: EVIDENCE, first: true }, world.clock);
-  expect(result.outcome).toBe('granted');
-}
+const granted = (): Promise<void> => grantedIn(world, signed);
 
 async function grantedAndRemoved(): Promise<void> {
   await granted();
@@ -141,14 +128,14 @@ describe('when it is there again', () => {
 
 describe('when somebody else’s stands', () => {
   it('is absent all the same, with a finding that is told once', async () => {
-    await world.control('/assignments', TUPLE);
+    await world.control('/assignments', HELD);
     const { result } = await check();
     if (result.outcome !== 'absent') throw new Error('present');
     expect(result.findings.map(({ code }) => code)).toEqual(['foreign_assignment']);
   });
 
   it('tells one made outside PIM', async () => {
-    await world.control('/assignments', { ...TUPLE, via: 'direct' });
+    await world.control('/assignments', { ...HELD, via: 'direct' });
     const { result } = await check({ survey: null });
     expect(result).toMatchObject({ outcome: 'absent', findings: [{ code: 'foreign_assignment' }] });
   });

@@ -1,32 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { GraphSimulator } from '../../../deploy/local/graph/server.js';
 import type { SignedIntent } from '../../../domain/intent.js';
-import { verifyOutcomeSchema, watchOutcomeSchema, type Survey } from '../../../domain/outcomes.js';
+import { verifyOutcomeSchema, watchOutcomeSchema } from '../../../domain/outcomes.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
 import { runAttempts, type RunOptions } from './attempts.js';
-import { ADMIN, ALICE, BOB, EVIDENCE, SECURITY_READER, startSimulator, USER_ADMINISTRATOR } from './world.js';
-import { withEmptyList, World, WRITER } from './world.js';
+import { grantedIn, inAWorld, MINUTE, NOTHING } from './in-a-world.js';
+import { ADMIN, ALICE, BOB, SECURITY_READER, USER_ADMINISTRATOR, withEmptyList, WRITER, type World } from './world.js';
 
-let simulator: GraphSimulator;
 let world: World;
 let signed: SignedIntent;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
-beforeEach(() => {
-  world = new World(simulator);
+inAWorld((fresh) => {
+  world = fresh;
   signed = world.intent();
 });
 
-const NOTHING: Survey = { holders: [], principal_assignments: [] };
-const MINUTE = 60_000;
-
-async function granted(): Promise<void> {
-  const { result } = await runAttempts(world.effects.apply, { signed, evidence: EVIDENCE, first: true }, world.clock);
-  expect(result.outcome).toBe('granted');
-}
+const granted = (): Promise<void> => grantedIn(world, signed);
 
 async function verify(survey = NOTHING, options: RunOptions = {}) {
   const ran = await runAttempts(world.verifier.verify, { signed, survey }, world.clock, options);
