@@ -38,7 +38,7 @@ export class CeremonyStack {
     const stack = await startStack({
       dir: await mkdtemp(path.join(os.tmpdir(), 'reseal-test-')),
       ephemeral: true,
-      ports: { gateway: 0, temporal: 0, ui: 0, graph: 0 },
+      ports: { gateway: 0, temporal: 0, ui: 0, graph: 0, inbox: 0 },
       people: PEOPLE,
       policyYaml: testPolicy(),
       reconcileSeconds: 1,

@@ -15,6 +15,7 @@ export interface DevOptions {
   temporalPort?: string;
   uiPort?: string;
   graphPort?: string;
+  inboxPort?: string;
 }
 
 /** What the local stack is asked to do. `dir` is the absolute folder that holds `.reseal/`; ports left out are its own choice. */
@@ -23,7 +24,7 @@ export type DevRequest =
       do: 'start';
       dir: string;
       ephemeral: boolean;
-      ports: { base?: number; gateway?: number; temporal?: number; ui?: number; graph?: number };
+      ports: { base?: number; gateway?: number; temporal?: number; ui?: number; graph?: number; inbox?: number };
     }
   | { do: 'advance'; dir: string; event_id: string; seconds: number };
 
@@ -44,6 +45,7 @@ export async function startDev(session: Session, options: DevOptions): Promise<n
     temporal: portOf('--temporal-port', options.temporalPort),
     ui: portOf('--ui-port', options.uiPort),
     graph: portOf('--graph-port', options.graphPort),
+    inbox: portOf('--inbox-port', options.inboxPort),
   };
   const ports = Object.fromEntries(Object.entries(given).filter(([, port]) => port !== undefined));
   const dir = resolve(session.io.cwd, options.dir ?? '.');

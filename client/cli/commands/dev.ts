@@ -16,6 +16,7 @@ export function devCommands(program: Command, run: Run): void {
     .option('--temporal-port <n>', "port of Temporal's frontend")
     .option('--ui-port <n>', "port of Temporal's Web UI")
     .option('--graph-port <n>', 'port of the Graph simulator')
+    .option('--inbox-port <n>', 'port of the inbox for notices')
     .addHelpText('after', examples('reseal dev', 'reseal dev --ephemeral', 'reseal dev advance 5f1c9a7be2d04386 29m'))
     .action((options: DevOptions, command: Command) =>
       run(command, async (session) => (await import('../actions/dev.js')).startDev(session, options)),

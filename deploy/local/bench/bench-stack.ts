@@ -58,7 +58,7 @@ export class BenchStack {
         dir: os.tmpdir(),
         ephemeral: true,
         databaseUrl,
-        ports: { gateway: 0, temporal: 0, ui: 0, graph: 0 },
+        ports: { gateway: 0, temporal: 0, ui: 0, graph: 0, inbox: 0 },
         people: CROWD,
         policyYaml: crowdPolicy({
           profiles: options.profiles,

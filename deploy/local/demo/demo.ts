@@ -32,7 +32,7 @@ export async function runDemo({ keep, dir }: { keep: boolean; dir: string }): Pr
   story.say('Starting Temporal, the register, the gateway, a Microsoft Graph simulator and all roles …');
   const stack = await startStack({
     dir: folder,
-    ports: { gateway: 0, temporal: 0, ui: 0, graph: 0 },
+    ports: { gateway: 0, temporal: 0, ui: 0, graph: 0, inbox: 0 },
     log: () => undefined,
   });
   try {

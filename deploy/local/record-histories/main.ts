@@ -21,7 +21,7 @@ async function main([outDir, ...names]: string[]): Promise<number> {
   const stack = await startStack({
     dir: await mkdtemp(path.join(os.tmpdir(), 'reseal-record-')),
     ephemeral: true,
-    ports: { gateway: 0, temporal: 0, ui: 0, graph: 0 },
+    ports: { gateway: 0, temporal: 0, ui: 0, graph: 0, inbox: 0 },
     people: CROWD,
     // The shortest times that a policy allows: recordings are made in real time.
     policyYaml: crowdPolicy({

@@ -71,7 +71,7 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
   const stop = stopSignal(io.signal);
   const started = Date.now();
   const { base, ...wishes } = ports;
-  const based = base === undefined ? {} : { gateway: base, temporal: base + 1, ui: base + 2, graph: base + 3 };
+  const based = base === undefined ? {} : portsFrom(base);
   const stack = await startStack({
     dir,
     ephemeral,
@@ -93,6 +93,14 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
   }
   return 0;
 }
+
+const portsFrom = (base: number): PortWishes => ({
+  gateway: base,
+  temporal: base + 1,
+  ui: base + 2,
+  graph: base + 3,
+  inbox: base + 4,
+});
 
 function fileLog(file: string): Log {
   return (message, fields) => {
@@ -125,6 +133,7 @@ function addresses({ dev, layout }: Stack): string[] {
     ['Temporal Web UI', dev.temporal_ui_url],
     ['Temporal', dev.temporal_address],
     ['Graph simulator', `${dev.graph_url} (control ${dev.graph_control_url})`],
+    ['notices', dev.notice_inbox_url],
     ['register', dev.database_url === null ? 'embedded (PGlite)' : 'PostgreSQL'],
     ['state', layout.root],
     ['people', dev.identities.map(({ upn }) => upn).join(', ')],

@@ -15,6 +15,8 @@ export interface DevJson {
   gateway_url: string;
   graph_url: string;
   graph_control_url: string;
+  /** A page with the notices of this stack; as JSON at `notices` under it. */
+  notice_inbox_url: string;
   /** null with the embedded database. */
   database_url: string | null;
   identities: LocalIdentity[];
@@ -29,10 +31,11 @@ export function devJsonOf(parts: {
   temporal: TemporalServer;
   gatewayUrl: string;
   graph: GraphSimulator;
+  inboxUrl: string;
   databaseUrl: string | null;
   identities: LocalIdentity[];
 }): DevJson {
-  const { layout, temporal, gatewayUrl, graph, databaseUrl, identities } = parts;
+  const { layout, temporal, gatewayUrl, graph, inboxUrl, databaseUrl, identities } = parts;
   return {
     pid: process.pid,
     temporal_address: temporal.address,
@@ -41,6 +44,7 @@ export function devJsonOf(parts: {
     gateway_url: gatewayUrl,
     graph_url: graph.url,
     graph_control_url: graph.controlUrl,
+    notice_inbox_url: inboxUrl,
     database_url: databaseUrl,
     identities,
     trust_path: layout.trust,

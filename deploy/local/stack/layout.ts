@@ -18,6 +18,7 @@ export interface Layout {
   trust: string;
   /** A file for each key of Sentinel's logs that may be imported, named after its key id. */
   importKeys: string;
+  inboxSecret: string;
   settings: string;
   roleLog: string;
 }
@@ -40,6 +41,7 @@ export function layoutOf(root: string): Layout {
     policy: at('policy.yaml'),
     trust: at('trust.json'),
     importKeys: at('import-keys'),
+    inboxSecret: at('inbox-secret'),
     settings: at('worker.json'),
     roleLog: at('roles.log'),
   };

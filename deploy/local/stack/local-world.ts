@@ -73,6 +73,9 @@ approvals:
   require:
     - { group: security, count: 1 }
     - { group: platform, count: 1 }
+# Who hears of what: everything goes to the inbox that \`reseal dev\` names.
+notices:
+  - channel: inbox
 # May end a ceremony at any time, besides those who take part in it.
 responders: [group:oncall]
 profiles:

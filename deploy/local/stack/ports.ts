@@ -7,9 +7,10 @@ export interface PortWishes {
   temporal?: number;
   ui?: number;
   graph?: number;
+  inbox?: number;
 }
 
-export const USUAL_PORTS = { gateway: 8515, temporal: 7233, ui: 8233, graph: 8520 } as const;
+export const USUAL_PORTS = { gateway: 8515, temporal: 7233, ui: 8233, graph: 8520, inbox: 8530 } as const;
 
 /** Settles each port. Throws `port_in_use` naming the port, what it was for, and the option that moves it. */
 export async function settlePorts(wishes: PortWishes): Promise<Required<PortWishes>> {
@@ -29,5 +30,6 @@ export async function settlePorts(wishes: PortWishes): Promise<Required<PortWish
     temporal: await settle('temporal'),
     ui: await settle('ui'),
     graph: await settle('graph'),
+    inbox: await settle('inbox'),
   };
 }

@@ -8,6 +8,7 @@ import { startCodecServer } from '../../../workers/codec/codec-server.js';
 import type { Keyring } from '../../../workers/codec/keyring.js';
 import { EncryptionCodec } from '../../../workers/codec/payload-codec.js';
 import { startGraphSimulator, type GraphSimulator } from '../graph/server.js';
+import { startNoticeInbox, type NoticeInbox } from '../inbox/start-inbox.js';
 import { findTemporalCli } from '../temporal/find-temporal.js';
 import { startTemporalServer, type TemporalServer } from '../temporal/start-temporal.js';
 import type { Layout } from './layout.js';
@@ -53,6 +54,16 @@ export async function startTemporal(
   });
   teardown.add(() => temporal.stop());
   return temporal;
+}
+
+/** Where notices of this stack can be seen. */
+export async function startInbox(
+  layout: Layout,
+  { port, teardown }: { port: number; teardown: Teardown },
+): Promise<NoticeInbox> {
+  const inbox = await startNoticeInbox({ port, secretPath: layout.inboxSecret });
+  teardown.add(() => inbox.close());
+  return inbox;
 }
 
 /** The Graph simulator, where the stack's people are users. */

@@ -1,6 +1,7 @@
 import type { Client, Connection } from '@temporalio/client';
 import type { Database } from '../../../activities/register/database.js';
 import type { Role } from '../../../domain/roles.js';
+import type { NoticeChannelSettings } from '../../../workers/notice-settings.js';
 import type { Log } from '../../../workers/role-context.js';
 import type { WorkerSettings } from '../../../workers/settings.js';
 import type { DevJson } from './dev-json.js';
@@ -25,6 +26,8 @@ export interface StackOptions {
   reconcileSeconds?: number;
   /** The file that the gateway writes its decisions to; it writes none when left out. */
   decisionLog?: string;
+  /** Channels for notices besides the stack's own inbox, which is called `inbox`. */
+  noticeChannels?: NoticeChannelSettings;
   /** Object ids that no ceremony may touch; none when left out. */
   protectedObjectIds?: readonly string[];
   log: Log;
@@ -34,7 +37,7 @@ export interface StackOptions {
   progress?: (step: string) => void;
 }
 
-/** A running stack: Temporal with its Web UI, the register, the gateway, the Graph simulator, and the roles. */
+/** A running stack: Temporal with its Web UI, the register, the gateway, the Graph simulator, the inbox for notices, and the roles. */
 export interface Stack {
   layout: Layout;
   dev: DevJson;
@@ -44,6 +47,6 @@ export interface Stack {
   client: Client;
   /** Rejects when a part of the stack ended by itself. */
   failed: Promise<void>;
-  /** Stops in order: gateway, roles (they drain), Graph, Temporal, database. May be called again. */
+  /** Stops in order: gateway, roles (they drain), inbox, Graph, Temporal, database. May be called again. */
   stop(): Promise<void>;
 }

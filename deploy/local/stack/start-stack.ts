@@ -19,7 +19,7 @@ import { settlePorts } from './ports.js';
 import { stackFiles, type StackFiles } from './stack-files.js';
 import { StackError } from './stack-error.js';
 import { takeFolder } from './stack-lock.js';
-import { startDatabase, startGraph, startTemporal } from './stack-servers.js';
+import { startDatabase, startGraph, startInbox, startTemporal } from './stack-servers.js';
 import type { Stack, StackOptions } from './stack.js';
 import { Teardown } from './teardown.js';
 
@@ -57,7 +57,9 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   progress('the Graph simulator');
   const graph = await startGraph(layout, options, { port: ports.graph, teardown });
 
-  const settings = settingsOf(layout, options, { temporal, graphUrl: graph.url });
+  const inbox = await startInbox(layout, { port: ports.inbox, teardown });
+
+  const settings = settingsOf(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url });
   await writeFile(layout.settings, `${JSON.stringify(settings, null, 2)}\n`);
   progress('the roles');
   const roles = await playRoles(settings, database, options, teardown);
@@ -83,7 +85,8 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   options.signal?.throwIfAborted();
 
   const { identities } = files;
-  const dev = devJsonOf({ layout, temporal, gatewayUrl: gateway.url, graph, databaseUrl, identities });
+  const urls = { gatewayUrl: gateway.url, inboxUrl: inbox.url };
+  const dev = devJsonOf({ layout, temporal, graph, databaseUrl, identities, ...urls });
   await writeFile(layout.devJson, `${JSON.stringify(dev, null, 2)}\n`);
   const ended = new StackError('stack_failed', `Temporal's server ended by itself: see ${layout.temporalLog}`);
   const temporalFailed = temporal.exited.then(() => Promise.reject(ended));
@@ -97,11 +100,11 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
 function settingsOf(
   layout: Layout,
   options: StackOptions,
-  { temporal, graphUrl }: { temporal: TemporalServer; graphUrl: string },
+  { temporal, graphUrl, inboxUrl }: { temporal: TemporalServer; graphUrl: string; inboxUrl: string },
 ): WorkerSettings {
   return {
     roles: [...ROLES],
-    temporal: { address: temporal.address, namespace: temporal.namespace },
+    temporal: { address: temporal.address, namespace: temporal.namespace, ui_url: temporal.uiUrl },
     payload_keyring_path: layout.keyring,
     role_keys_dir: layout.roleKeys,
     trust_path: layout.trust,
@@ -111,6 +114,10 @@ function settingsOf(
     graph: { mode: 'loopback', url: graphUrl, applications: LOCAL_APPLICATIONS },
     protected_object_ids: [...(options.protectedObjectIds ?? [])],
     clock: 'virtual',
+    notice_channels: {
+      inbox: { kind: 'webhook', url: inboxUrl, secret_path: layout.inboxSecret },
+      ...options.noticeChannels,
+    },
     sentinel_import_keys: layout.importKeys,
     reconcile_seconds: options.reconcileSeconds ?? 5,
   };
