@@ -1,138 +1,34 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DirectApi } from '../../../client/api/direct-api.js';
-import type { RegisterReader } from '../../../client/api/register-reader.js';
 import { KEYWORDS } from '../../../client/api/search-keywords.js';
-import { startTemporalServer, type TemporalServer } from '../../../deploy/local/temporal/start-temporal.js';
 import type { Decision } from '../../../domain/decision.js';
-import type { Entry } from '../../../domain/entry.js';
 import { instant } from '../../../domain/identifiers.js';
 import { policySchema } from '../../../domain/policy.js';
-import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../../domain/roles.js';
-import type { CeremonyView } from '../../../domain/view.js';
+import { TASK_QUEUES } from '../../../domain/roles.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
 import { realTemporalCli } from '../../deploy/local/temporal/real-temporal.js';
-import { T0, alice, bob, keyOf, policy, requestFor, roster, signRequest } from '../../proofs/ceremony-people.js';
-import { fullCeremony, ledgerOf, sign } from '../../proofs/full-ceremony.js';
+import { alice, bob, policy, roster, signRequest } from '../../proofs/ceremony-people.js';
+import { ledgerOf, sign } from '../../proofs/full-ceremony.js';
+import { down, NOW, registerWith, standingCeremony, ToldWorld } from './told-world.js';
 
 const { cli, reason } = await realTemporalCli();
 const skipped = reason === null ? '' : ` (skipped: ${reason})`;
-/** Five minutes into a ceremony that was issued for thirty. */
-const NOW = T0 + 8 * 60_000;
+let world: ToldWorld;
 
-let folder: string;
-let server: TemporalServer;
-let connection: Connection;
-let client: Client;
-let native: NativeConnection;
-let worker: Worker;
-let running: Promise<void>;
-let release: () => void = () => undefined;
-
-/** A ceremony with its signed ledger up to the moment in which its grant stands, and what its workflow says. */
-function standingCeremony(over: Partial<CeremonyView> = {}) {
-  const ceremony = fullCeremony(requestFor());
-  const { request, intent, payloads } = ceremony;
-  const { event_id, effect, principal } = request;
-  const view = {
-    event_id,
-    profile: request.profile,
-    principal_id: principal.object_id,
-    state: 'active',
-    quorum: 'full',
-    approvals_wanted: 2,
-    expires_at: intent.deadline,
-    tenant_id: effect.tenant_id,
-    role: effect.role_name,
-    directory_scope_id: effect.directory_scope_id,
-    ...over,
-  } as CeremonyView;
-  const recorded = payloads.slice(0, payloads.findIndex(({ type }) => type === 'verified') + 1);
-  return { ...ceremony, view, entries: (n = recorded.length) => ledgerOf(event_id, recorded.slice(0, n).map(sign)) };
-}
-type Standing = ReturnType<typeof standingCeremony>;
-
-async function run({ view, request }: Standing, queue: string = TASK_QUEUES.ceremonies): Promise<void> {
-  await client.workflow.start('breakGlass', {
-    workflowId: `breakglass/${view.event_id}`,
-    taskQueue: queue,
-    args: [{ view, envelope: signRequest(request) }],
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: KEYWORDS.state, value: 'active' },
-      { key: KEYWORDS.profile, value: request.profile },
-    ]),
-  });
-}
-const handleOf = ({ view }: Standing) => client.workflow.getHandle(`breakglass/${view.event_id}`);
-
-/** A register of which `decide` asks these two things and nothing else. */
-const registerOf = (members: Pick<RegisterReader, 'openFor' | 'ledgerOf'>): RegisterReader => members as RegisterReader;
-const registerWith = (rows: CeremonyView[], entries: () => Entry[] | Promise<Entry[]>): RegisterReader =>
-  registerOf({
-    openFor: async ({ profile, principal_ids }) =>
-      rows.filter((row) => row.profile === profile && principal_ids.includes(row.principal_id ?? '')),
-    ledgerOf: async () => entries(),
-  });
-const gone = (): Promise<never> => Promise.reject(new Error('down'));
-const down = registerOf({ openFor: gone, ledgerOf: gone });
-
-function apiOver(
-  register: RegisterReader | null,
-  more: Partial<ConstructorParameters<typeof DirectApi>[0]> = {},
-): DirectApi {
-  return new DirectApi({
-    client,
-    uiUrl: null,
-    register,
-    queryMs: 2_000,
-    now: () => NOW,
-    policy: async () => ({ policy, digest: digestOf(policy) }),
-    roster: async () => roster,
-    keys: async () => keyOf,
-    ...more,
-  });
-}
-const over = (ceremony: Standing, entries: () => Entry[] = ceremony.entries): DirectApi =>
-  apiOver(registerWith([ceremony.view], entries));
 const codes = ({ reasons }: Decision): string[] => reasons.map(({ code }) => code);
 const forAlice = { person: 'alice', profile: 'admin' };
 
 describe.skipIf(reason !== null)(`a decision over a real Temporal server${skipped}`, () => {
   beforeAll(async () => {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
-    folder = mkdtempSync(join(tmpdir(), 'reseal-decide-'));
-    const logPath = join(folder, 'temporal.log');
-    server = await startTemporalServer({ cli, dbPath: null, searchAttributes: SEARCH_ATTRIBUTES, logPath });
-    connection = await Connection.connect({ address: server.address });
-    client = new Client({ connection });
-    native = await NativeConnection.connect({ address: server.address });
-    worker = await Worker.create({
-      connection: native,
-      taskQueue: TASK_QUEUES.ceremonies,
-      workflowsPath: fileURLToPath(new URL('./fixtures/told-view.ts', import.meta.url)),
-      activities: { check: () => new Promise<void>((resolve) => (release = resolve)) },
-    });
-    running = worker.run();
+    world = await ToldWorld.start(cli);
   });
-  afterAll(async () => {
-    worker.shutdown();
-    await running;
-    await native.close();
-    await connection.close();
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => world.stop());
 
   it('rests on what the authority signed', async () => {
     const ceremony = standingCeremony();
-    await run(ceremony);
-    expect(await over(ceremony).decide(forAlice)).toMatchObject({
+    await world.run(ceremony);
+    expect(await world.over(ceremony).decide(forAlice)).toMatchObject({
       effect: 'allow',
       source: 'approved_request',
       proof: 'ledger',
@@ -146,12 +42,12 @@ describe.skipIf(reason !== null)(`a decision over a real Temporal server${skippe
 
   it('asks by any name of a person, and by object id for that account alone', async () => {
     const ceremony = standingCeremony();
-    await run(ceremony);
+    await world.run(ceremony);
     const second = 'c0c0c0c0-0000-4000-8000-000000000000';
     const people = roster.people.map((person) =>
       person.id === 'alice' ? { ...person, object_ids: [second, alice.object_id] } : person,
     );
-    const api = apiOver(registerWith([ceremony.view], ceremony.entries), {
+    const api = world.api(registerWith([ceremony.view], ceremony.entries), {
       roster: async () => ({ ...roster, people }),
     });
     const effectFor = async (person: string): Promise<string> => (await api.decide({ ...forAlice, person })).effect;
@@ -166,57 +62,57 @@ describe.skipIf(reason !== null)(`a decision over a real Temporal server${skippe
   describe('when the register is behind', () => {
     it('believes the workflow that resealing has begun', async () => {
       const ceremony = standingCeremony();
-      await run({ ...ceremony, view: { ...ceremony.view, state: 'resealing' } });
-      expect(codes(await over(ceremony).decide(forAlice))).toContain('resealing');
+      await world.run({ ...ceremony, view: { ...ceremony.view, state: 'resealing' } });
+      expect(codes(await world.over(ceremony).decide(forAlice))).toContain('resealing');
     });
 
     it('waits a moment for the ledger of a grant that was just seen, and asks the workflow again', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
+      await world.run(ceremony);
       let asked = 0;
-      const later = over(ceremony, () => ceremony.entries((asked += 1) < 3 ? 1 : undefined));
+      const later = world.over(ceremony, () => ceremony.entries((asked += 1) < 3 ? 1 : undefined));
       expect(await later.decide(forAlice)).toMatchObject({ effect: 'allow', proof: 'ledger' });
       expect(asked).toBe(3);
     });
 
     it('allows nothing that never gets there', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
-      expect(codes(await over(ceremony, () => ceremony.entries(2)).decide(forAlice))).toContain('not_recorded');
+      await world.run(ceremony);
+      expect(codes(await world.over(ceremony, () => ceremony.entries(2)).decide(forAlice))).toContain('not_recorded');
     });
   });
 
   describe('when the workflow cannot be believed', () => {
     it('allows nothing while a statement is being judged, and then by what became of it', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
-      const handle = handleOf(ceremony);
+      await world.run(ceremony);
+      const handle = world.handleOf(ceremony);
       await handle.signal('kill', { ...ceremony.view, state: 'resealing' });
-      expect(codes(await over(ceremony).decide(forAlice))).toContain('statements_unheard');
-      const waiting = over(ceremony).decide(forAlice);
-      release();
+      expect(codes(await world.over(ceremony).decide(forAlice))).toContain('statements_unheard');
+      const waiting = world.over(ceremony).decide(forAlice);
+      world.release();
       expect(codes(await waiting)).toContain('resealing');
     });
 
     it('allows nothing where no worker answers, though the row says active', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony, 'nobody-serves-this');
-      const decision = await over(ceremony).decide(forAlice);
+      await world.run(ceremony, 'nobody-serves-this');
+      const decision = await world.over(ceremony).decide(forAlice);
       expect(decision.effect).toBe('deny');
       expect(codes(decision)).toContain('not_answering');
     });
 
     it('allows nothing of one that was terminated, though its history still answers that it is active', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
-      expect(await over(ceremony).decide(forAlice)).toMatchObject({ effect: 'allow' });
-      await handleOf(ceremony).terminate();
-      expect(await handleOf(ceremony).query('view')).toMatchObject({ state: 'active' });
-      expect(codes(await over(ceremony).decide(forAlice))).toContain('workflow_lost');
+      await world.run(ceremony);
+      expect(await world.over(ceremony).decide(forAlice)).toMatchObject({ effect: 'allow' });
+      await world.handleOf(ceremony).terminate();
+      expect(await world.handleOf(ceremony).query('view')).toMatchObject({ state: 'active' });
+      expect(codes(await world.over(ceremony).decide(forAlice))).toContain('workflow_lost');
     });
 
     it('allows nothing of one that Temporal does not know', async () => {
-      expect(codes(await over(standingCeremony()).decide(forAlice))).toContain('workflow_lost');
+      expect(codes(await world.over(standingCeremony()).decide(forAlice))).toContain('workflow_lost');
     });
 
     it.each([
@@ -226,15 +122,15 @@ describe.skipIf(reason !== null)(`a decision over a real Temporal server${skippe
       ['with a deadline that is no time', { expires_at: 'never' }],
     ])('allows nothing on a view %s', async (_what, told) => {
       const ceremony = standingCeremony();
-      await run(ceremony);
-      await handleOf(ceremony).terminate();
+      await world.run(ceremony);
+      await world.handleOf(ceremony).terminate();
       const { request, view } = ceremony;
-      await client.workflow.start('breakGlass', {
+      await world.client.workflow.start('breakGlass', {
         workflowId: `breakglass/${request.event_id}`,
         taskQueue: TASK_QUEUES.ceremonies,
         args: [{ view: { ...view, ...told } }],
       });
-      expect(codes(await over(ceremony).decide(forAlice))).toContain('not_answering');
+      expect(codes(await world.over(ceremony).decide(forAlice))).toContain('not_answering');
     });
   });
 
@@ -242,8 +138,8 @@ describe.skipIf(reason !== null)(`a decision over a real Temporal server${skippe
     it('gets no later deadline, and no other kind of quorum, than the authority signed', async () => {
       const ceremony = standingCeremony();
       const told = { quorum: 'immediate', expires_at: instant(NOW + 86_400_000) } as const;
-      await run({ ...ceremony, view: { ...ceremony.view, ...told } });
-      expect(await over(ceremony).decide(forAlice)).toMatchObject({
+      await world.run({ ...ceremony, view: { ...ceremony.view, ...told } });
+      expect(await world.over(ceremony).decide(forAlice)).toMatchObject({
         source: 'approved_request',
         expires_at: ceremony.intent.deadline,
       });
@@ -251,38 +147,38 @@ describe.skipIf(reason !== null)(`a decision over a real Temporal server${skippe
 
     it('gets nothing for another principal or another profile', async () => {
       const ceremony = standingCeremony();
-      await run({ ...ceremony, view: { ...ceremony.view, principal_id: bob.object_id, profile: 'reader' } });
-      expect((await over(ceremony).decide({ person: 'bob', profile: 'reader' })).effect).toBe('deny');
+      await world.run({ ...ceremony, view: { ...ceremony.view, principal_id: bob.object_id, profile: 'reader' } });
+      expect((await world.over(ceremony).decide({ person: 'bob', profile: 'reader' })).effect).toBe('deny');
       const row = { ...ceremony.view, principal_id: bob.object_id };
-      const forBob = await apiOver(registerWith([row], ceremony.entries)).decide({ ...forAlice, person: 'bob' });
+      const forBob = await world.api(registerWith([row], ceremony.entries)).decide({ ...forAlice, person: 'bob' });
       expect(codes(forBob)).toContain('ledger_disagrees');
     });
 
     it('gets nothing for a ceremony that nobody granted, however active it says it is', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
-      const asked = over(ceremony, () => ceremony.entries(1));
+      await world.run(ceremony);
+      const asked = world.over(ceremony, () => ceremony.entries(1));
       expect(codes(await asked.decide(forAlice))).toContain('not_recorded');
     });
 
     it('gets nothing by setting a ceremony back to when it was active: the ledger knows better', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
+      await world.run(ceremony);
       const all = () => ledgerOf(ceremony.request.event_id, ceremony.payloads.map(sign));
-      expect(codes(await over(ceremony, all).decide(forAlice))).toContain('ledger_disagrees');
+      expect(codes(await world.over(ceremony, all).decide(forAlice))).toContain('ledger_disagrees');
     });
   });
 
   describe('without the register', () => {
     it('finds the ceremony through Temporal, and says that the word is all there is', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
+      await world.run(ceremony);
       const request = {
         ...ceremony.request,
         event_id: 'feedfacefeedface',
         principal: { object_id: bob.object_id, upn: bob.upn },
       };
-      await client.workflow.start('breakGlass', {
+      await world.client.workflow.start('breakGlass', {
         workflowId: 'breakglass/feedfacefeedface',
         taskQueue: TASK_QUEUES.ceremonies,
         args: [
@@ -298,28 +194,29 @@ describe.skipIf(reason !== null)(`a decision over a real Temporal server${skippe
       });
       for (const register of [null, down]) {
         await expect
-          .poll(async () => apiOver(register).decide({ ...forAlice, person: 'bob' }), {
+          .poll(async () => world.api(register).decide({ ...forAlice, person: 'bob' }), {
             timeout: 20_000,
             interval: 500,
           })
           .toMatchObject({ effect: 'allow', proof: 'workflow', break_glass_event_id: 'feedfacefeedface' });
       }
-      expect((await apiOver(down).decide({ ...forAlice, person: 'carol' })).effect).toBe('deny');
+      expect((await world.api(down).decide({ ...forAlice, person: 'carol' })).effect).toBe('deny');
     });
 
     it('takes the word where the register has a row and there are no trust roots', async () => {
       const ceremony = standingCeremony();
-      await run(ceremony);
-      const api = apiOver(registerWith([ceremony.view], ceremony.entries), { keys: undefined });
+      await world.run(ceremony);
+      const api = world.api(registerWith([ceremony.view], ceremony.entries), { keys: undefined });
       expect(await api.decide(forAlice)).toMatchObject({ effect: 'allow', proof: 'workflow' });
     });
 
     it('refuses to answer when there is more than it can look through', async () => {
       const crowd = Array.from({ length: 65 }, () => standingCeremony({ profile: 'reader' }));
       for (const one of crowd)
-        await run({ ...one, request: { ...one.request, profile: 'reader' } }, 'nobody-serves-this');
+        await world.run({ ...one, request: { ...one.request, profile: 'reader' } }, 'nobody-serves-this');
       const asked = async (): Promise<unknown> =>
-        apiOver(down)
+        world
+          .api(down)
           .decide({ person: 'carol', profile: 'reader' })
           .catch((error: unknown) => error);
       await expect
@@ -332,7 +229,7 @@ describe.skipIf(reason !== null)(`a decision over a real Temporal server${skippe
     const standing = [{ name: 'always', allow: ['person:bob'], max_session: '10m' }];
     const withRule = policySchema.parse({ ...policy, standing });
     const unreachable = Connection.lazy({ address: '127.0.0.1:9' });
-    const api = apiOver(down, {
+    const api = world.api(down, {
       client: new Client({ connection: unreachable }),
       policy: async () => ({ policy: withRule, digest: digestOf(withRule) }),
     });
