@@ -1,39 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { askAgent } from '../../../client/keys/agent-connection.js';
 import { agentSigner } from '../../../client/keys/agent-signer.js';
-import { SignerError } from '../../../client/keys/signer.js';
 import { SshReader, sshString, sshUint32 } from '../../../proofs/ssh-wire.js';
 import { verifySshsig } from '../../../proofs/sshsig.js';
 import { ecdsaAuthenticator, ed25519Authenticator, TOUCHED_AND_VERIFIED } from '../../proofs/authenticator.js';
-import { publicKeyOf, SshKeygen } from '../../proofs/ssh-keygen.js';
-import { FakeAgent, RealAgent } from './ssh-agent.js';
-
-const namespace = 'reseal-statement-v1';
-const message = Buffer.from('approve');
+import { publicKeyOf, type SshKeygen } from '../../proofs/ssh-keygen.js';
+import { errorOf, message, namespace, openSsh } from './open-ssh.js';
+import { FakeAgent, type RealAgent } from './ssh-agent.js';
 
 let oracle: SshKeygen;
 let agent: RealAgent;
-
-beforeAll(async () => {
-  oracle = new SshKeygen();
-  agent = await RealAgent.start(oracle.folder);
+openSsh((tools) => {
+  ({ oracle, agent } = tools);
 });
 
-afterAll(() => {
-  agent.stop();
-  oracle.dispose();
-});
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof SignerError) return error.code;
-    throw error;
-  }
-  return 'accepted';
-}
+const codeOf = async (work: Promise<unknown>): Promise<string> => (await errorOf(work)).code;
 
 describe('when a real ssh-agent holds the key', () => {
   it.each([

@@ -2,39 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { fileSigner } from '../../../client/keys/file-signer.js';
-import { SignerError } from '../../../client/keys/signer.js';
-import { publicKeyOf, SshKeygen } from '../../proofs/ssh-keygen.js';
+import { publicKeyOf, type SshKeygen } from '../../proofs/ssh-keygen.js';
 import { verifySshsig } from '../../../proofs/sshsig.js';
-import { RealAgent } from './ssh-agent.js';
-
-const namespace = 'reseal-statement-v1';
-const message = Buffer.from('approve');
+import { errorOf, message, namespace, openSsh } from './open-ssh.js';
+import type { RealAgent } from './ssh-agent.js';
 
 let oracle: SshKeygen;
 let agent: RealAgent;
-
-beforeAll(async () => {
-  oracle = new SshKeygen();
-  agent = await RealAgent.start(oracle.folder);
+openSsh((tools) => {
+  ({ oracle, agent } = tools);
 });
-
-afterAll(() => {
-  agent.stop();
-  oracle.dispose();
-});
-
-async function errorOf(work: Promise<unknown>): Promise<SignerError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof SignerError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
-}
 
 async function signsAs(path: string, socket: string): Promise<void> {
   const signer = await fileSigner(path, socket);
