@@ -10,6 +10,8 @@ import { ledgerRows } from './ledger-rows.js';
 import { openCeremonies, type OpenFor } from './open-ceremonies.js';
 import { listEvents, type EventFilter } from './list-events.js';
 import { refusalOf, type RefusedAt } from './refusals.js';
+import type { Usage } from '../../domain/usage.js';
+import { usageOf, type UsageQuestion } from './usage.js';
 import { SHOWN, shownView, type ShownRow } from './shown-view.js';
 
 /** What readers ask the register: views, ledgers, bundles and refusals. Nothing here changes anything. */
@@ -22,6 +24,8 @@ export interface EventReader {
   /** The bundle of the last stage reached: its file's exact text, without a final newline. */
   bundleOf(eventId: string): Promise<{ stage: BundleStage; sealed_at: string; bundle: string } | undefined>;
   refusalOf(eventId: string): Promise<RefusedAt | undefined>;
+  /** What an admission would be judged by now. */
+  usage(question: UsageQuestion): Promise<Usage>;
   auditLines(filter?: AuditFilter): Promise<AuditLine[]>;
   /** Other systems' events, as they were imported. */
   importedEvents(filter?: ImportedFilter): Promise<ImportedView[]>;
@@ -49,6 +53,7 @@ export function eventReader(database: Database, now: () => number = Date.now): E
       return row;
     },
     refusalOf: (eventId) => refusalOf(database, eventId),
+    usage: (question) => usageOf(database, question),
     auditLines: (filter = {}) => auditLines(database, filter),
     importedEvents: (filter = {}) => importedEvents(database, filter, now()),
     importedEvent: (eventId) => importedEvent(database, eventId, now()),

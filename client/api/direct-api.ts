@@ -5,6 +5,7 @@ import {
 } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { isEnd } from '../../domain/ceremony-state.js';
+import type { Explanation } from '../../domain/explanation.js';
 import type { Decision } from '../../domain/decision.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
@@ -21,6 +22,8 @@ import { digestOf } from '../../proofs/canonical-json.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
 import { statementDigest } from '../../proofs/statement-check.js';
 import type { VerdictAnswer } from '../../workflows/protocol.js';
+import type { ExplainQuestion } from '../explain/explain-question.js';
+import { explainRequest, type UsageWanted } from '../explain/explain-request.js';
 import { decideSession, type DecideQuestion, type DecideSources } from './decide-session.js';
 import { firstInput } from './first-input.js';
 import { importThroughTemporal } from './import-history.js';
@@ -196,6 +199,13 @@ export class DirectApi implements ResealApi {
     throw new ResealError('bundle_not_ready', `event ${eventId} has no evidence bundle: ${why}`, {
       hint: `reseal breakglass watch ${eventId}`,
     });
+  }
+
+  async explain(question: ExplainQuestion): Promise<Explanation> {
+    const { policy, register } = this.options;
+    const [inForce, roster] = await Promise.all([policy(), this.options.roster()]);
+    const usage = register && ((wanted: UsageWanted) => this.needRegister((reader) => reader.usage(wanted)));
+    return explainRequest({ inForce, roster, nowMs: this.now(), usage }, question);
   }
 
   auditLines(filter: AuditFilter): Promise<AuditLine[]> {

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decisionSchema, type Decision } from '../../domain/decision.js';
+import { explanationSchema, type Explanation } from '../../domain/explanation.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
 import { importReportSchema, type ImportBatch, type ImportReport } from '../../domain/imported-history.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
+import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
 import type { EventFilter, EventView, OpenedEvent, PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
 import { knownCode, ResealError } from './reseal-error.js';
@@ -81,6 +83,14 @@ export class HttpApi implements ResealApi {
     if (answer.success) return answer.data;
     // Something in between that answers 200 to everything must not open anything.
     throw new ResealError('gateway_unreachable', `${this.base} answered, and not with a decision`, {
+      hint: 'is the gateway of another version, or is something else behind this address?',
+    });
+  }
+
+  async explain(question: ExplainQuestion): Promise<Explanation> {
+    const answer = explanationSchema.safeParse(await this.call('POST', '/v1/explain', question));
+    if (answer.success) return answer.data;
+    throw new ResealError('gateway_unreachable', `${this.base} answered, and not with an explanation`, {
       hint: 'is the gateway of another version, or is something else behind this address?',
     });
   }

@@ -1,8 +1,10 @@
+import type { Usage } from '../../domain/usage.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
 import type { ImportedFilter, ImportedView } from '../../domain/imported-history.js';
 import type { Refusal } from '../../domain/refusal.js';
 import type { CeremonyView } from '../../domain/view.js';
+import type { UsageWanted } from '../explain/explain-request.js';
 import type { EventFilter } from './reseal-api.js';
 
 /**
@@ -21,6 +23,8 @@ export interface RegisterReader {
   bundleOf(eventId: string): Promise<{ bundle: string } | undefined>;
   /** What was refused at admission has no row and no ledger. `at` is RFC 3339 UTC. */
   refusalOf(eventId: string): Promise<(Refusal & { at: string }) | undefined>;
+  /** What admissions are judged by. */
+  usage(wanted: UsageWanted): Promise<Usage>;
   auditLines(filter: AuditFilter): Promise<AuditLine[]>;
   /** Other systems' events: history, and never open. The newest first. */
   importedEvents(filter: ImportedFilter): Promise<ImportedView[]>;

@@ -6,6 +6,8 @@ import type { Entry } from '../../domain/entry.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
+import type { Explanation } from '../../domain/explanation.js';
+import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
 
 /** Which ceremonies to list; all of it is optional, and `limit` is at most 500 (50 when left out). */
@@ -78,6 +80,11 @@ export interface ResealApi {
    * and whatever cannot be reached reject, and nobody may have a session then.
    */
   decide(question: DecideQuestion): Promise<Decision>;
+  /**
+   * What the register would say to such a request, check by check. Nothing is asked for. A refusal is an answer too;
+   * `unknown_person` and whatever cannot be reached reject.
+   */
+  explain(question: ExplainQuestion): Promise<Explanation>;
   /** Lines of the audit log in their order, as they were signed. Without a register: `needs_register`. */
   auditLines(filter: AuditFilter): Promise<AuditLine[]>;
   /** Has the register verify and keep lines of another system's log, or with `dry_run` only verify them. */

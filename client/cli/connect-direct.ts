@@ -76,6 +76,7 @@ function registerOf(url: string): { reader: RegisterReader; close: () => Promise
       ledgerOf: async (eventId) => (await reader()).ledgerOf(eventId),
       bundleOf: async (eventId) => (await reader()).bundleOf(eventId),
       refusalOf: async (eventId) => (await reader()).refusalOf(eventId),
+      usage: async (wanted) => (await reader()).usage(wanted),
       auditLines: async (filter) => (await reader()).auditLines(filter),
       importedEvents: async (filter) => (await reader()).importedEvents(filter),
       importedEvent: async (eventId) => (await reader()).importedEvent(eventId),

@@ -9,6 +9,7 @@ import { parseStrictJson } from '../../proofs/strict-json.js';
 import type { ResealApi, StatementAnswer } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
 import { readActStatement, readRequestStatement } from '../api/statement-shape.js';
+import { parseExplainQuestion } from '../explain/explain-question.js';
 import { parseDecideQuestion } from '../decide/decide-question.js';
 import type { DecisionLog } from '../decide/decision-log.js';
 import { auditRoutes } from './audit-routes.js';
@@ -93,6 +94,8 @@ export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono 
     await decisionLog?.write(decision);
     return c.json(decision);
   });
+
+  app.post('/v1/explain', async (c) => c.json(await api.explain(parseExplainQuestion(await readBody(c)))));
 
   app.notFound((c) =>
     c.json({ error: { code: 'not_found', message: 'there is nothing here', hint: 'see /v1/events' } }, 404),

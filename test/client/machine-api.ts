@@ -3,16 +3,20 @@ import { decide } from '../../domain/decide.js';
 import type { Decision } from '../../domain/decision.js';
 import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
+import type { Explanation } from '../../domain/explanation.js';
 import { instant } from '../../domain/identifiers.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import { termsOf, type Policy } from '../../domain/policy.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import { STATEMENT_REFUSALS } from '../../domain/verdict.js';
+import { NO_USAGE } from '../../domain/usage.js';
 import { viewOf, type CeremonyView } from '../../domain/view.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { checkRequestStatement, checkStatement } from '../../proofs/statement-check.js';
 import type { OpenedEvent, PersonName, ResealApi, StatementAnswer, EventView } from '../../client/api/reseal-api.js';
+import type { ExplainQuestion } from '../../client/explain/explain-question.js';
+import { explainRequest } from '../../client/explain/explain-request.js';
 import type { DecideQuestion } from '../../client/api/decide-session.js';
 import { ResealError } from '../../client/api/reseal-error.js';
 import { notFound } from '../../client/api/temporal-error.js';
@@ -129,6 +133,12 @@ export class MachineApi implements ResealApi {
     passed_over: [],
     refused: [],
   });
+
+  explain(question: ExplainQuestion): Promise<Explanation> {
+    const { policy, roster, now } = this.of;
+    const inForce = { policy, digest: digestOf(policy) };
+    return explainRequest({ inForce, roster, nowMs: now(), usage: async () => NO_USAGE }, question);
+  }
 
   async auditLines({ after = 0, last, limit = 200 }: AuditFilter): Promise<AuditLine[]> {
     const found = this.audit.filter(({ seq }) => seq > after);

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import type { ExplainOptions } from '../actions/explain-policy.js';
 import type { LintOptions } from '../actions/lint-policy.js';
 import { examples, type Run } from './command-context.js';
 
-/** `reseal policy lint|show|schema`. */
+/** `reseal policy lint|explain|show|schema`. */
 export function policyCommands(program: Command, run: Run): void {
   const policy = program.command('policy').description('check a policy file; show the policy in force');
   policy
@@ -18,6 +19,27 @@ export function policyCommands(program: Command, run: Run): void {
     )
     .action((file: string | undefined, options: LintOptions, command: Command) =>
       run(command, async (session) => (await import('../actions/lint-policy.js')).lintPolicy(session, file, options)),
+    );
+  policy
+    .command('explain')
+    .description('would a request be admitted, and why: every check in its order; asks for nothing')
+    .requiredOption('--profile <name>', 'what the policy calls it')
+    .requiredOption('--reason-code <code>', 'incident, maintenance, security, recovery or other')
+    .option('--duration <time>', 'such as 30m or 1h30m (the default of the profile)')
+    .option('--principal <upn>', 'who would receive the role (whoever asks)')
+    .option('--at <time>', 'as if it were then, such as 2026-03-01T22:00:00Z (now)')
+    .option('--file <policy>', 'this policy file, as if nothing had been granted yet (the policy in force)')
+    .option('--roster <file>', 'with --file: the people and their groups (the configured one)')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 it would be admitted, 3 it would be refused.\n' +
+        examples(
+          'reseal policy explain --as alice@contoso.com --profile security-admin --reason-code incident',
+          'reseal policy explain --profile exchange-admin --reason-code maintenance --at 2026-03-01T22:00:00Z --file policy.yaml --roster roster.yaml',
+        ),
+    )
+    .action((options: ExplainOptions, command: Command) =>
+      run(command, async (session) => (await import('../actions/explain-policy.js')).explainPolicy(session, options)),
     );
   policy
     .command('schema')

@@ -12,6 +12,7 @@ import type { RegisterReader } from '../../../client/api/register-reader.js';
 import type { StatementAnswer } from '../../../client/api/reseal-api.js';
 import { startTemporalServer, type TemporalServer } from '../../../deploy/local/temporal/start-temporal.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../../domain/roles.js';
+import { NO_USAGE } from '../../../domain/usage.js';
 import type { CeremonyView } from '../../../domain/view.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
 import { clientDataConverter, converterPaths } from '../../../workers/codec/data-converter.js';
@@ -162,6 +163,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         ledgerOf: async () => [],
         bundleOf: async (id) => (id === ended ? { bundle: '{}' } : undefined),
         refusalOf: async (id) => (id === refused ? { code: 'cooldown', message: 'wait 5m', at } : undefined),
+        usage: async () => NO_USAGE,
         auditLines: async () => [],
         importedEvents: async () => [],
         importedEvent: async () => undefined,
@@ -190,6 +192,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         ledgerOf: down,
         bundleOf: down,
         refusalOf: down,
+        usage: down,
         auditLines: down,
         importedEvents: down,
         importedEvent: down,
