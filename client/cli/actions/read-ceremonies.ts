@@ -1,4 +1,5 @@
 import { isEnd } from '../../../domain/ceremony-state.js';
+import { isImported } from '../../../domain/imported-history.js';
 import type { CeremonyView } from '../../../domain/view.js';
 import { EXIT } from '../../api/exit-status.js';
 import type { EventView } from '../../api/reseal-api.js';
@@ -59,7 +60,8 @@ export async function checkCeremony(
   if (options.watch === true) return watch(session, { ...watchedCeremony(session), load: () => api.get(id) });
   const view = await api.get(id);
   session.data((await structured(session.output, view)) ?? ceremonyText(session, view, Date.parse(view.now)));
-  if (view.state === 'awaiting_approval') session.next(`an approver runs: reseal approve ${view.event_id}`);
+  if (isImported(view)) session.say(`imported from ${view.source}'s log, signed by ${view.source_key_id}: history alone`);
+  else if (view.state === 'awaiting_approval') session.next(`an approver runs: reseal approve ${view.event_id}`);
   else if (!isEnd(view.state)) session.next(`reseal breakglass watch ${view.event_id}`);
   else if (view.state !== 'refused')
     session.next(`reseal evidence export ${view.event_id} --out ${view.event_id}.json`);
