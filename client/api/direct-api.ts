@@ -27,21 +27,22 @@ import { explainRequest, type UsageWanted } from '../explain/explain-request.js'
 import { decideSession, type DecideQuestion, type DecideSources } from './decide-session.js';
 import { firstInput } from './first-input.js';
 import { importThroughTemporal } from './import-history.js';
-import { importedFor, newestFirst } from './imported-events.js';
+import { listEvents, type ListSources } from './list-events.js';
+import { requestInLedger } from './request-in-ledger.js';
 import { startSummary } from './start-summary.js';
 import type { RegisterReader } from './register-reader.js';
 import { viewOfRequest } from '../../domain/request-view.js';
-import { DEFAULT_LIMIT, type EventFilter, type EventView, type OpenedEvent } from './reseal-api.js';
-import type { PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
+import type { EventFilter, EventView, OpenedEvent } from './reseal-api.js';
+import type { PersonName, ResealApi, ReviewAnswer, StatementAnswer } from './reseal-api.js';
 import { ResealError } from './reseal-error.js';
 import { recordedAnswer } from './recorded-answer.js';
+import { sendReview } from './send-review.js';
 import { KEYWORDS, phaseOf } from './search-keywords.js';
 import { searchOpen } from './search-open.js';
 import { readRequestStatement } from './statement-shape.js';
 import { fromTemporal, isNotFound, notFound } from './temporal-error.js';
 import { WorkflowReader } from './workflow-reader.js';
 import { timeThere } from './workflow-place.js';
-import { visibilityQuery } from './visibility-query.js';
 
 export interface DirectApiOptions {
   client: Client;
@@ -135,6 +136,10 @@ export class DirectApi implements ResealApi {
     return { status: 'unrecorded', message: 'the ceremony ended without having heard it', mark };
   }
 
+  review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer> {
+    return sendReview(this.reader, eventId, envelope);
+  }
+
   async get(eventId: string): Promise<EventView> {
     const row = await this.fromRegister((register) => register.getEvent(eventId));
     const found = await this.reader.describe(eventId).catch((error: unknown) => {
@@ -163,7 +168,11 @@ export class DirectApi implements ResealApi {
   async request(eventId: string): Promise<SignedStatement> {
     const input = await this.reader
       .bounded(() => firstInput(this.options.client, ceremonyWorkflowId(eventId)))
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
+        // Temporal keeps a history for some days, the register for good.
+        const ledger = isNotFound(error) ? await this.fromRegister((register) => register.ledgerOf(eventId)) : null;
+        const envelope = requestInLedger(ledger ?? []);
+        if (envelope !== undefined) return { envelope };
         throw fromTemporal(error, eventId);
       });
     const envelope = signedStatementSchema.safeParse((input as { envelope?: unknown } | null)?.envelope);
@@ -173,15 +182,12 @@ export class DirectApi implements ResealApi {
     });
   }
 
-  async list(filter: EventFilter): Promise<CeremonyView[]> {
-    const { state, limit = DEFAULT_LIMIT } = filter;
-    const rows = await this.fromRegister((register) => register.listEvents({ ...filter, limit }));
-    if (rows === null) return this.listFromVisibility(filter);
-    const own = rows.filter((view) => state === undefined || view.state === state);
-    return newestFirst(own, (await this.fromRegister((register) => importedFor(register, filter))) ?? []).slice(
-      0,
-      limit,
-    );
+  list(filter: EventFilter): Promise<CeremonyView[]> {
+    const { policy, roster } = this.options;
+    const get = (eventId: string): Promise<EventView> => this.get(eventId);
+    const fromRegister: ListSources['fromRegister'] = (read) => this.fromRegister(read);
+    const needRegister: ListSources['needRegister'] = (read) => this.needRegister(read);
+    return listEvents({ reader: this.reader, policy, roster, get, fromRegister, needRegister }, filter);
   }
 
   async ledger(eventId: string): Promise<Entry[]> {
@@ -287,24 +293,5 @@ export class DirectApi implements ResealApi {
     return read(register).catch((cause: unknown) => {
       throw new ResealError('register_unreachable', 'no answer from the register: try again', { cause });
     });
-  }
-
-  private async listFromVisibility(filter: EventFilter): Promise<CeremonyView[]> {
-    const limit = filter.limit ?? DEFAULT_LIMIT;
-    const views: CeremonyView[] = [];
-    const seen = new Set<string>();
-    try {
-      for await (const { workflowId } of this.options.client.workflow.list({ query: visibilityQuery(filter) })) {
-        if (seen.has(workflowId)) continue;
-        seen.add(workflowId);
-        const { now: _now, ...view } = await this.get(workflowId.slice(ceremonyWorkflowId('').length));
-        if (filter.invoker !== undefined && view.invoker !== filter.invoker.toLowerCase()) continue;
-        if (filter.status !== undefined && view.status !== filter.status) continue;
-        if (views.push(view) >= limit) break;
-      }
-    } catch (error) {
-      throw fromTemporal(error);
-    }
-    return views;
   }
 }

@@ -9,7 +9,15 @@ import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
-import type { EventFilter, EventView, OpenedEvent, PersonName, ResealApi, StatementAnswer } from './reseal-api.js';
+import type {
+  EventFilter,
+  EventView,
+  OpenedEvent,
+  PersonName,
+  ResealApi,
+  ReviewAnswer,
+  StatementAnswer,
+} from './reseal-api.js';
 import { knownCode, ResealError } from './reseal-error.js';
 
 export interface HttpApiOptions {
@@ -48,6 +56,10 @@ export class HttpApi implements ResealApi {
       'GET',
       `${eventPath(eventId)}/statements/${encodeURIComponent(digest)}`,
     )) as StatementAnswer;
+  }
+
+  async review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer> {
+    return (await this.call('POST', `${eventPath(eventId)}/reviews`, envelope)) as ReviewAnswer;
   }
 
   async get(eventId: string): Promise<EventView> {

@@ -6,6 +6,10 @@ import type { Refusal } from '../../domain/refusal.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { UsageWanted } from '../explain/explain-request.js';
 import type { EventFilter } from './reseal-api.js';
+import type { NamedApprover } from './waiting-for.js';
+
+/** A list's filter, with the person whom requests may wait for as the register looks for them. */
+export type RegisterFilter = Omit<EventFilter, 'waiting_for'> & { waiting_for?: NamedApprover['parties'] };
 
 /**
  * Reads from the register. `undefined` says that it holds nothing of the kind; a register that cannot be reached rejects,
@@ -13,8 +17,8 @@ import type { EventFilter } from './reseal-api.js';
  */
 export interface RegisterReader {
   getEvent(eventId: string): Promise<CeremonyView | undefined>;
-  /** Newest first. `state` may be left to the reader's caller. */
-  listEvents(filter: EventFilter): Promise<CeremonyView[]>;
+  /** Newest first. */
+  listEvents(filter: RegisterFilter): Promise<CeremonyView[]>;
   /** The open events that would give one of these accounts this profile; for `decide`. */
   openFor(wanted: { profile: string; principal_ids: readonly string[] }): Promise<CeremonyView[]>;
   /** In order; empty when there is no such event. */

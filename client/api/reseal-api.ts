@@ -15,12 +15,18 @@ export interface EventFilter {
   state?: Phase;
   /** true: those that have not ended; false: those that have. */
   open?: boolean;
-  /** User principal name of the invoker. */
+  /** User principal name of the invoker, or their id on the roster. */
   invoker?: string;
   profile?: string;
   status?: SentinelStatus;
   /** RFC 3339: asked for at or after this time. */
   since?: string;
+  /** A rollback or a review is overdue; while the register cannot be reached, only rollbacks are known. */
+  overdue?: true;
+  /** A review is owed, overdue or not. Without a register: `needs_register`. */
+  review_owed?: true;
+  /** Awaits approvals, may have one of this person's (id, alias or object id), and has none. */
+  waiting_for?: string;
   limit?: number;
 }
 export const DEFAULT_LIMIT = 50;
@@ -43,6 +49,18 @@ export interface StatementAnswer {
   mark?: CeremonyState['mark'];
 }
 
+/** What became of a review. `pending`: it is kept and on its way; sending the same again asks how far it is. */
+export interface ReviewAnswer {
+  digest: string;
+  status: 'pending' | 'accepted' | 'refused';
+  /** A code of `REVIEW_REFUSALS`. */
+  reason?: string;
+  message?: string;
+  /** RFC 3339 UTC, and the person id of who reviewed. */
+  at?: string;
+  by?: string;
+}
+
 /** A ceremony, and what time it is there (a ceremony on the local stack may live in virtual time). */
 export type EventView = CeremonyView & { now: string };
 
@@ -62,6 +80,8 @@ export interface ResealApi {
   /** Sends one signed act. `digest` is what `verdict` asks by. Ended ceremonies: `ceremony_ended`. */
   speak(eventId: string, act: SignalAct, envelope: SignedStatement): Promise<{ digest: string }>;
   verdict(eventId: string, digest: string): Promise<StatementAnswer>;
+  /** Sends one signed review of a ceremony that has ended, and waits some seconds for the register's answer. */
+  review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer>;
   /** A refused request is answered too, with state `refused` and its reason. */
   get(eventId: string): Promise<EventView>;
   /** The request as its invoker signed it: what an approver checks and signs. */

@@ -2,9 +2,11 @@ import {
   actStatementSchema,
   MAX_PAYLOAD_BYTES,
   requestStatementSchema,
+  reviewStatementSchema,
   signedStatementSchema,
   type ActStatement,
   type RequestStatement,
+  type ReviewStatement,
   type SignedStatement,
 } from '../../domain/statement.js';
 import { parseCanonicalJson } from '../../proofs/strict-json.js';
@@ -28,6 +30,14 @@ export function readActStatement(input: unknown): { envelope: SignedStatement; s
   const parsed = actStatementSchema.safeParse(value);
   if (parsed.success) return { envelope, statement: parsed.data };
   throw malformed('the payload is not an act statement', parsed.error.issues);
+}
+
+/** The same for a review. */
+export function readReviewStatement(input: unknown): { envelope: SignedStatement; statement: ReviewStatement } {
+  const { envelope, value } = readEnvelope(input);
+  const parsed = reviewStatementSchema.safeParse(value);
+  if (parsed.success) return { envelope, statement: parsed.data };
+  throw malformed('the payload is not a review statement', parsed.error.issues);
 }
 
 function readEnvelope(input: unknown): { envelope: SignedStatement; value: unknown } {

@@ -7,6 +7,7 @@ export function visibilityQuery(filter: EventFilter): string {
   const clauses = ["WorkflowType = 'breakGlass'", "ExecutionStatus != 'ContinuedAsNew'"];
   if (filter.state !== undefined) clauses.push(`ResealState = ${quoted(filter.state)}`);
   if (filter.open !== undefined) clauses.push(`ResealState ${filter.open ? 'NOT IN' : 'IN'} (${ends})`);
+  if (filter.overdue === true) clauses.push("ResealFlags = 'rollback_overdue'");
   if (filter.profile !== undefined) clauses.push(`ResealProfile = ${quoted(filter.profile)}`);
   if (filter.since !== undefined) clauses.push(`StartTime >= ${quoted(filter.since)}`);
   return clauses.join(' AND ');

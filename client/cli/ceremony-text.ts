@@ -20,6 +20,8 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
     ['event', oneLine(view.event_id)],
     ['state', `${session.stateText(view.state)}${flags}`],
     ['refused', view.refusal === null ? null : `${oneLine(view.refusal.code)}: ${oneLine(view.refusal.message)}`],
+    ['wanted', wantedText(view.refusal)],
+    ['would pass', at(view.refusal?.passes_at ?? null)],
     ['role', text(view.role)],
     [
       'scope',
@@ -40,6 +42,7 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
     ['removal', rollbackText(rollback, zone)],
     ['sessions', view.sessions_ended_at === null ? null : `ended ${clockText(view.sessions_ended_at, zone)}`],
     ['ended', at(view.ended_at)],
+    ['review', reviewText(view.review, at)],
     ['end mark', view.mark === 'none' ? null : view.mark],
     ['refusals', refusalsText(view.refused_statements)],
     ['request', view.request_digest === null ? null : digestWord(view.request_digest)],
@@ -54,6 +57,20 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
 function whyOf(view: CeremonyView): string | null {
   if (view.justification === null) return view.reason_code;
   return `${oneLine(view.reason_code ?? '')}: ${oneLine(view.justification)}`;
+}
+
+/** The rule that came nearest, and what it or a limit wanted. */
+function wantedText(refusal: CeremonyView['refusal']): string | null {
+  const { rule, wanted } = refusal ?? {};
+  if (rule === undefined) return wanted === undefined ? null : oneLine(wanted);
+  return `rule ${oneLine(rule)}${wanted === undefined ? '' : `: ${oneLine(wanted)}`}`;
+}
+
+function reviewText(review: CeremonyView['review'], at: (time: string | null) => string | null): string | null {
+  if (!review) return null;
+  const { owed_since, overdue_at, reviewed_at, reviewed_by } = review;
+  if (reviewed_at !== null) return `by ${oneLine(reviewed_by ?? 'somebody')}, ${at(reviewed_at)}`;
+  return `owed since ${at(owed_since)}, overdue ${at(overdue_at)}`;
 }
 
 export function approvalsText(view: CeremonyView, zone: string): string | null {

@@ -37,7 +37,8 @@ export async function chosenEvent(session: Session, event: string | undefined, a
   const views = await (await session.api()).list({ ...among, limit: 20 });
   const known = views.filter(({ event_id }) => eventIdSchema.safeParse(event_id).success);
   if (known.length === 0) {
-    const which = among.state ?? (among.open === true ? 'open' : 'known');
+    const owed = among.review_owed === true ? 'waiting for a review' : 'known';
+    const which = among.state ?? (among.open === true ? 'open' : owed);
     throw new ResealError('not_found', `no ceremony is ${which}`, { hint: 'see `reseal breakglass list`' });
   }
   const choices = known.map((view) => ({ value: view.event_id, about: aboutOf(view, session.now()) }));

@@ -37,6 +37,11 @@ export interface ListOptions extends WatchOptions {
   limit?: string;
 }
 
+export interface ReviewOptions {
+  note?: string;
+  yes?: boolean;
+}
+
 export interface ActOptions {
   reason?: string;
   yes?: boolean;

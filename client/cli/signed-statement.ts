@@ -34,6 +34,20 @@ export function signAct(
   });
 }
 
+/** A review of the ceremony that these digests name. */
+export function signReview(
+  actor: Actor,
+  about: { event_id: string; request_digest: string; policy_digest: string; note?: string },
+  validity: Validity,
+): Promise<SignedStatement> {
+  const note = about.note === undefined ? {} : { note: about.note };
+  return sign(actor, {
+    ...common(about.event_id, about.request_digest, about.policy_digest, actor, validity),
+    act: 'review',
+    ...note,
+  });
+}
+
 function common(eventId: string, requestDigest: string, policyDigest: string, actor: Actor, validity: Validity) {
   return {
     domain: STATEMENT_DOMAIN,

@@ -4,6 +4,12 @@ import { instantSchema } from '../../domain/identifiers.js';
 import { DEFAULT_LIMIT, MAX_LIMIT, type EventFilter } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
 
+/** There is no list of what is not overdue. */
+const onlyTrue = z
+  .enum(['true', '1'], 'is true, or left out')
+  .transform(() => true as const)
+  .optional();
+
 const filterSchema = z.strictObject({
   state: z.enum([...PHASES, ...ENDS]).optional(),
   open: z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional(),
@@ -14,6 +20,9 @@ const filterSchema = z.strictObject({
     .optional(),
   status: z.enum(['active', 'closed', 'expired']).optional(),
   since: instantSchema.optional(),
+  overdue: onlyTrue,
+  review_owed: onlyTrue,
+  waiting_for: z.string().min(1).max(256).toLowerCase().optional(),
   limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
 });
 

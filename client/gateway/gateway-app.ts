@@ -8,7 +8,7 @@ import { parseDuration } from '../../domain/duration.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import type { ResealApi, StatementAnswer } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
-import { readActStatement, readRequestStatement } from '../api/statement-shape.js';
+import { readActStatement, readRequestStatement, readReviewStatement } from '../api/statement-shape.js';
 import { parseExplainQuestion } from '../explain/explain-question.js';
 import { parseDecideQuestion } from '../decide/decide-question.js';
 import type { DecisionLog } from '../decide/decision-log.js';
@@ -87,6 +87,11 @@ export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono 
     const digest = digestSchema.safeParse(c.req.param('digest'));
     if (!digest.success) throw new ResealError('usage', 'a statement is asked for by its SHA-256 in hex');
     return c.json(await answerWithin(api, eventId(c), digest.data, waitOf(c)));
+  });
+
+  app.post('/v1/events/:id/reviews', async (c) => {
+    const answer = await api.review(eventId(c), readReviewStatement(await readBody(c)).envelope);
+    return c.json(answer, answer.status === 'pending' ? 202 : 200);
   });
 
   app.post('/v1/decide', async (c) => {

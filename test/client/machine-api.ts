@@ -1,20 +1,29 @@
 import { step } from '../../domain/ceremony.js';
 import { decide } from '../../domain/decide.js';
 import type { Decision } from '../../domain/decision.js';
-import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
+import { isEnd, newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Explanation } from '../../domain/explanation.js';
 import { instant } from '../../domain/identifiers.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import { termsOf, type Policy } from '../../domain/policy.js';
+import { REVIEW_REFUSALS, reviewObjection, type ReviewRefusal } from '../../domain/review.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import { STATEMENT_REFUSALS } from '../../domain/verdict.js';
 import { NO_USAGE } from '../../domain/usage.js';
 import { viewOf, type CeremonyView } from '../../domain/view.js';
 import { digestOf } from '../../proofs/canonical-json.js';
-import { checkRequestStatement, checkStatement } from '../../proofs/statement-check.js';
-import type { OpenedEvent, PersonName, ResealApi, StatementAnswer, EventView } from '../../client/api/reseal-api.js';
+import { checkReviewStatement } from '../../proofs/review-check.js';
+import { checkRequestStatement, checkStatement, statementDigest } from '../../proofs/statement-check.js';
+import type {
+  EventView,
+  OpenedEvent,
+  PersonName,
+  ResealApi,
+  ReviewAnswer,
+  StatementAnswer,
+} from '../../client/api/reseal-api.js';
 import type { ExplainQuestion } from '../../client/explain/explain-question.js';
 import { explainRequest } from '../../client/explain/explain-request.js';
 import type { DecideQuestion } from '../../client/api/decide-session.js';
@@ -77,6 +86,33 @@ export class MachineApi implements ResealApi {
     if (verdict === undefined) return { status: 'pending', mark };
     const { status, reason } = verdict;
     return reason === undefined ? { status, mark } : { status, reason, message: STATEMENT_REFUSALS[reason], mark };
+  }
+
+  /** Reviews that were taken, by event id: as the register judges them, but for its bookkeeping. */
+  readonly reviews = new Map<string, SignedStatement>();
+
+  async review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer> {
+    const digest = statementDigest(envelope);
+    const refused = (reason: ReviewRefusal): ReviewAnswer => ({
+      digest,
+      status: 'refused',
+      reason,
+      message: REVIEW_REFUSALS[reason],
+    });
+    const { opened, phase } = this.state(eventId);
+    const checked = checkReviewStatement(envelope, this.of.roster);
+    if (!checked.ok) return refused(checked.code);
+    if (opened === null || !isEnd(phase)) return refused('not_ended');
+    const objection = reviewObjection(
+      { event_id: eventId, ...opened },
+      checked.statement,
+      checked.person,
+      this.of.now(),
+    );
+    if (objection !== undefined) return refused(objection);
+    if (this.reviews.has(eventId)) return refused('already_reviewed');
+    this.reviews.set(eventId, envelope);
+    return { digest, status: 'accepted', at: instant(this.of.now()), by: checked.person.id };
   }
 
   async get(eventId: string): Promise<EventView> {

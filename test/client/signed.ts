@@ -2,7 +2,7 @@ import { instant } from '../../domain/identifiers.js';
 import type { Request } from '../../domain/request.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import { fileSigner } from '../../client/keys/file-signer.js';
-import { signAct, signRequest } from '../../client/cli/signed-statement.js';
+import { signAct, signRequest, signReview } from '../../client/cli/signed-statement.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { testPolicy, type People } from './people.js';
 
@@ -55,4 +55,15 @@ export async function signedAct(
     { event_id, policy_digest, request_digest: digestOf(request) },
     validity(),
   );
+}
+
+export async function signedReview(
+  people: People,
+  id: string,
+  request: Request,
+  note?: string,
+): Promise<SignedStatement> {
+  const { event_id, policy_digest } = request;
+  const about = { event_id, policy_digest, request_digest: digestOf(request) };
+  return signReview(await actor(people, id), note === undefined ? about : { ...about, note }, validity());
 }

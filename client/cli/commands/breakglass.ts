@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { OpenOptions } from '../options.js';
 import { examples, type Run } from './command-context.js';
 import { checkCommand, endingCommand, listCommand, watchCommand } from './ceremonies.js';
+import { reviewCommand } from './review.js';
 
 const WAITING = `
 Exit status with --wait active: 0 active, 3 refused or not granted, 4 denied, cancelled, closed or revoked, 5 nobody
@@ -44,6 +45,7 @@ export function breakglassCommands(program: Command, run: Run): void {
   watchCommand(breakglass, run);
   endingCommand(breakglass, 'close', 'close', run);
   endingCommand(breakglass, 'kill', 'kill', run);
+  reviewCommand(breakglass, run);
   // Sentinel's names for the same (source: phase 32).
   const sentinels = [
     listCommand(program, 'breakglass-list', run),

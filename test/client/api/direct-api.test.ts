@@ -5,8 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AUTHORITY_MIGRATIONS } from '../../../activities/authority/authority-migrations.js';
+import { systemClock } from '../../../activities/clock.js';
 import { ceremoniesTasks } from '../../../activities/evidence/ceremonies-tasks.js';
+import type { Database } from '../../../activities/register/database.js';
+import { openPglite } from '../../../activities/register/database-pglite.js';
+import { eventReader } from '../../../activities/register/events.js';
+import { REGISTER_MIGRATIONS } from '../../../activities/register/register-migrations.js';
+import { registerTasks } from '../../../activities/register/register-tasks.js';
 import { DirectApi } from '../../../client/api/direct-api.js';
 import type { RegisterReader } from '../../../client/api/register-reader.js';
 import type { StatementAnswer } from '../../../client/api/reseal-api.js';
@@ -15,12 +22,13 @@ import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../../domain/roles.js';
 import { NO_USAGE } from '../../../domain/usage.js';
 import type { CeremonyView } from '../../../domain/view.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
+import { generateRoleKey } from '../../../proofs/role-key.js';
 import { clientDataConverter, converterPaths } from '../../../workers/codec/data-converter.js';
 import { makeKeyring } from '../../../workers/codec/keyring.js';
 import { realTemporalCli } from '../../deploy/local/temporal/real-temporal.js';
 import { workerDataConverterFromSource } from '../../workers/codec/fixtures/compiled-converters.js';
 import { makePeople, testPolicy, type People } from '../people.js';
-import { aliceAsks, signedAct, signedRequest } from '../signed.js';
+import { aliceAsks, signedAct, signedRequest, signedReview } from '../signed.js';
 
 const { cli, reason } = await realTemporalCli();
 const keyring = makeKeyring('k-1', [['k-1', randomBytes(32)]]);
@@ -35,6 +43,7 @@ let client: Client;
 let people: People;
 let api: DirectApi;
 let waiting = { id: '', digest: '' };
+let reviewed = { id: '', review: { payload: '', signature: '' } };
 
 const apiWith = (register: RegisterReader | null): DirectApi =>
   new DirectApi({
@@ -124,6 +133,29 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         .toEqual([id]);
       expect(await api.list({ profile: 'only-this', state: 'active' })).toEqual([]);
       expect(await api.list({ profile: 'only-this', invoker: 'eve@example.test' })).toEqual([]);
+    });
+
+    it('lists overdue rollbacks without a register, and says that reviews need one', async () => {
+      expect(await api.list({ overdue: true })).toEqual([]);
+      await expect(api.list({ review_owed: true })).rejects.toMatchObject({ code: 'needs_register' });
+      await expect(api.list({ waiting_for: 'nobody' })).rejects.toMatchObject({ code: 'unknown_person' });
+      expect(await api.list({ waiting_for: 'bob', profile: 'no-such-profile' })).toEqual([]);
+    });
+
+    it('keeps a review, and says that it waits; the same again joins it', async () => {
+      const request = aliceAsks(newId());
+      const review = await signedReview(people, 'bob', request, 'As it should be');
+      const pending = await api.review(request.event_id, review);
+      expect(pending).toMatchObject({ status: 'pending', digest: digestOf(review) });
+      const workflowId = `review/${request.event_id}/${pending.digest.slice(0, 16)}`;
+      const { runId, status } = await client.workflow.getHandle(workflowId).describe();
+      expect(status.name).toBe('RUNNING');
+      expect(await api.review(request.event_id, review)).toEqual(pending);
+      expect((await client.workflow.getHandle(workflowId).describe()).runId).toBe(runId);
+      await expect(api.review(newId(), review)).rejects.toMatchObject({ code: 'malformed' });
+      const approval = await signedAct(people, 'bob', 'approve', request);
+      await expect(api.review(request.event_id, approval)).rejects.toMatchObject({ code: 'malformed' });
+      reviewed = { id: request.event_id, review };
     });
 
     it('tells an event that never was from one that has ended', async () => {
@@ -223,40 +255,65 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
     });
   });
 
-  describe('when the ceremonies role answers', () => {
+  describe('when the ceremonies and the register answer', () => {
     let native: NativeConnection;
-    let worker: Worker;
-    let running: Promise<void>;
+    let workers: Worker[];
+    let running: Promise<void>[];
+    let database: Database;
 
     beforeAll(async () => {
       const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
       native = await NativeConnection.connect({ address: server.address });
-      const roles = { roster: () => people.roster };
-      worker = await Worker.create({
-        connection: native,
-        taskQueue: TASK_QUEUES.ceremonies,
-        workflowBundle: await bundleWorkflowCode({
-          workflowsPath,
-          ...converterPaths,
-          logger: new DefaultLogger('ERROR'),
+      database = await openPglite(null);
+      await database.migrate([...REGISTER_MIGRATIONS, ...AUTHORITY_MIGRATIONS]);
+      const roster = () => people.roster;
+      const key = generateRoleKey();
+      const roleKeys = (): undefined => undefined;
+      const log = (): void => undefined;
+      const register = { database, key, clock: systemClock, roster, policy: () => inForce, roleKeys, log };
+      const common = { connection: native, dataConverter: workerDataConverterFromSource(keyring) };
+      workers = [
+        await Worker.create({
+          ...common,
+          taskQueue: TASK_QUEUES.ceremonies,
+          workflowBundle: await bundleWorkflowCode({
+            workflowsPath,
+            ...converterPaths,
+            logger: new DefaultLogger('ERROR'),
+          }),
+          activities: ceremoniesTasks({ roster }),
         }),
-        dataConverter: workerDataConverterFromSource(keyring),
-        activities: ceremoniesTasks(roles),
-      });
-      running = worker.run();
+        await Worker.create({ ...common, taskQueue: TASK_QUEUES.register, activities: registerTasks(register) }),
+      ];
+      // Of what nobody has answered yet, one is left: a person has one open request under a profile.
+      for await (const { workflowId } of client.workflow.list({ query: "ExecutionStatus = 'Running'" })) {
+        const kept = [`breakglass/${waiting.id}`, `review/${reviewed.id}`].some((id) => workflowId.startsWith(id));
+        if (!kept) await client.workflow.getHandle(workflowId).terminate();
+      }
+      running = workers.map((worker) => worker.run());
+      listed = apiWith(eventReader(database));
+    });
+    beforeEach(async () => {
+      await expect.poll(() => listed.list({ open: true }), { timeout: 15_000 }).toEqual([]);
     });
     afterAll(async () => {
-      worker.shutdown();
-      await running;
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
       await native.close();
+      await database.close();
     });
 
+    let listed: DirectApi;
     const answer = async (id: string, digest: string): Promise<StatementAnswer> => {
       for (;;) {
         const told = await api.verdict(id, digest);
         if (told.status !== 'pending') return told;
       }
     };
+
+    it('hears a kill that was said while no worker ran', async () => {
+      expect(await answer(waiting.id, waiting.digest)).toMatchObject({ status: 'accepted' });
+    });
 
     it('answers with its own view, hears statements in words, and ends', async () => {
       const id = newId();
@@ -269,14 +326,14 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         reason: 'is_invoker',
         message: 'the invoker cannot approve their own request',
       });
-      expect(await api.get(id)).toMatchObject({ state: 'requested', approvals_wanted: 2, refused_statements: 1 });
+      expect(await api.get(id)).toMatchObject({
+        state: 'awaiting_approval',
+        approvals_wanted: 2,
+        refused_statements: 1,
+      });
       const kill = await api.speak(id, 'kill', await signedAct(people, 'alice', 'kill', request));
       expect(await answer(id, kill.digest)).toMatchObject({ status: 'accepted' });
       expect(await api.get(id)).toMatchObject({ state: 'cancelled', cause: 'kill', ended_by: 'alice' });
-    });
-
-    it('hears a kill that was said while no worker ran', async () => {
-      expect(await answer(waiting.id, waiting.digest)).toMatchObject({ status: 'accepted' });
     });
 
     it('answers a request that it refuses', async () => {
@@ -284,6 +341,70 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
       await api.open(await signedRequest(people, aliceAsks(id, { profile: 'nope' })), id);
       await expect.poll(async () => (await api.get(id)).refusal?.code, { timeout: 15_000 }).toBe('profile_unknown');
       expect(await api.get(id)).toMatchObject({ state: 'refused', status: null });
+    });
+
+    it('lists what was refused, with what would have let it in', async () => {
+      const id = newId();
+      await listed.open(await signedRequest(people, aliceAsks(id, { profile: 'not-there' })), id);
+      await expect.poll(async () => (await listed.list({ state: 'refused', profile: 'not-there' })).length).toBe(1);
+      const [view] = await listed.list({ state: 'refused', profile: 'not-there' });
+      expect(view).toMatchObject({ event_id: id, invoker_person: 'alice', refusal: { code: 'profile_unknown' } });
+    });
+
+    it('lists what waits for a person, and not what they have approved', async () => {
+      const id = newId();
+      const request = aliceAsks(id);
+      await listed.open(await signedRequest(people, request), id);
+      const waitingFor = async (name: string) =>
+        (await listed.list({ waiting_for: name })).map((view) => view.event_id);
+      await expect.poll(() => waitingFor('bob'), { timeout: 15_000 }).toEqual([id]);
+      expect(await waitingFor('carol@example.test')).toEqual([id]);
+      expect(await waitingFor('alice')).toEqual([]);
+      const { digest } = await listed.speak(id, 'approve', await signedAct(people, 'bob', 'approve', request));
+      expect(await answer(id, digest)).toMatchObject({ status: 'accepted' });
+      expect(await waitingFor('bob')).toEqual([]);
+      expect(await waitingFor('carol')).toEqual([id]);
+      // Without the register, from visibility.
+      await expect
+        .poll(async () => (await api.list({ waiting_for: 'carol' })).map((view) => view.event_id))
+        .toEqual([id]);
+      expect(await api.list({ waiting_for: 'bob' })).toEqual([]);
+      const kill = await listed.speak(id, 'kill', await signedAct(people, 'alice', 'kill', request));
+      expect(await answer(id, kill.digest)).toMatchObject({ status: 'accepted' });
+      await expect.poll(() => waitingFor('carol'), { timeout: 15_000 }).toEqual([]);
+      const review = await signedReview(people, 'bob', request);
+      expect(await listed.review(id, review)).toMatchObject({ status: 'refused', reason: 'never_granted' });
+    });
+
+    it('answers the review that waited, and the same again for ever', async () => {
+      const { id, review } = reviewed;
+      expect(await api.review(id, review)).toMatchObject({ status: 'refused', reason: 'event_unknown' });
+      expect(await api.review(id, review)).toMatchObject({ status: 'refused', reason: 'event_unknown' });
+    });
+
+    it('sends a review again when somebody ended its workflow', async () => {
+      const request = aliceAsks(newId());
+      const review = await signedReview(people, 'bob', request);
+      const workflowId = `review/${request.event_id}/${digestOf(review).slice(0, 16)}`;
+      await client.workflow.start('review', { workflowId, taskQueue: 'nobody-listens', args: [{}] });
+      await client.workflow.getHandle(workflowId).terminate();
+      expect(await api.review(request.event_id, review)).toMatchObject({ reason: 'event_unknown' });
+    });
+
+    it('reads the request from the ledger once Temporal has forgotten it', async () => {
+      const [request] = [aliceAsks(newId())];
+      const envelope = await signedRequest(people, request);
+      const { event_id } = request;
+      await listed.open(envelope, event_id);
+      await expect.poll(async () => (await listed.get(event_id)).state).toBe('awaiting_approval');
+      const kill = await listed.speak(event_id, 'kill', await signedAct(people, 'alice', 'kill', request));
+      expect(await answer(event_id, kill.digest)).toMatchObject({ status: 'accepted' });
+      const workflowExecution = { workflowId: `breakglass/${event_id}` };
+      await client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution });
+      await expect
+        .poll(() => api.request(event_id).catch((error: { code: string }) => error.code), { timeout: 20_000 })
+        .toBe('not_found');
+      expect(await listed.request(event_id)).toEqual(envelope);
     });
   });
 });
