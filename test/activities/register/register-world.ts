@@ -16,6 +16,7 @@ import type { Person, Roster } from '../../../domain/roster.js';
 import { newCeremony } from '../../../domain/ceremony-state.js';
 import { viewOf, type CeremonyView } from '../../../domain/view.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
+import { readEntry } from '../../../proofs/receipt.js';
 import {
   alice,
   bob,
@@ -150,6 +151,14 @@ export class RegisterWorld {
   ): Promise<{ count: number }> {
     const view = { ...viewOf(newCeremony(request.event_id, signRequest(request), this.now)), ...change };
     return this.register.append({ event_id: request.event_id, items, view });
+  }
+
+  /** What the ledger holds of an event, in its order; a code where an entry does not verify. */
+  async transitionsOf({ event_id }: Request): Promise<string[]> {
+    return (await this.reader.ledgerOf(event_id)).map(({ body }) => {
+      const read = readEntry(body, event_id, keyOf);
+      return read.ok ? read.entry.transition : read.code;
+    });
   }
 
   /** The end of what was issued: gone, says the verifier. */
