@@ -50,7 +50,7 @@ describe.each(examples)('the example %s', (name) => {
       ({ code, path }) => `${code} ${path.join('.')}`,
     );
     const meant: Record<string, string[]> = {
-      'night-watch.yaml': ['immediate_profile profiles.service-support.approvals'],
+      'night-watch.yaml': ['immediate_profile profiles.investigate.approvals'],
     };
     expect(weak).toEqual(meant[name] ?? []);
   });

@@ -35,7 +35,7 @@ const night = (...argv: string[]) =>
 const explained = (text: string): Explanation => explanationSchema.parse(JSON.parse(text));
 
 describe('when a request is explained from files', () => {
-  const wanted = ['--profile', 'service-support', '--duration', '30m'];
+  const wanted = ['--profile', 'investigate', '--duration', '30m'];
 
   it('shows every check and exits 0 where it would be admitted', async () => {
     const ran = await night('--as', 'bob', ...wanted, '--at', '2026-07-01T22:30:00Z');
@@ -71,11 +71,11 @@ describe('when a request is explained from files', () => {
   });
 
   it.each([
-    [['--as', 'bob', '--profile', 'service-support', '--at', 'tonight'], '--at is a time with its zone'],
-    [['--as', 'bob', '--profile', 'service-support', '--at', '2026-07-01T22:30:00'], '--at is a time with its zone'],
-    [['--as', 'bob', '--profile', 'service-support', '--duration', 'long'], '--duration is a duration'],
-    [['--profile', 'service-support'], 'who would ask?'],
-    [['--as', 'zoe', '--profile', 'service-support'], 'nobody on the roster is called zoe'],
+    [['--as', 'bob', '--profile', 'investigate', '--at', 'tonight'], '--at is a time with its zone'],
+    [['--as', 'bob', '--profile', 'investigate', '--at', '2026-07-01T22:30:00'], '--at is a time with its zone'],
+    [['--as', 'bob', '--profile', 'investigate', '--duration', 'long'], '--duration is a duration'],
+    [['--profile', 'investigate'], 'who would ask?'],
+    [['--as', 'zoe', '--profile', 'investigate'], 'nobody on the roster is called zoe'],
   ])('exits 2 for %j', async (argv, said) => {
     const ran = await night(...argv);
     expect(ran.status).toBe(2);
