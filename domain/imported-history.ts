@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cutText } from './cut-text.js';
 import { epochMs, instant } from './identifiers.js';
 import { viewOfRequest } from './request-view.js';
-import type { SentinelLogEntry } from './sentinel.js';
+import { STATUS_AFTER, type SentinelEventName, type SentinelLogEntry } from './sentinel.js';
 import type { CeremonyView, SentinelStatus } from './view.js';
 
 /** The most that one batch carries, so that it fits into a payload of Temporal's with room to spare. In characters. */
@@ -78,10 +78,11 @@ export function importedView(entries: readonly SentinelLogEntry[], keyId: string
   const [first] = entries;
   if (first === undefined) throw new TypeError('an event has at least one line');
   const at = (time: string): string => instant(epochMs(time));
-  const end = entries.find(({ event }) => event !== 'breakglass.invoked');
+  const logged = (name: SentinelEventName): SentinelLogEntry | undefined => entries.find(({ event }) => event === name);
+  const end = logged('breakglass.closed') ?? logged('breakglass.expired');
   const expires_at = at(first.expires_at);
   const silent = end === undefined && epochMs(expires_at) <= nowMs;
-  const state: SentinelStatus = end === undefined ? (silent ? 'expired' : 'active') : endStatus(end);
+  const state: SentinelStatus = end === undefined ? (silent ? 'expired' : 'active') : STATUS_AFTER[end.event];
   const requested_at = at(first.timestamp);
   return {
     ...viewOfRequest(first.event_id, null, { state, requested_at, flags: ['imported'] }),
@@ -101,6 +102,3 @@ export function importedView(entries: readonly SentinelLogEntry[], keyId: string
     source_key_id: keyId,
   };
 }
-
-const endStatus = ({ event }: SentinelLogEntry): 'closed' | 'expired' =>
-  event === 'breakglass.closed' ? 'closed' : 'expired';

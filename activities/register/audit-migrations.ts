@@ -41,7 +41,12 @@ CREATE INDEX imported_by_event ON register.imported_events (event_id, at, digest
 CREATE INDEX imported_by_time ON register.imported_events (at);
 ${appendOnly('imported_events')}`;
 
+/** Few lines tell an end that a list asks for: it begins with them. */
+const IMPORTED_ENDS = `
+CREATE INDEX imported_ends ON register.imported_events (event, event_id) WHERE event <> 'breakglass.invoked';`;
+
 export const AUDIT_MIGRATIONS: readonly Migration[] = [
   { id: 'register/audit-001-lines', sql: AUDIT_LINES },
   { id: 'register/audit-002-imported', sql: IMPORTED_EVENTS },
+  { id: 'register/audit-003-imported-ends', sql: IMPORTED_ENDS },
 ];

@@ -13,11 +13,17 @@ interface LineRow extends Record<string, unknown> {
 const FIRST = `NOT EXISTS (SELECT 1 FROM register.imported_events AS before
   WHERE before.event_id = found.event_id AND (before.at, before.digest) < (found.at, found.digest))`;
 
-const status = (now: string): string => `(SELECT CASE
-    WHEN bool_or(event = 'breakglass.closed') THEN 'closed'
-    WHEN bool_or(event = 'breakglass.expired') OR max(expires_at) <= ${now}::timestamptz THEN 'expired'
-    ELSE 'active' END
-  FROM register.imported_events AS lines WHERE lines.event_id = found.event_id)`;
+const logged = (event: string): string =>
+  `event_id IN (SELECT event_id FROM register.imported_events WHERE event = '${event}')`;
+const CLOSED = logged('breakglass.closed');
+const EXPIRED = logged('breakglass.expired');
+
+/** The same as `importedView` says of the lines. */
+const STATUS = {
+  closed: () => CLOSED,
+  expired: (now: string) => `NOT (${CLOSED}) AND (${EXPIRED} OR expires_at <= ${now}::timestamptz)`,
+  active: (now: string) => `NOT (${CLOSED}) AND NOT (${EXPIRED}) AND expires_at > ${now}::timestamptz`,
+};
 
 /** Lists imported events. `nowMs` says which of those whose end nobody logged have expired. */
 export async function importedEvents(sql: Sql, filter: ImportedFilter, nowMs: number): Promise<ImportedView[]> {
@@ -27,7 +33,8 @@ export async function importedEvents(sql: Sql, filter: ImportedFilter, nowMs: nu
   if (filter.invoker !== undefined) wanted.push(`invoker = ${param(filter.invoker.toLowerCase())}`);
   if (filter.profile !== undefined) wanted.push(`profile = ${param(filter.profile)}`);
   if (filter.since !== undefined) wanted.push(`at >= ${param(filter.since)}::timestamptz`);
-  if (filter.status !== undefined) wanted.push(`${status(param(instant(nowMs)))} = ${param(filter.status)}`);
+  if (filter.status === 'closed') wanted.push(STATUS.closed());
+  else if (filter.status !== undefined) wanted.push(STATUS[filter.status](param(instant(nowMs))));
   const limit = Math.min(1000, Math.max(1, Math.trunc(filter.limit ?? 100)));
   const rows = await sql.query<{ event_id: string }>(
     `SELECT event_id FROM register.imported_events AS found WHERE ${wanted.join(' AND ')}

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { historyImport } from '../../../activities/register/import-history.js';
 import { importedEvent, importedEvents } from '../../../activities/register/imported-reader.js';
 import { auditLines } from '../../../activities/register/audit-reader.js';
-import type { SentinelLogEntry } from '../../../domain/sentinel.js';
+import { STATUS_AFTER, type SentinelLogEntry } from '../../../domain/sentinel.js';
 import { sentinelLogEntryJson } from '../../../proofs/sentinel-json.js';
 import { unverifiedAuditLine } from '../../../proofs/audit-log.js';
 import { newEventId, roleKeys, roster } from '../../proofs/ceremony-people.js';
@@ -176,6 +176,39 @@ describe.each(bothDatabases)("importing Sentinel's history over %s", (_, skip, o
       expect(await list({ status: 'expired' })).toEqual([c.event_id, a.event_id]);
       expect(await list({ status: 'active' })).toEqual([]);
       expect(await list({ since: '2026-10-01T01:30:00Z' })).toEqual([c.event_id, b.event_id]);
+    });
+
+    it('lists by the very status that it shows, whatever was logged and in which order', async () => {
+      const profile = `p-${newEventId()}`;
+      const names = ['breakglass.invoked', 'breakglass.closed', 'breakglass.expired'] as const;
+      // Every choice of one to three events, each at a time of its own, before and after it expired.
+      for (let choice = 1; choice < 8; choice += 1) {
+        for (const expires_at of ['2026-11-21T11:00:00Z', '2026-11-21T13:00:00Z']) {
+          for (const order of [names, [...names].reverse()]) {
+            const chosen = order.filter((name) => (choice & (1 << names.indexOf(name))) !== 0);
+            const id = newEventId();
+            const lines = chosen.map((event, minute) =>
+              entryOf({
+                event_id: id,
+                profile,
+                event,
+                status: STATUS_AFTER[event],
+                expires_at,
+                timestamp: `2026-11-21T10:0${minute}:00Z`,
+              }),
+            );
+            await batch(lines.map((line) => signed(line)));
+          }
+        }
+      }
+      const views = await importedEvents(db.database, { profile, limit: 100 }, T0);
+      expect(views).toHaveLength(28);
+      for (const status of ['active', 'closed', 'expired'] as const) {
+        const ids = (list: typeof views): string[] => list.map(({ event_id }) => event_id).sort();
+        const listed = await importedEvents(db.database, { profile, status, limit: 100 }, T0);
+        expect(ids(listed)).toEqual(ids(views.filter((view) => view.status === status)));
+        expect(listed.length).toBeGreaterThan(0);
+      }
     });
 
     it('never changes what was imported', async () => {
