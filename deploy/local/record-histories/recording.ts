@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpApi } from '../../../client/api/http-api.js';
 import { fileSigner } from '../../../client/keys/file-signer.js';
-import { signAct, signRequest } from '../../../client/cli/signed-statement.js';
-import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../../domain/identifiers.js';
+import { signAct, signRequest, signReview } from '../../../client/cli/signed-statement.js';
+import { ceremonyWorkflowId, instant, resealWorkflowId, reviewWorkflowId } from '../../../domain/identifiers.js';
 import type { Request } from '../../../domain/request.js';
 import { TASK_QUEUES } from '../../../domain/roles.js';
 import type { SignalAct, SignedStatement } from '../../../domain/statement.js';
@@ -82,6 +82,16 @@ export class Recording {
       if (status === 'refused') throw new Error(`${person}'s ${act} was refused: ${reason ?? ''}`);
       await sleep(200);
     }
+  }
+
+  /** Somebody reviews what has ended; answers the id of the workflow that carries it. */
+  async review(person: string): Promise<string> {
+    if (this.about === undefined) throw new Error('nothing was asked yet');
+    const about = { ...this.about, note: 'Recorded too' };
+    const envelope = await signReview(await this.actor(person), about, validity());
+    const { status, reason, digest } = await this.api.review(this.event, envelope);
+    if (status !== 'accepted') throw new Error(`${person}'s review is ${status}: ${reason ?? ''}`);
+    return reviewWorkflowId(this.event, digest);
   }
 
   /** Straight into Temporal, as anybody with write access to the namespace can. */

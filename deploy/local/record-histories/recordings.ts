@@ -97,6 +97,14 @@ export const RECORDINGS: Readonly<Record<string, Script>> = {
     await r.passTheFloor();
     return ended(r);
   },
+  reviewed: async (r) => {
+    await r.activate();
+    await r.passTheFloor();
+    await r.say('alice', 'close');
+    await r.finish();
+    const reviewId = await r.review('bob');
+    return [await r.history(), await r.history(reviewId)];
+  },
   expired: async (r) => {
     await r.activate();
     return ended(r);
