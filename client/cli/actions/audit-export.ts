@@ -7,6 +7,7 @@ import type { ExportOptions } from '../audit-options.js';
 import { parseFormat, writerOf, type AuditWriter } from '../audit-writer.js';
 import { pastTime } from '../list-filter.js';
 import type { Session } from '../session.js';
+import { linesText } from './audit-verify.js';
 
 const PAGE = 500;
 
@@ -28,7 +29,7 @@ export async function exportAudit(session: Session, options: ExportOptions): Pro
     return EXIT.done;
   }
   const count = await writeFile(resolve(session.io.cwd, out), texts, force === true);
-  session.say(`wrote ${out}, ${count} line${count === 1 ? '' : 's'}`);
+  session.say(`wrote ${out}, ${linesText(count)}`);
   const key = format === 'sentinel' ? ` --key-file ${options.keyFile ?? ''}` : '';
   if (count > 0) session.next(`reseal audit verify ${out}${key}`);
   return EXIT.done;

@@ -8,7 +8,7 @@ import { readHmacKey } from '../hmac-key.js';
 import { oneLine } from '../printable.js';
 import { structured } from '../render.js';
 import type { Session } from '../session.js';
-import { readAuditFile } from './audit-verify.js';
+import { linesText, readAuditFile } from './audit-verify.js';
 
 const BATCH_CHARACTERS = 128 * 1024;
 const BATCH_LINES = 1000;
@@ -99,8 +99,8 @@ function importText({ lines, imported, duplicates, passed_over, refused }: Impor
     ...(refused.length > 0 ? [`${refused.length} refused`] : []),
   ];
   const head = done
-    ? `${lines} lines: ${counts.join(', ')}`
-    : `NOTHING IMPORTED: ${refused.length} of ${lines} lines refused`;
+    ? `${linesText(lines)}: ${counts.join(', ')}`
+    : `NOTHING IMPORTED: ${refused.length} of ${linesText(lines)} refused`;
   return [head, ...refused.map(lineText), ...passed_over.map(lineText)].join('\n');
 }
 

@@ -45,9 +45,12 @@ async function verifyOurs(session: Session, bytes: Buffer, trustFlag: string | u
 }
 
 function oursText({ ok, count, first_seq, last_seq, head, faults }: AuditLogReport): string {
-  if (ok) return `VERIFIED: ${count} lines, ${first_seq ?? ''} to ${last_seq ?? ''} of the log, head ${head ?? ''}`;
-  return [`NOT VERIFIED: ${faults.length} of ${count} lines`, ...faults.map(faultText)].join('\n');
+  if (ok)
+    return `VERIFIED: ${linesText(count)}, ${first_seq ?? ''} to ${last_seq ?? ''} of the log, head ${head ?? ''}`;
+  return [`NOT VERIFIED: ${faults.length} of ${linesText(count)}`, ...faults.map(faultText)].join('\n');
 }
+
+export const linesText = (count: number): string => `${count} line${count === 1 ? '' : 's'}`;
 
 const faultText = ({ line, code, message }: { line: number; code: string; message: string }): string =>
   `  line ${line}: ${code}: ${oneLine(message)}`;
@@ -76,7 +79,7 @@ function sentinelReport({ lines, refused }: SentinelFile) {
 
 function sentinelText({ ok, count, other, key_ids, refused }: ReturnType<typeof sentinelReport>): string {
   const rest = other === 0 ? '' : `, ${other} of them about something else than break-glass`;
-  if (ok) return `VERIFIED: ${count} lines by ${key_ids.map(oneLine).join(', ')}${rest}`;
+  if (ok) return `VERIFIED: ${linesText(count)} by ${key_ids.map(oneLine).join(', ')}${rest}`;
   if (count === 0) return 'NOT VERIFIED: there is no line in it';
-  return [`NOT VERIFIED: ${refused.length} of ${count} lines`, ...refused.map(faultText)].join('\n');
+  return [`NOT VERIFIED: ${refused.length} of ${linesText(count)}`, ...refused.map(faultText)].join('\n');
 }

@@ -234,6 +234,11 @@ describe('reseal audit verify', () => {
     expect(ran.out).toMatch(/line 2: signature_mismatch: .*\n {2}line 3: unsigned/);
   });
 
+  it('counts one line as one', async () => {
+    write('s.jsonl', signed(ENTRY));
+    expect((await here(['verify', 's.jsonl', ...KEYED])).out).toBe(`VERIFIED: 1 line by ${KEY.key_id}\n`);
+  });
+
   it('does not take a file without a line for verified', async () => {
     write('empty.jsonl');
     expect((await here(['verify', 'empty.jsonl'])).status).toBe(7);
