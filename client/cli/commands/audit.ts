@@ -9,7 +9,13 @@ each of ours is verified first.
 
 /** `reseal audit tail|export|verify|import|event`. */
 export function auditCommands(program: Command, run: Run): void {
-  const audit = program.command('audit').description('the audit log of all ceremonies: read, export, verify, import');
+  const audit = program
+    .command('audit')
+    .description('the audit log of all ceremonies: read, export, verify, import')
+    .addHelpText(
+      'after',
+      examples('reseal audit tail -f', 'reseal audit export --out audit.jsonl', 'reseal audit verify audit.jsonl'),
+    );
   reading(audit, run);
   checking(audit, run);
 }
