@@ -1,6 +1,6 @@
 import { formatDuration } from './duration.js';
 import { listText } from './list-text.js';
-import { isNamed } from './parties.js';
+import { partiesOf } from './parties.js';
 import type { PolicyRule } from './policy-rules.js';
 import type { ReasonCode } from './reason-codes.js';
 import { clockAt, isAnyOpen, nextOpening, windowText } from './time-window.js';
@@ -28,26 +28,35 @@ export type RuleVerdict =
 /** The first rule that matches in everything; otherwise the nearest one and what it wanted. */
 export function matchRules(rules: readonly PolicyRule[], question: RuleQuestion): RuleVerdict {
   if (rules.length === 0) return { ok: true, rule: null };
-  const clock = clockAt(question.now_ms);
-  const misses: Miss[] = [];
-  for (const rule of rules) {
-    const unmet = unmetBy(rule, question, clock);
-    if (unmet.length === 0) return { ok: true, rule: rule.name };
-    misses.push({ rule, unmet });
-  }
-  return nearest(misses, question.now_ms);
+  const asker = { names: partiesOf(question.person), clock: clockAt(question.now_ms) };
+  const matching = rules.find((rule) => RULE_CONDITIONS.every((condition) => isMet(rule, condition, question, asker)));
+  if (matching !== undefined) return { ok: true, rule: matching.name };
+  const unmetBy = (rule: PolicyRule): RuleCondition[] =>
+    RULE_CONDITIONS.filter((condition) => !isMet(rule, condition, question, asker));
+  return nearest(
+    rules.map((rule) => ({ rule, unmet: unmetBy(rule) })),
+    question.now_ms,
+  );
 }
 
-/** Which of its conditions a rule does not find met, in the order of `RULE_CONDITIONS`. */
-export function unmetBy(rule: PolicyRule, question: RuleQuestion, clock: ReadClock): RuleCondition[] {
-  const { profile, person, reason_code, duration_seconds } = question;
-  const unmet: RuleCondition[] = [];
-  if (rule.profiles.length > 0 && !rule.profiles.includes(profile)) unmet.push('profile');
-  if (rule.allow.length > 0 && !isNamed(rule.allow, person)) unmet.push('person');
-  if (rule.reason_codes.length > 0 && !rule.reason_codes.includes(reason_code)) unmet.push('reason_code');
-  if (rule.max_duration !== undefined && duration_seconds > rule.max_duration) unmet.push('duration');
-  if (!isAnyOpen(rule.time, clock)) unmet.push('time');
-  return unmet;
+interface Asker {
+  names: ReadonlySet<string>;
+  clock: ReadClock;
+}
+
+function isMet(rule: PolicyRule, condition: RuleCondition, question: RuleQuestion, { names, clock }: Asker): boolean {
+  switch (condition) {
+    case 'profile':
+      return rule.profiles.length === 0 || rule.profiles.includes(question.profile);
+    case 'person':
+      return rule.allow.length === 0 || rule.allow.some((party) => names.has(party));
+    case 'reason_code':
+      return rule.reason_codes.length === 0 || rule.reason_codes.includes(question.reason_code);
+    case 'duration':
+      return rule.max_duration === undefined || question.duration_seconds <= rule.max_duration;
+    case 'time':
+      return isAnyOpen(rule.time, clock);
+  }
 }
 
 interface Miss {

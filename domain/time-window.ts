@@ -67,8 +67,11 @@ function isOpenAt({ days, from, until }: TimeWindow, { weekday, minute }: LocalT
   return (startsOn(weekday) && minute >= start) || (startsOn(weekday - 1) && minute < end);
 }
 
-/** Minutes since midnight of `08:30`, 1440 of `24:00`. */
-export const minuteOf = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
+/** Minutes since midnight of `08:30`, 1440 of `24:00`. By its digits: it is read for every rule of every request. */
+export function minuteOf(text: string): number {
+  const digit = (index: number): number => text.charCodeAt(index) - 48;
+  return (digit(0) * 10 + digit(1)) * 60 + digit(3) * 10 + digit(4);
+}
 
 /** What the clocks of the zones show at a moment, each read once. */
 export function clockAt(nowMs: number): ReadClock {

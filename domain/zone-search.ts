@@ -1,8 +1,15 @@
-import { localTime, offsetAt, type LocalTime } from './zone.js';
+import { localTimeBy, offsetAt, type LocalTime } from './zone.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A weekly time that one week skips and a changed clock takes from the next comes in the third; one day for the rounding. */
 const HORIZON_DAYS = 22;
+
+/** A stretch of time, in epoch milliseconds and without `until`, in which a zone's offset stays the same. */
+interface Span {
+  from: number;
+  until: number;
+  offsetMs: number;
+}
 
 /**
  * The first millisecond after `afterMs` at which `matches` is true of what the clock of the zone shows, or undefined when
@@ -15,35 +22,56 @@ export function nextMatch(
   edges: readonly number[],
   matches: (local: LocalTime) => boolean,
 ): number | undefined {
-  const first = afterMs + 1;
-  let start = first;
-  for (let day = 0; day < HORIZON_DAYS; day += 1) {
-    for (const [from, until] of steadySpans(zone, start, start + DAY_MS)) {
-      const offsetMs = offsetAt(zone, from);
-      const midnight = Math.floor((from + offsetMs) / DAY_MS) * DAY_MS - offsetMs;
-      const times = [0, 1].flatMap((days) => edges.map((minute) => midnight + days * DAY_MS + minute * 60_000));
-      const found = [from, ...times.filter((ms) => ms > from && ms < until).sort((a, b) => a - b)].find((ms) =>
-        matches(localTime(zone, ms)),
-      );
-      if (found !== undefined) return found;
+  const inOrder = [...edges].sort((a, b) => a - b);
+  for (const { from, until, offsetMs } of spansAfter(zone, afterMs)) {
+    if (matches(localTimeBy(offsetMs, from))) return from;
+    const midnight = Math.floor((from + offsetMs) / DAY_MS) * DAY_MS - offsetMs;
+    for (let day = midnight; day < until; day += DAY_MS) {
+      for (const minute of inOrder) {
+        const ms = day + minute * 60_000;
+        if (ms > from && ms < until && matches(localTimeBy(offsetMs, ms))) return ms;
+      }
     }
-    start += DAY_MS;
   }
   return undefined;
 }
 
-/** The parts of [from, until), at most a day, in which the zone's offset stays the same. No zone changes it twice in a day. */
-function steadySpans(zone: string, from: number, until: number): [number, number][] {
-  const before = offsetAt(zone, from);
-  if (offsetAt(zone, until - 1) === before) return [[from, until]];
-  let [same, other] = [from, until - 1];
+/** What was last worked out, because many windows of a policy are searched from one moment on. A memory, and no state. */
+const known = new Map<string, Span[]>();
+const MOST_KNOWN = 64;
+
+function spansAfter(zone: string, afterMs: number): Span[] {
+  const key = `${zone} ${afterMs}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const spans = steadySpans(zone, afterMs + 1, afterMs + 1 + HORIZON_DAYS * DAY_MS);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(key, spans);
+  return spans;
+}
+
+/** The spans between two times, looked at day by day: no zone changes its offset twice in a day. */
+function steadySpans(zone: string, first: number, end: number): Span[] {
+  const spans: Span[] = [];
+  let span = { from: first, offsetMs: offsetAt(zone, first) };
+  for (let at = first; at < end; at += DAY_MS) {
+    const offsetMs = offsetAt(zone, at + DAY_MS);
+    if (offsetMs === span.offsetMs) continue;
+    const change = changeBetween(zone, at, at + DAY_MS);
+    spans.push({ ...span, until: change });
+    span = { from: change, offsetMs };
+  }
+  return [...spans, { ...span, until: end }];
+}
+
+/** The first millisecond with the offset that the zone has at `after`, and has not at `before`. */
+function changeBetween(zone: string, before: number, after: number): number {
+  const offset = offsetAt(zone, before);
+  let [same, other] = [before, after];
   while (other - same > 1) {
     const middle = Math.floor((same + other) / 2);
-    if (offsetAt(zone, middle) === before) same = middle;
+    if (offsetAt(zone, middle) === offset) same = middle;
     else other = middle;
   }
-  return [
-    [from, other],
-    [other, until],
-  ];
+  return other;
 }

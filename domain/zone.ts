@@ -27,8 +27,10 @@ export function isZone(name: string): boolean {
 }
 
 /** What the clock of a zone shows at `ms` (epoch milliseconds). The zone is one that `isZone` has accepted. */
-export function localTime(zone: string, ms: number): LocalTime {
-  const offsetMs = offsetAt(zone, ms);
+export const localTime = (zone: string, ms: number): LocalTime => localTimeBy(offsetAt(zone, ms), ms);
+
+/** The same where the zone's offset at that moment is known. */
+export function localTimeBy(offsetMs: number, ms: number): LocalTime {
   const local = new Date(ms + offsetMs);
   return { weekday: local.getUTCDay(), minute: local.getUTCHours() * 60 + local.getUTCMinutes(), offsetMs };
 }
