@@ -66,8 +66,9 @@ describe('histories that earlier versions wrote', () => {
   it('do not replay with one in which two commands have changed places', async () => {
     const code = readFileSync(WORKFLOW_BUNDLE, 'utf8');
     const swapped = code.replace(
-      /^( +)(conductor\.reconcile\(\(0,.*)\n +(alarm\.setFor\(\(0,.*)$/m,
-      (_, indent: string, work: string, alarm: string) => `${indent}${alarm}\n${indent}${work}`,
+      /^( +)(conductor\.reconcile\(\(0,.*)\n((?:.*\n){0,3}?) +(alarm\.setFor\(\(0,.*)$/m,
+      (_, indent: string, work: string, between: string, alarm: string) =>
+        `${indent}${alarm}\n${indent}${work}\n${between}`,
     );
     expect(swapped).not.toBe(code);
     const codePath = path.join(changed, 'workflow-bundle.js');
