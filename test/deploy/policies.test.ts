@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { ADMISSION_REFUSALS } from '../../domain/admission.js';
 import { policyJsonSchema } from '../../domain/policy-json-schema.js';
-import { policyWarnings } from '../../domain/policy-warnings.js';
+import { POLICY_WARNINGS, policyWarnings } from '../../domain/policy-warnings.js';
 import { policySchema } from '../../domain/policy.js';
 import { readPolicy } from '../../proofs/policy-document.js';
 
@@ -59,4 +60,11 @@ describe.each(examples)('the example %s', (name) => {
 it('the examples show every part of a policy', () => {
   const shown = new Set(examples.flatMap((name) => Object.keys(parse(text(name)) as object)));
   expect(Object.keys(policyJsonSchema()['properties'] as object).filter((member) => !shown.has(member))).toEqual([]);
+});
+
+it('every warning of lint and every refusal of admission is explained to whoever writes a policy', () => {
+  const page = readFileSync(fileURLToPath(new URL('../../docs/policy.md', import.meta.url)), 'utf8');
+  // The command line and the register refuse people whom the roster does not have before the rule book is asked.
+  const codes = [...POLICY_WARNINGS, ...ADMISSION_REFUSALS.filter((code) => code !== 'invoker_unknown')];
+  expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });

@@ -164,6 +164,12 @@ describe('when a policy is checked', () => {
     expect(shown.profiles['security-admin']?.role.name).toBe('Security Administrator');
     expect(shown.policy_digest).toBe(digestOf(testPolicy));
     expect((await here(['policy', 'show'])).out).toContain('2 (1 security + 1 platform)');
+    const told = async (name: string) => (await here(['policy', 'show', join(policies, name)])).out;
+    expect(await told('small-team.yaml')).toMatch(/user-admin .* 2, 1 after 10m\n/);
+    const night = await told('night-watch.yaml');
+    expect(night).toMatch(/investigate .* none: at once for group:watch\n/);
+    expect(night).toContain('limits: 30m between two of one person and profile; 3 a person in 24h');
+    expect(night).toMatch(/watch-at-night +investigate +group:watch +incident, recovery +at most 30m +every day 22:00/);
   });
 });
 
