@@ -30,8 +30,31 @@ export interface NoticeChannel {
 /** The longest that one attempt takes, all in all. */
 export const SEND_MS = 15_000;
 
-/** A limit of time that also ends with the process: whichever comes first. */
-export const within = (stop: AbortSignal, ms: number): AbortSignal => AbortSignal.any([stop, AbortSignal.timeout(ms)]);
+/**
+ * Does the work with a signal that ends it after `ms` or with the process, whichever comes first, and rejects then whether
+ * or not the work heeds the signal. The timer is held here: Node.js 20 collects a signal of `AbortSignal.any` together
+ * with its timeout, which then never comes.
+ */
+export async function within<T>(
+  { stop, ms }: { stop: AbortSignal; ms: number },
+  work: (limit: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  const end = (): void =>
+    limit.abort(stop.aborted ? stop.reason : new DOMException('it took too long', 'TimeoutError'));
+  const timer = setTimeout(end, ms);
+  stop.addEventListener('abort', end, { once: true });
+  if (stop.aborted) end();
+  const ended = new Promise<never>((_, reject) => {
+    limit.signal.addEventListener('abort', () => reject(limit.signal.reason as Error), { once: true });
+  });
+  try {
+    return await Promise.race([work(limit.signal), ended]);
+  } finally {
+    clearTimeout(timer);
+    stop.removeEventListener('abort', end);
+  }
+}
 
 /** Why an attempt failed, by the error it threw: the first code among its causes. */
 export function failureCode(error: unknown, stop: AbortSignal): string {

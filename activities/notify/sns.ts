@@ -28,27 +28,20 @@ export function snsChannel({ topic_arn, region, endpoint }: SnsSettings, limitMs
   };
   return {
     async send(message, stop) {
-      const limit = within(stop, limitMs);
       try {
-        const { PublishCommand } = await import('@aws-sdk/client-sns');
-        const publish = new PublishCommand({ TopicArn: topic_arn, ...published(message, topic_arn) });
-        const sent = (await (client ??= connect())).send(publish, { abortSignal: limit });
-        const { $metadata } = await orStopped(sent, limit);
+        // Looking for credentials heeds no signal: waiting for it ends all the same.
+        const { $metadata } = await within({ stop, ms: limitMs }, async (abortSignal) => {
+          const { PublishCommand } = await import('@aws-sdk/client-sns');
+          const publish = new PublishCommand({ TopicArn: topic_arn, ...published(message, topic_arn) });
+          return (await (client ??= connect())).send(publish, { abortSignal });
+        });
         return { code: null, status: $metadata.httpStatusCode ?? null };
       } catch (error) {
-        return outcomeOf(error, stop, limit);
+        return outcomeOf(error, stop);
       }
     },
     fault: () => Promise.resolve(null),
   };
-}
-
-/** Looking for credentials does not end with the signal: waiting for it does. */
-function orStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 function published({ id, type, event_id, summary, body }: NoticeMessage, topicArn: string) {
@@ -62,10 +55,9 @@ function published({ id, type, event_id, summary, body }: NoticeMessage, topicAr
   };
 }
 
-function outcomeOf(error: unknown, stop: AbortSignal, limit: AbortSignal): SendOutcome {
+function outcomeOf(error: unknown, stop: AbortSignal): SendOutcome {
   const { name, $metadata } = error as { name?: unknown; $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode ?? null;
-  if (limit.aborted) return { code: stop.aborted ? 'interrupted' : 'timeout', status };
   const code = failureCode(error, stop);
   if (code !== 'unreachable') return { code, status };
   const named = typeof name === 'string' && /^[A-Za-z][A-Za-z0-9.]{2,63}$/.test(name);

@@ -27,13 +27,9 @@ export function webhookChannel({ url, secret_path }: WebhookSettings, limitMs = 
         'user-agent': 'reseal',
       };
       try {
-        const answer = await fetch(url, {
-          method: 'POST',
-          headers,
-          body,
-          redirect: 'manual',
-          signal: within(stop, limitMs),
-        });
+        const answer = await within({ stop, ms: limitMs }, (signal) =>
+          fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal }),
+        );
         // Not awaited: a receiver that goes on sending holds nobody up, and its connection is closed.
         void answer.body?.cancel().catch(() => undefined);
         return outcomeOf(answer);

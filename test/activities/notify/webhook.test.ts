@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { NoticeMessage, SendOutcome } from '../../../activities/notify/channel.js';
 import { webhookChannel } from '../../../activities/notify/webhook.js';
+import { collectGarbage } from '../../support/collect-garbage.js';
 import { MISBEHAVIOUR, WebhookReceiver } from '../../support/webhook-receiver.js';
 
 const body = JSON.stringify({ type: 'requested', summary: 'somebody asks' });
@@ -94,6 +96,15 @@ describe('a webhook channel', () => {
   ])('says so when the receiver %s', async (name, code) => {
     receiver.does(MISBEHAVIOUR[name] ?? (() => undefined));
     expect(await send(500)).toEqual({ code, status: null });
+  });
+
+  it('gives up on one that hangs, also when memory is collected meanwhile', async () => {
+    receiver.does(MISBEHAVIOUR['hangs'] ?? (() => undefined));
+    const sending = send(1_500);
+    await expect.poll(() => receiver.received.length).toBe(1);
+    const collecting = setInterval(collectGarbage, 50);
+    expect(await Promise.race([sending, sleep(20_000, 'hung for good')])).toEqual({ code: 'timeout', status: null });
+    clearInterval(collecting);
   });
 
   it("says so when nobody listens, and when the certificate is nobody's", async () => {
