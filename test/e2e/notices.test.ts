@@ -27,6 +27,8 @@ const POLICY = `${testPolicy()
   )}notices:
   - channel: inbox
   - channel: other
+  - channel: unknown
+    events: [reviewed]
 `;
 
 interface Payload {
@@ -195,6 +197,11 @@ describe('what people are told', () => {
     await stack.send(asked);
     await expect.poll(() => typesOf(asked.event), patiently).toEqual(['refused']);
     expect((await inInbox(asked.event))[0]).toMatchObject({ code: 'duration_too_long', to: ['alice@corp.example'] });
+  });
+
+  it('starts all the same when the settings lack a channel, and says which', () => {
+    const faults = logged.filter(([message]) => message === 'notices will not go out');
+    expect(faults).toMatchObject([[expect.any(String), { channel: 'unknown', code: 'channel_missing' }]]);
   });
 
   it('tells the log no words of anybody, and no address', () => {
