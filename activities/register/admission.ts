@@ -144,7 +144,10 @@ async function judge(tx: Sql, holdings: RegisterHoldings, { asked, nowMs }: Cand
   });
 }
 
+/** A policy may be long, and is nearly always known: it is written out and sent only where it is not. */
 async function keepPolicy(tx: Sql, policy: Policy, digest: string): Promise<void> {
+  const known = await tx.query('SELECT 1 AS known FROM register.policies WHERE digest = $1', [digest]);
+  if (known.length > 0) return;
   await tx.query('INSERT INTO register.policies (digest, document) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
     digest,
     canonicalJson(policy),

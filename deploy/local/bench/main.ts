@@ -1,7 +1,9 @@
 import { loadavg } from 'node:os';
+import { admission } from './admission.js';
 import { cli } from './cli.js';
 import { history } from './history.js';
 import { kill } from './kill.js';
+import { list } from './list.js';
 import type { Measure, Measured } from './measured.js';
 import { policy } from './policy.js';
 import { revert } from './revert.js';
@@ -15,6 +17,8 @@ const MEASURES: readonly Measure[] = [
   { name: 'kill', run: kill },
   { name: 'revert', run: revert },
   { name: 'cli', run: cli },
+  { name: 'admission', run: admission },
+  { name: 'list', run: list },
   { name: 'policy', run: policy },
 ];
 

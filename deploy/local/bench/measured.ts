@@ -31,3 +31,17 @@ export function median(values: readonly number[]): number {
 }
 
 export const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
+
+/** What cannot be measured here, and why; told, and not left out. */
+export function notMeasured({ name, what }: Pick<Measured, 'name' | 'what'>, why: string): Measured {
+  const dashes = { value: '-', baseline: '-', required: '-', aim: '-' };
+  return {
+    name,
+    what,
+    ...dashes,
+    figure: Number.NaN,
+    figure_is: 'ratio',
+    notes: [`not measured: ${why}`],
+    details: {},
+  };
+}
