@@ -34,7 +34,8 @@ export async function admittedAnswer(tx: Sql, eventId: string, request: Request)
   const payload = JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8')) as { data: unknown };
   const { extra_approvers, escalated } = admissionDataSchema.parse(payload.data);
   const terms = termsOf(policySchema.parse(JSON.parse(row.document)), request.profile);
-  if (terms === undefined) throw new DatabaseError('register_corrupt', `event ${eventId} names a profile its policy lacks`);
+  if (terms === undefined)
+    throw new DatabaseError('register_corrupt', `event ${eventId} names a profile its policy lacks`);
   return {
     outcome: 'admitted',
     at: instant(epochMs(row.admitted_at)),
