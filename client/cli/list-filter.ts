@@ -20,9 +20,11 @@ export function listFilter(options: ListOptions, nowMs: number): ReturnType<type
   if (profile !== undefined && !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(profile)) {
     throw new ResealError('usage', `--profile: "${profile}" is no profile's name: 1 to 64 of a-z 0-9 . _ -`);
   }
-  const given = { state, status, invoker, profile, limit, since: pastTime('--since', since, nowMs) };
+  const waiting_for = options.waitingFor;
+  const given = { state, status, invoker, profile, waiting_for, limit, since: pastTime('--since', since, nowMs) };
   const query: Record<string, string> = options.open === true ? { open: 'true' } : {};
   if (options.overdue === true) query['overdue'] = 'true';
+  if (options.reviewOwed === true) query['review_owed'] = 'true';
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query[name] = value;
   return parseEventFilter(query);
 }

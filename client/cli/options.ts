@@ -30,6 +30,8 @@ export interface ListOptions extends WatchOptions {
   state?: string;
   open?: boolean;
   overdue?: boolean;
+  reviewOwed?: boolean;
+  waitingFor?: string;
   invoker?: string;
   profile?: string;
   status?: string;

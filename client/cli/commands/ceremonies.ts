@@ -17,6 +17,8 @@ export function listCommand(parent: Command, name: string, run: Run): Command {
     .option('--state <state>', 'such as awaiting_approval, active, resealing, expired or refused')
     .option('--open', 'only those that have not ended')
     .option('--overdue', 'only those whose rollback or review is overdue')
+    .option('--review-owed', 'only those that somebody must still review')
+    .option('--waiting-for <upn>', 'only those that this person may approve and has not')
     .option('--invoker <upn>', 'asked for by this person')
     .option('--profile <name>', 'of this profile')
     .option('--status <status>', 'active, closed or expired')
