@@ -90,7 +90,10 @@ async function poll(
       if (done(view)) return { view, why: 'done' };
     }
     const left = until - performance.now();
-    if (last !== undefined && signal?.aborted === true) return { view: last.view, why: 'interrupted' };
+    if (last !== undefined && signal?.aborted === true) {
+      session.afterInterrupt();
+      return { view: last.view, why: 'interrupted' };
+    }
     if (last !== undefined && left <= 0) return { view: last.view, why: 'timeout' };
     await sleep(Math.max(1, Math.min(pause, left)), undefined, signal ? { signal } : {}).catch(() => undefined);
     pause = Math.min(pause * 1.5, SLOWEST_POLL_MS);

@@ -122,8 +122,11 @@ export function ceremonyTable(session: Session, views: readonly CeremonyView[], 
     view.ended_at === null && view.expires_at !== null ? relative(view.expires_at, nowMs) : '',
     oneLine(view.flags.join(' ')),
   ]);
-  const heads = ['EVENT', 'STATE', 'PROFILE', 'PRINCIPAL', 'INVOKER', 'ASKED', 'ENDS', 'FLAGS'];
-  return columns(heads, rows, {
+  const all = ['EVENT', 'STATE', 'PROFILE', 'PRINCIPAL', 'INVOKER', 'ASKED', 'ENDS', 'FLAGS'];
+  // A column of nothing only makes lines wrap.
+  const told = all.map((_, column) => column < 6 || rows.some((row) => row[column] !== ''));
+  const only = (cells: readonly string[]): string[] => cells.filter((_, column) => told[column]);
+  return columns(only(all), rows.map(only), {
     widest: 32,
     style: (text, row, column) => {
       const state = views[row]?.state;

@@ -58,10 +58,17 @@ function missing({ flag, choices }: Question): ResealError {
   return new ResealError('usage', `${flag} is missing${one}`, { hint: 'see --help for an example' });
 }
 
+/** More would push the question itself off the screen. */
+const MOST_SHOWN = 20;
+
 function choiceList(choices: readonly Choice[]): string {
-  const rows = choices.map(({ value, about }, index) => [`  ${index + 1}`, oneLine(value), oneLine(about ?? '')]);
+  const rows = choices
+    .slice(0, MOST_SHOWN)
+    .map(({ value, about }, index) => [`  ${index + 1}`, oneLine(value), oneLine(about ?? '')]);
   const [first = [], ...rest] = rows;
-  return columns(first, rest, { widest: 64 });
+  const more = choices.length - MOST_SHOWN;
+  const list = columns(first, rest, { widest: 64 });
+  return more > 0 ? `${list}\n  … and ${more} more: type its name` : list;
 }
 
 function chosenOf(choices: readonly Choice[], answer: string): string | undefined {

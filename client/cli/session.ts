@@ -118,6 +118,18 @@ export class Session {
     this.io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   }
 
+  /** What moves the cursor of a terminal, as it is. */
+  draw(text: string): void {
+    this.status.clear();
+    this.io.stdout.write(text);
+  }
+
+  /** A terminal has shown `^C`: what comes next begins a line of its own. */
+  afterInterrupt(): void {
+    this.status.clear();
+    if (this.io.stderrTTY === true) this.io.stderr.write('\n');
+  }
+
   /** One line for the person, on standard error; `--quiet` leaves it out. */
   say(text: string): void {
     if (this.options.quiet !== true) this.warn(text);

@@ -42,7 +42,10 @@ export async function watch<T>(session: Session, watched: Watched<T>): Promise<n
       if (watched.over?.(value) === true) return EXIT.done;
     }
     await sleep(EVERY_MS, undefined, signal ? { signal } : {}).catch(() => undefined);
-    if (signal?.aborted === true) return INTERRUPTED;
+    if (signal?.aborted === true) {
+      session.afterInterrupt();
+      return INTERRUPTED;
+    }
   }
 }
 
@@ -65,7 +68,9 @@ async function showing<T>(
     const at = clockText(new Date(session.now()).toISOString(), session.zone);
     const text = `${frame(value)}\n${session.style('dim', `at ${at}, every 2 s; Ctrl-C ends`)}`;
     const { lines, rows } = fitted(text, session.io.columns ?? 80, session.io.rows ?? 24);
-    session.data(`${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ''}${lines}`);
+    // Over what was there, line by line: nothing flickers, and nothing is pushed into what can be scrolled back to.
+    const over = `${lines.replaceAll('\n', '\u001b[K\n')}\u001b[K\n\u001b[J`;
+    session.draw(`${drawn > 0 ? `\u001b[${drawn}A` : ''}${over}`);
     drawn = rows;
   };
 }

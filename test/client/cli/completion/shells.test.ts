@@ -31,8 +31,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reseal-completion-'));
   people = makePeople();
   const api = new MachineApi({ policy: testPolicy, roster: people.roster, now: Date.now });
-  for (const id of [OPEN, ENDED]) await api.open(await signedRequest(people, aliceAsks(id)), id);
-  await api.speak(ENDED, 'deny', await signedAct(people, 'bob', 'deny', aliceAsks(ENDED)));
+  const ended = aliceAsks(ENDED);
+  await api.open(await signedRequest(people, aliceAsks(OPEN)), OPEN);
+  await api.open(await signedRequest(people, ended), ENDED);
+  await api.speak(ENDED, 'deny', await signedAct(people, 'bob', 'deny', ended));
   gateway = await startGateway({ api, port: 0 });
   const key = people.keyOf('alice');
   writeFileSync(join(folder, 'reseal.yaml'), `identities: [{ as: alice@example.test, key: ${key} }]\n`);
@@ -54,6 +56,8 @@ const LINES: readonly (readonly [line: string, values: string[]])[] = [
   ['reseal breakglass --reason-code in', ['incident']],
   ['reseal breakglass check ', [OPEN, ENDED]],
   ['reseal breakglass check 01', [OPEN]],
+  ['reseal approve ', [OPEN]],
+  ['reseal breakglass kill ', [OPEN]],
   ['reseal --as al', ['alice@example.test']],
   ['reseal evidence verify a', ['a bundle.json']],
   ['reseal completion ', ['bash', 'zsh', 'fish']],
