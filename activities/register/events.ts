@@ -1,4 +1,5 @@
 import type { Entry } from '../../domain/entry.js';
+import type { NoticeView } from '../../domain/notice-view.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { BundleStage } from '../../proofs/bundle.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
@@ -7,6 +8,7 @@ import { auditLines } from './audit-reader.js';
 import type { Database } from './database.js';
 import { importedEvent, importedEvents } from './imported-reader.js';
 import { ledgerRows } from './ledger-rows.js';
+import { noticesOf } from './notice-reader.js';
 import { openCeremonies, type OpenFor } from './open-ceremonies.js';
 import { listEvents, type EventFilter } from './list-events.js';
 import { refusalOf, type RefusedAt } from './refusals.js';
@@ -21,6 +23,8 @@ export interface EventReader {
   openFor(wanted: OpenFor): Promise<CeremonyView[]>;
   /** In order; empty when there is no such event. */
   ledgerOf(eventId: string): Promise<Entry[]>;
+  /** What people were told of an event, admitted or refused. */
+  noticesOf(eventId: string): Promise<NoticeView[]>;
   /** The bundle of the last stage reached: its file's exact text, without a final newline. */
   bundleOf(eventId: string): Promise<{ stage: BundleStage; sealed_at: string; bundle: string } | undefined>;
   refusalOf(eventId: string): Promise<RefusedAt | undefined>;
@@ -44,6 +48,7 @@ export function eventReader(database: Database, now: () => number = Date.now): E
     listEvents: (filter = {}) => listEvents(database, filter, now()),
     openFor: (wanted) => openCeremonies(database, wanted),
     ledgerOf: (eventId) => ledgerRows(database, eventId),
+    noticesOf: (eventId) => noticesOf(database, eventId),
     async bundleOf(eventId) {
       const [row] = await database.query<{ stage: BundleStage; sealed_at: string; bundle: string }>(
         `SELECT stage, sealed_at, bundle FROM register.bundles WHERE event_id = $1

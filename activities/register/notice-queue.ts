@@ -1,11 +1,9 @@
 import type { Notice } from '../../domain/notice-facts.js';
 import { noticePayload, type NoticeSubject } from '../../domain/notice-payload.js';
+import { MOST_ATTEMPTS, RETRY_AFTER_SECONDS } from '../../domain/notice-retries.js';
 import type { NoticeType } from '../../domain/notices.js';
 import type { Database } from './database.js';
 
-/** A message goes out at most so often; the waits between, in seconds, sum up to half an hour. */
-export const RETRY_AFTER_SECONDS = [5, 30, 120, 480, 1165] as const;
-export const MOST_ATTEMPTS = RETRY_AFTER_SECONDS.length + 1;
 /** Longer than any attempt takes: the claim of a process that died is free again after it. */
 const CLAIM_SECONDS = 60;
 /** How long another process may take to come that knows a channel which this one does not. */

@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import {
-  MOST_ATTEMPTS,
-  noticeQueue,
-  RETRY_AFTER_SECONDS,
-  type NoticeQueue,
-} from '../../../activities/register/notice-queue.js';
+import { noticeQueue, type NoticeQueue } from '../../../activities/register/notice-queue.js';
 import { noticesOf } from '../../../activities/register/notice-reader.js';
+import { MOST_ATTEMPTS, RETRY_AFTER_SECONDS } from '../../../domain/notice-retries.js';
 import type { NoticeDelivery } from '../../../domain/notice-view.js';
 import { alice, bob, carol } from '../../proofs/ceremony-people.js';
 import { bothDatabases, type TestDatabase } from './both-databases.js';
