@@ -1,5 +1,5 @@
 import { deadlineOf, fallbackFrom } from './ceremony.js';
-import { isEnd, type CeremonyState } from './ceremony-state.js';
+import { isAsking, isEnd, type CeremonyState } from './ceremony-state.js';
 import { resealCommands, resealWake, type ResealCommand } from './reseal.js';
 
 /** One thing that should be under way. The key tells one from another: same key, same piece of work. */
@@ -7,7 +7,7 @@ export type CeremonyCommand =
   | { do: 'admit'; key: 'admit' }
   | { do: 'survey'; key: 'survey' }
   | { do: 'issue'; key: 'issue' }
-  | { do: 'mark'; key: 'mark' }
+  | { do: 'mark'; key: string }
   | { do: 'apply'; key: 'apply' }
   | { do: 'verify'; key: 'verify' | 'verify/overdue' }
   | { do: 'watch'; key: string }
@@ -25,6 +25,8 @@ export function commands(state: CeremonyState): CeremonyCommand[] {
   if (isEnd(state.phase) && state.flags.includes('sessions_open'))
     wanted.push({ do: 'end_sessions', key: 'end_sessions' });
   if (state.mark === 'pending') wanted.push({ do: 'mark', key: 'mark' });
+  // The mark makes the answer final: after it no intent can come to stand that does not.
+  else if (isAsking(state)) wanted.push({ do: 'mark', key: `mark/${state.reseal?.round ?? 0}` });
   if (isEnd(state.phase) && state.audit === 'pending') wanted.push({ do: 'audit', key: 'audit' });
   // Nothing asks for a flush after the end: what comes then (the end mark, refusals) is owed to the ledger all the same.
   const owed = isEnd(state.phase) || state.appended < state.flush_to;

@@ -167,6 +167,10 @@ export function lostCeremony(from: CeremonyState, opened: Opened | null, signed:
   };
 }
 
+/** Whether the authority is asked which intent stands: an effect says that the one held here is not the authority's. */
+export const isAsking = ({ phase, reseal }: CeremonyState): boolean =>
+  phase === 'resealing' && reseal?.step === 'asking';
+
 const ENDED: ReadonlySet<string> = new Set(ENDS);
 export const isEnd = (phase: Phase): phase is End => ENDED.has(phase);
 

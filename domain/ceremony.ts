@@ -1,12 +1,13 @@
+import { disown, takeStanding } from './ceremony-disowned.js';
 import { draft, flush, keepReceipt, onAppended } from './outbox.js';
 import { end, finish, lower, note, raise, refuse, startReseal, withFindings } from './ceremony-ending.js';
-import { endOf, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
+import { endOf, isAsking, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
 import { hear, hasQuorum, refuseUnreadable, type Said } from './hearing.js';
 import { epochMs, instant } from './identifiers.js';
 import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, Finding, IssueOutcome, RollbackOutcome } from './outcomes.js';
+import type { MarkOutcome } from './outcomes.js';
 import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
 import type { Receipt } from './entry.js';
-import type { SignedIntent } from './intent.js';
 import { onAbsence, onLateApply, onRollback, resealTick, type GrantKnowledge } from './reseal.js';
 import type { StatementRefusal } from './verdict.js';
 import type { SignalAct } from './statement.js';
@@ -21,7 +22,7 @@ export type CeremonyEvent =
   | { type: 'cancel_requested' }
   | { type: 'workflow_lost'; receipt: Receipt }
   | { type: 'issued'; outcome: IssueOutcome }
-  | { type: 'marked'; standing: SignedIntent | null; receipt: Receipt }
+  | ({ type: 'marked' } & MarkOutcome)
   | { type: 'applied'; outcome: ApplyOutcome }
   | { type: 'verify_overdue' }
   | { type: 'verified'; outcome: VerifyOutcome }
@@ -59,7 +60,7 @@ export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number)
     case 'issued':
       return onIssued(state, event.outcome, nowMs);
     case 'marked':
-      return state.mark === 'pending' ? { ...keepReceipt(state, event.receipt), mark: 'standing' } : state;
+      return onMarked(state, event, nowMs);
     case 'applied':
       return onApplied(state, event.outcome, nowMs);
     case 'verify_overdue':
@@ -168,6 +169,16 @@ function onIssued(state: CeremonyState, outcome: IssueOutcome, nowMs: number): C
   return tick({ ...next, phase: 'granting', grant: 'unanswered' }, nowMs);
 }
 
+/** The authority's mark. What stands beside it matters while it is asked for: before, `issue` has its own answer. */
+function onMarked(state: CeremonyState, answer: MarkOutcome, nowMs: number): CeremonyState {
+  const asking = isAsking(state);
+  if (state.mark !== 'pending' && !asking) return state;
+  const marked: CeremonyState = { ...keepReceipt(state, answer.receipt), mark: 'standing' };
+  if (!asking) return marked;
+  const { standing, standing_receipt } = answer;
+  return standing === null ? disown(marked, nowMs) : takeStanding(marked, standing, standing_receipt, nowMs);
+}
+
 function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): CeremonyState {
   const kept = keepReceipt(state, outcome.receipt);
   const grant: GrantKnowledge = outcome.outcome === 'granted' ? 'granted' : outcome.clean ? 'refused' : 'unanswered';
@@ -216,9 +227,10 @@ type Answer<T> = { round: number; outcome: T };
 
 function onRolledBack(state: CeremonyState, { round, outcome }: Answer<RollbackOutcome>, nowMs: number): CeremonyState {
   if (state.phase !== 'resealing' || state.reseal === null) return state;
-  const kept = keepReceipt(state, outcome.receipt);
+  const kept = outcome.outcome === 'not_authentic' ? state : keepReceipt(state, outcome.receipt);
   if (round !== state.reseal.round) return kept;
   const next: CeremonyState = { ...kept, reseal: onRollback(state.reseal, outcome, nowMs) };
+  if (outcome.outcome === 'not_authentic') return next;
   if (outcome.outcome === 'too_short') return raise(next, 'standing_until_floor');
   return lower(outcome.outcome === 'nothing_seen' ? note(next, outcome.findings, nowMs) : next, 'standing_until_floor');
 }
@@ -227,6 +239,7 @@ function onAbsenceSeen(state: CeremonyState, { round, outcome }: Answer<AbsenceO
   if (state.phase !== 'resealing' || state.reseal === null || state.ending === null) return state;
   // A check that was called off may still answer: it says nothing about the round under way.
   if (round !== state.reseal.round || state.reseal.step !== 'checking') return state;
+  if (outcome.outcome === 'not_authentic') return { ...state, reseal: onAbsence(state.reseal, outcome, nowMs) };
   const next = { ...keepReceipt(state, outcome.receipt), reseal: onAbsence(state.reseal, outcome, nowMs) };
   if (outcome.outcome === 'present') return raise(next, 'reappeared');
   const noted = note(lower(next, 'rollback_overdue'), outcome.findings, nowMs);

@@ -35,6 +35,13 @@ function put(state: CeremonyState, item: CeremonyState['outbox'][number]): Cerem
   return next.outbox.length >= FLUSH_AT ? flush(next) : next;
 }
 
+/** Takes an entry back that waits, because it is not what it was taken for. */
+export function forget(state: CeremonyState, transition: string): CeremonyState {
+  const outbox = state.outbox.filter((item) => item.transition !== transition);
+  const drafted = state.drafted - (state.outbox.length - outbox.length);
+  return { ...state, outbox, drafted, flush_to: Math.min(state.flush_to, drafted) };
+}
+
 /** The register holds these transitions now. */
 export function onAppended(state: CeremonyState, transitions: readonly string[]): CeremonyState {
   const held = new Set(transitions);

@@ -74,8 +74,22 @@ export const issueOutcomeSchema = z.discriminatedUnion('outcome', [
 ]);
 export type IssueOutcome = z.output<typeof issueOutcomeSchema>;
 
-/** Authority: an end mark stands; nothing clears one. `standing` is the intent recorded before it, if any. */
-export const markOutcomeSchema = z.strictObject({ standing: signedIntentSchema.nullable(), receipt: receiptSchema });
+/**
+ * Authority: an end mark stands; nothing clears one. `standing` is the intent recorded before it, if any, and
+ * `standing_receipt` the ledger's entry of it.
+ */
+export const markOutcomeSchema = z.strictObject({
+  standing: signedIntentSchema.nullable(),
+  standing_receipt: receiptSchema.nullable().default(null),
+  receipt: receiptSchema,
+});
+export type MarkOutcome = z.output<typeof markOutcomeSchema>;
+
+/**
+ * Effect or verifier: the authority's signature on the intent does not verify. Nothing is signed about such an intent, so
+ * there is no receipt; the authority is asked what stands.
+ */
+export const disownedSchema = z.strictObject({ outcome: z.literal('not_authentic'), at: instantSchema });
 
 /**
  * Authority: what the journal holds of an event, and what it makes of it today. `opened` is null where the policy has
@@ -171,6 +185,7 @@ export const rollbackOutcomeSchema = z.discriminatedUnion('outcome', [
     at: instantSchema,
     receipt: receiptSchema,
   }),
+  disownedSchema,
 ]);
 export type RollbackOutcome = z.output<typeof rollbackOutcomeSchema>;
 
@@ -184,6 +199,7 @@ export const absenceOutcomeSchema = z.discriminatedUnion('outcome', [
     receipt: receiptSchema,
   }),
   z.strictObject({ outcome: z.literal('present'), at: instantSchema, receipt: receiptSchema }),
+  disownedSchema,
 ]);
 export type AbsenceOutcome = z.output<typeof absenceOutcomeSchema>;
 

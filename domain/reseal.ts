@@ -20,7 +20,8 @@ export interface ResealState {
   seen: boolean;
   word: 'revoked' | 'gone' | null;
   round: number;
-  step: 'rolling_back' | 'waiting_for_floor' | 'checking' | 'confirmed';
+  /** `asking`: an effect says that the intent is not the authority's, and the authority is asked what stands. */
+  step: 'rolling_back' | 'waiting_for_floor' | 'checking' | 'asking' | 'confirmed';
   requested_at: string;
   /** The latest sign that something stands: absent reads must settle from here. */
   evidence_at: string;
@@ -58,6 +59,9 @@ export function beginReseal(signed: SignedIntent, grant: GrantKnowledge, seen: b
   };
 }
 
+/** How many times in a row a role sees something before it says what costs another round. More in each round. */
+export const patienceOf = (round: number): number => Math.min(24, 3 * 2 ** (Math.min(round, 5) - 1));
+
 /** Until when absent reads must agree; null when five of them are enough. */
 export function settleUntil(state: ResealState): string | null {
   if (state.word === 'revoked' && state.seen) return null;
@@ -74,7 +78,7 @@ export function resealCommands(state: ResealState): ResealCommand[] {
   if (state.step === 'rolling_back') commands.push({ do: 'rollback', key: `rollback/${state.round}` });
   if (state.step === 'checking') {
     const settle_until = settleUntil(state);
-    const patience = Math.min(24, 3 * 2 ** (state.round - 1));
+    const patience = patienceOf(state.round);
     commands.push({
       do: 'check_absent',
       key: `check_absent/${state.round}/${settle_until ?? 'now'}`,
@@ -124,6 +128,8 @@ const MIN_FLOOR_MS = 5 * 1000;
 export function onRollback(state: ResealState, outcome: RollbackOutcome, nowMs: number): ResealState {
   if (state.step !== 'rolling_back') return state;
   switch (outcome.outcome) {
+    case 'not_authentic':
+      return { ...state, step: 'asking' };
     case 'removed':
       return {
         ...state,
@@ -143,6 +149,7 @@ export function onRollback(state: ResealState, outcome: RollbackOutcome, nowMs: 
 
 export function onAbsence(state: ResealState, outcome: AbsenceOutcome, nowMs: number): ResealState {
   if (state.step !== 'checking') return state;
+  if (outcome.outcome === 'not_authentic') return { ...state, step: 'asking' };
   if (outcome.outcome === 'present') {
     return { ...state, ...again(state, nowMs), grant: 'granted', observed_at: null };
   }
@@ -157,6 +164,21 @@ export function onLateApply(state: ResealState, grant: GrantKnowledge, nowMs: nu
   const rollsBack = grant === 'granted' && state.step === 'checking';
   return { ...state, grant, ...(rollsBack ? again(state, nowMs) : {}) };
 }
+
+/**
+ * The authority's word on what stands, while it is asked for. What was held for its intent and is not was never granted by
+ * a role of ours; of the one that stands nobody knows, and unknown counts as granted.
+ */
+export function onStanding(state: ResealState, standing: SignedIntent, nowMs: number): ResealState {
+  if (state.step !== 'asking') return state;
+  const round = { step: 'rolling_back' as const, round: state.round + 1 };
+  if (isSameIntent(standing, state.signed)) return { ...state, ...round };
+  const unknown = { grant: 'unanswered' as const, seen: false, word: null, sessions_ended_at: null };
+  return { ...state, ...round, ...unknown, signed: standing, evidence_at: instant(nowMs) };
+}
+
+/** Byte for byte, the signature too: what says the same under another signature is another's. */
+export const isSameIntent = (a: SignedIntent, b: SignedIntent): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** One more round: an earlier word for removed, and sessions ended before, were not about what stands now. */
 const again = (state: ResealState, nowMs: number) => ({

@@ -34,11 +34,7 @@ export interface Evidence {
 
 export interface AuthorityTasks {
   issue(input: Evidence): Promise<outcomes.IssueOutcome>;
-  mark(input: {
-    event_id: string;
-    cause: EndCause;
-    by: string | null;
-  }): Promise<{ standing: SignedIntent | null; receipt: Receipt }>;
+  mark(input: { event_id: string; cause: EndCause; by: string | null }): Promise<outcomes.MarkOutcome>;
   /** What the journal holds of an event; null when it never issued anything for it. */
   recall(input: { event_id: string }): Promise<outcomes.RecallOutcome>;
 }

@@ -51,7 +51,10 @@ function mustSettle(entries: readonly ProvenEntry[]): boolean {
   const revoked = entries.some(({ entry }) => entry.type === 'removal' && entry.data.word === 'revoked');
   if (revoked) return false;
   if (entries.some(({ entry }) => entry.type === 'granted' || entry.type === 'reappeared')) return true;
-  const refused = entries.some(({ entry }) => entry.type === 'not_granted' && entry.data.clean === true);
+  // A refusal that names no intent was of one that is not the authority's: it says nothing of the one that stands.
+  const refused = entries.some(
+    ({ entry }) => entry.type === 'not_granted' && entry.data.clean === true && entry.data.intent_digest !== undefined,
+  );
   const resealing = entries.find(({ entry }) => entry.type === 'resealing');
   return !refused && resealing?.entry.data.grant !== 'never_tried';
 }

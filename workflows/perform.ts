@@ -51,13 +51,16 @@ export async function perform(
       const answer = await authority('check every approval, fix the deadline, record the intent').issue(
         evidenceOf(now),
       );
-      return deliver({ type: 'issued', outcome: plausible(outcomes.issueOutcomeSchema.parse(answer), now) });
+      const outcome = outcomes.issueOutcomeSchema.parse(answer);
+      requirePlausible(outcome.outcome === 'issued' ? outcome.signed : outcome.standing, now);
+      return deliver({ type: 'issued', outcome });
     }
     case 'mark': {
       const { cause, by } = now.ending ?? { cause: 'kill' as const, by: null };
       const answer = outcomes.markOutcomeSchema.parse(
         await authority(`end mark: ${cause}`).mark({ event_id, cause, by }),
       );
+      requirePlausible(answer.standing, now);
       return deliver({ type: 'marked', ...answer });
     }
     case 'apply': {
@@ -169,14 +172,12 @@ const SKEW_MS = 5 * 60 * 1000;
  * Refuses an answer that cannot be the authority's word about this request: whoever completes an activity in its place
  * cannot keep a ceremony open beyond what was asked. What the effect does rests on the authority's signature, not on this.
  */
-function plausible(outcome: outcomes.IssueOutcome, state: CeremonyState): outcomes.IssueOutcome {
-  const signed = outcome.outcome === 'issued' ? outcome.signed : outcome.standing;
-  if (signed === null || state.opened === null) return outcome;
+function requirePlausible(signed: SignedIntent | null, state: CeremonyState): void {
+  if (signed === null || state.opened === null) return;
   const { event_id, request_digest, deadline, dead_man } = signed.intent;
   const { request, request_digest: asked, terms } = state.opened;
   const latest = Date.now() + request.duration_seconds * 1000 + SKEW_MS;
   const isOurs = event_id === state.event_id && request_digest === asked;
   const inTime = epochMs(deadline) <= latest && epochMs(dead_man) <= latest + terms.grace * 1000;
-  if (isOurs && inTime) return outcome;
-  throw new TypeError('this is not an intent for this request');
+  if (!isOurs || !inTime) throw new TypeError('this is not an intent for this request');
 }

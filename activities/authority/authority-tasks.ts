@@ -172,13 +172,14 @@ async function mark(
   { eventId, cause, by }: { eventId: string; cause: string; by: string | null },
 ): ReturnType<AuthorityTasks['mark']> {
   await takeTurn(tx, eventId);
-  const standing = (await readIntent(tx, eventId))?.signed ?? null;
+  const intent = await readIntent(tx, eventId);
+  const standing = { standing: intent?.signed ?? null, standing_receipt: intent?.receipt ?? null };
   const before = await readMark(tx, eventId);
-  if (before !== undefined) return { standing, receipt: before.receipt };
+  if (before !== undefined) return { ...standing, receipt: before.receipt };
   const nowMs = clock.now();
   const receipt = signReceipt(entryOf(eventId, 'end_mark', nowMs, { cause, by }), key);
   await writeMark(tx, { eventId, cause, by, at: instant(nowMs), receipt });
-  return { standing, receipt };
+  return { ...standing, receipt };
 }
 
 const entryOf = (

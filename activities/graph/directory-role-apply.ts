@@ -4,7 +4,7 @@ import type { SignedIntent } from '../../domain/intent.js';
 import type { DirectoryRoleTasks, Evidence } from '../../domain/tasks.js';
 import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from './apply-progress.js';
 import { Attempt } from './attempt.js';
-import { isAuthentic, openSession, receiptOf, type GraphDeps } from './effect-deps.js';
+import { isAuthentic, openSession, receiptAlone, receiptOf, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
 import { meaningOf } from './pim-status.js';
@@ -60,10 +60,9 @@ class Application {
   async run(): Promise<ApplyOutcome> {
     const { deps, attempt, input } = this;
     const { intent } = input.signed;
+    if (!isAuthentic(input.signed, deps.authorityKeys)) return this.disown();
     if (deps.protectedIds.has(intent.tuple.principal_id))
       return this.refuse('protected_principal', 'the principal is protected: no ceremony may touch it');
-    if (!isAuthentic(input.signed, deps.authorityKeys))
-      return this.refuse('intent_not_authentic', "the authority's signature on the intent does not verify");
     const verdict = deps.judge(input.signed, input.evidence, deps.clock.now());
     if (!verdict.ok) return this.refuse(verdict.code, verdict.message);
     if (attempt.number > 1 || !input.first) {
@@ -192,6 +191,18 @@ class Application {
       clean,
       receipt: this.receipt('not_granted', { code, message: said, clean }),
     };
+  }
+
+  /** The ledger is told that nothing was called; of what the intent says, nothing. */
+  private disown(): ApplyOutcome {
+    const refused = {
+      code: 'intent_not_authentic',
+      message: "the authority's signature on the intent does not verify",
+      clean: this.chained,
+    };
+    const entry = { type: 'not_granted', transition: 'not_granted', data: refused } as const;
+    const receipt = receiptAlone(this.deps, this.input.signed.intent.event_id, entry);
+    return { outcome: 'refused', ...refused, receipt };
   }
 
   private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {

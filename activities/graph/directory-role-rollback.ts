@@ -4,7 +4,7 @@ import { instant } from '../../domain/identifiers.js';
 import type { Finding, RollbackOutcome } from '../../domain/outcomes.js';
 import type { DirectoryRoleTasks } from '../../domain/tasks.js';
 import { Attempt } from './attempt.js';
-import { openSession, receiptOf, requireAuthentic, type GraphDeps } from './effect-deps.js';
+import { disowned, openSession, receiptOf, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
 import { meaningOf } from './pim-status.js';
@@ -50,7 +50,8 @@ class Rollback {
   }
 
   async run(): Promise<RollbackOutcome> {
-    requireAuthentic(this.input.signed, this.deps);
+    const none = disowned(this.input, this.deps, this.attempt.number);
+    if (none !== undefined) return none;
     const query = { $filter: tupleFilter(this.intent.tuple) };
     const [requests, instances] = await Promise.all([
       this.graph.readAll(REQUESTS, scheduleRequestSchema, query),

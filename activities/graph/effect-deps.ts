@@ -1,7 +1,10 @@
 import type { KeyObject } from 'node:crypto';
+import type { z } from 'zod';
 
 import type { Intent, SignedIntent } from '../../domain/intent.js';
 import { instant } from '../../domain/identifiers.js';
+import type { disownedSchema } from '../../domain/outcomes.js';
+import { patienceOf } from '../../domain/reseal.js';
 import type { EntryPayload, EntryType, Receipt } from '../../domain/entry.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { keyidOf } from '../../proofs/role-key.js';
@@ -33,6 +36,16 @@ export function openSession<D extends object>(deps: GraphDeps, tenantId: string,
   return new GraphSession(deps.access.clientFor(tenantId), deps.clock, attempt.cancellation);
 }
 
+/** One signed entry of this event that is about no intent. */
+export function receiptAlone(
+  deps: GraphDeps,
+  event_id: string,
+  entry: { type: EntryType; transition: string; data: Record<string, unknown> },
+): Receipt {
+  const { type, transition, data } = entry;
+  return deps.sign({ schema: 'reseal.entry.v1', event_id, transition, type, at: instant(deps.clock.now()), data });
+}
+
 /** One signed entry about this intent. */
 export function receiptOf(
   deps: GraphDeps,
@@ -41,20 +54,26 @@ export function receiptOf(
 ): Receipt {
   const { type, transition, data } = entry;
   const about = { intent_digest: digestOf(intent), tuple: { ...intent.tuple }, dead_man: intent.dead_man };
-  const payload: EntryPayload = {
-    schema: 'reseal.entry.v1',
-    event_id: intent.event_id,
-    transition,
-    type,
-    at: instant(deps.clock.now()),
-    data: { ...about, ...data },
-  };
-  return deps.sign(payload);
+  return receiptAlone(deps, intent.event_id, { type, transition, data: { ...about, ...data } });
 }
 
 /** Whether the authority signed this very intent. The arguments of an activity are anybody's: never throws. */
 export const isAuthentic = (signed: SignedIntent, authorityKeys: readonly KeyObject[]): boolean =>
   verifyIntent(signed, (keyid) => authorityKeys.find((key) => keyidOf(key) === keyid)).ok;
+
+/**
+ * The same of a reseal, which the ceremony cannot end without: an intent that is still not the authority's after as many
+ * attempts as the round has patience for is said to be none. Undefined for one that is authentic.
+ */
+export function disowned(
+  { signed, round }: { signed: SignedIntent; round: number },
+  deps: GraphDeps,
+  attempt: number,
+): z.output<typeof disownedSchema> | undefined {
+  if (attempt < patienceOf(round)) requireAuthentic(signed, deps);
+  if (isAuthentic(signed, deps.authorityKeys)) return undefined;
+  return { outcome: 'not_authentic', at: instant(deps.clock.now()) };
+}
 
 /** Nothing is signed about, and nobody's sessions end for, an intent that the authority did not sign. Retryable: keys may come. */
 export function requireAuthentic(signed: SignedIntent, deps: GraphDeps): void {

@@ -7,7 +7,7 @@ import type { VerifierTasks } from '../../domain/tasks.js';
 import { ABSENT_READS, absenceRunSchema, count, isConfirmed, nextReadIn, NOTHING_READ } from './absence-run.js';
 import { Attempt } from './attempt.js';
 import { attributeByRequests, findingOf } from './attribution.js';
-import { openSession, receiptOf, requireAuthentic, type GraphDeps } from './effect-deps.js';
+import { disowned, openSession, receiptOf, type GraphDeps } from './effect-deps.js';
 import { waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
 import { holdingOf, readHoldings, type Holding } from './holdings.js';
@@ -49,7 +49,8 @@ class AbsenceCheck {
 
   async look(): Promise<AbsenceOutcome> {
     const { deps, attempt, input } = this;
-    requireAuthentic(input.signed, deps);
+    const none = disowned(input, deps, attempt.number);
+    if (none !== undefined) return none;
     keepApart(attempt.details.run.last_at, deps.clock.now());
     const present = await this.mayBeOurs();
     const now = deps.clock.now();

@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../domain/identifiers.js';
-import { ROLES } from '../../domain/roles.js';
-import { digestOf } from '../../proofs/canonical-json.js';
-import { makeMarker } from '../../proofs/marker.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
 import { signReceipt } from '../../proofs/receipt.js';
-import { signIntent } from '../../proofs/signed-intent.js';
 import type { EntryType } from '../../domain/entry.js';
-import type { Intent } from '../../domain/intent.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
 import { verifiedBundle } from '../support/good-end.js';
 import { ledgerOf } from '../support/records.js';
-import { countOf, failedTasks, payload, RawTemporal, type HistoryEvent } from '../support/raw-temporal.js';
+import { failedTasks, payload, RawTemporal, type HistoryEvent } from '../support/raw-temporal.js';
 
 let stack: CeremonyStack;
 let raw: RawTemporal;
@@ -124,70 +119,4 @@ describe('an activity that somebody else answers', () => {
       expect(errors).toMatchObject([{ code: 'order_broken', message: 'ended stands before the first confirmation' }]);
     },
   );
-});
-
-describe('where the authority does not answer', () => {
-  let silent: CeremonyStack;
-  let rawSilent: RawTemporal;
-  beforeAll(async () => {
-    silent = await CeremonyStack.start({ roles: ROLES.filter((role) => role !== 'authority') });
-    rawSilent = new RawTemporal(silent);
-  });
-  afterAll(() => silent.stop());
-
-  /** What the authority would have recorded, signed with the liar's key. */
-  function forgedIntent(asked: Asked, now: number): Intent {
-    const { effect, principal } = asked.request as unknown as {
-      effect: { tenant_id: string; role_template_id: string; directory_scope_id: string };
-      principal: { object_id: string };
-    };
-    const { tenant_id, role_template_id, directory_scope_id } = effect;
-    const tuple = { tenant_id, principal_id: principal.object_id, role_template_id, directory_scope_id };
-    const deadline = instant(now + 1_800_000);
-    return {
-      schema: 'reseal.intent.v1',
-      event_id: asked.event,
-      round: 1,
-      kind: 'entra.directory_role',
-      tuple,
-      end_sessions: true,
-      request_digest: asked.request_digest,
-      policy_digest: asked.request['policy_digest'] as string,
-      evidence_digest: digestOf({}),
-      quorum: 'full',
-      issued_at: instant(now),
-      deadline,
-      dead_man: instant(now + 2_400_000),
-      marker: makeMarker({ event_id: asked.event, deadline, tuple }, liar.privateKey),
-    };
-  }
-
-  it('"issued" by somebody else is refused by the effect: nothing is ever granted', async ({ expect }) => {
-    const asked = await silent.ask();
-    await silent.approve(asked);
-    const workflowId = ceremonyWorkflowId(asked.event);
-    const now = await silent.now(asked.event);
-    const intent = forgedIntent(asked, now);
-    const lie = {
-      outcome: 'issued',
-      signed: signIntent(intent, liar),
-      reissued: false,
-      receipt: receipt(asked.event, 'intent', 'intent', instant(now)),
-    };
-    await rawSilent.complete(
-      workflowId,
-      await rawSilent.pendingActivity(workflowId, 'issue'),
-      await rawSilent.value(lie),
-    );
-    const view = await silent.until(asked.event, ({ refusal }) => refusal !== null);
-    expect(view.refusal).toMatchObject({ code: 'intent_not_authentic' });
-    expect(view.state).toBe('resealing');
-    const { assignments, calls, sessions_revoked } = await silent.graph.truth(asked.tenant);
-    expect(assignments).toEqual([]);
-    expect(sessions_revoked).toEqual([]);
-    expect(calls.filter(({ method, path }) => method === 'POST' && path.includes('ScheduleRequests'))).toEqual([]);
-    const events = await rawSilent.history(workflowId);
-    expect(countOf(events, 'EVENT_TYPE_ACTIVITY_TASK_COMPLETED')).toBeGreaterThan(0);
-    expect(failedTasks(events)).toEqual([]);
-  });
 });

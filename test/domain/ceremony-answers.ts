@@ -65,8 +65,11 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       const receipt = scene.receipt('intent');
       return { type: 'issued', outcome: { outcome: 'issued', signed: intent, reissued: how % 6 === 3, receipt } };
     }
-    case 'mark':
-      return { type: 'marked', standing: how % 2 ? intent : null, receipt: scene.receipt('end_mark') };
+    case 'mark': {
+      const standing = how % 3 === 2 ? state.signed : how % 3 === 1 ? intent : null;
+      const standing_receipt = standing === null ? null : scene.receipt('intent');
+      return { type: 'marked', standing, standing_receipt, receipt: scene.receipt('end_mark') };
+    }
     case 'apply': {
       if (how % 5 >= 3) {
         const receipt = scene.receipt('not_granted');
@@ -101,6 +104,7 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
     }
     case 'rollback': {
       const receipt = scene.receipt(`removal/${round}`);
+      if (how % 11 === 10) return { type: 'rolled_back', round, outcome: { outcome: 'not_authentic', at } };
       if (how % 5 === 3)
         return {
           type: 'rolled_back',
@@ -115,6 +119,7 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       return { type: 'rolled_back', round, outcome: { outcome: 'removed', word, at, receipt } };
     }
     case 'check_absent': {
+      if (how % 11 === 10) return { type: 'absence', round, outcome: { outcome: 'not_authentic', at } };
       if (how % 4 === 3)
         return {
           type: 'absence',

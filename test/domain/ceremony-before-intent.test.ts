@@ -40,7 +40,7 @@ describe('ends before the intent', () => {
     expect(ceremony.state.phase).toBe('refused');
     // A quorum may exist for it: the authority must know that nothing is to be issued any more.
     expect(ceremony.wants()).toEqual(['mark', 'append']);
-    ceremony.tell({ type: 'marked', standing: null, receipt: scene.receipt('end_mark') });
+    ceremony.tell({ type: 'marked', standing: null, standing_receipt: null, receipt: scene.receipt('end_mark') });
     expect(ceremony.wants()).toEqual(['append']);
     expect(ceremony.state.outbox.map(({ transition }) => transition)).toEqual(['surveyed', 'ended', 'end_mark']);
     expect(isFinished(ceremony.append().state)).toBe(true);

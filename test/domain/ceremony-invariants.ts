@@ -1,5 +1,5 @@
 import { commands, isFinished, wake } from '../../domain/ceremony-commands.js';
-import { isEnd, type CeremonyState } from '../../domain/ceremony-state.js';
+import { isAsking, isEnd, type CeremonyState } from '../../domain/ceremony-state.js';
 import { step, type CeremonyEvent } from '../../domain/ceremony.js';
 import { epochMs } from '../../domain/identifiers.js';
 import type { Terms } from '../../domain/policy.js';
@@ -70,9 +70,28 @@ export function checkStep(
   }
   if (isEnd(after.phase) && !isEnd(before.phase) && after.phase !== 'refused') checkTold(after);
   if (after.phase === 'refused' && before.phase === 'awaiting_approval') checkTold(after);
-  if (before.phase === 'resealing')
-    demand(after.phase === 'resealing' || AFTER_INTENT.has(after.phase), 'nothing leaves resealing but an end');
-  if (before.signed !== null) demand(json(after.signed) === json(before.signed), 'an intent never changes');
+  // An effect has said that the intent is not the authority's, and this is the authority's word on what stands.
+  const told = isAsking(ticked) && event.type === 'marked';
+  const disowned = told && event.standing === null;
+  if (before.phase === 'resealing') {
+    demand(
+      after.phase === 'resealing' || (disowned ? BEFORE_INTENT : AFTER_INTENT).has(after.phase),
+      'nothing leaves resealing but an end',
+    );
+  }
+  if (before.signed !== null) {
+    const stands = told ? event.standing : before.signed;
+    demand(
+      json(after.signed) === json(stands),
+      'an intent never changes, but for the one that the authority says stands',
+    );
+  }
+  if (told && event.standing !== null) {
+    demand(
+      commands(after).some(({ do: what }) => what === 'rollback'),
+      'what stands is rolled back',
+    );
+  }
   if (before.mark === 'standing') demand(after.mark === 'standing', 'nothing clears an end mark');
   if (before.reseal?.step === 'confirmed')
     demand(
@@ -175,7 +194,7 @@ function checkState(state: CeremonyState, now: number, witness: Witness): void {
   if (state.phase === 'resealing') {
     for (const effect of ['apply', 'verify', 'watch', 'issue'] as const)
       demand(!kinds.has(effect), `${effect} is wanted while resealing`);
-    const working = kinds.has('rollback') || kinds.has('check_absent');
+    const working = kinds.has('rollback') || kinds.has('check_absent') || (isAsking(state) && kinds.has('mark'));
     const waiting = state.reseal?.step === 'waiting_for_floor' && wake(state) !== undefined;
     demand(working || waiting, 'a reseal is always under way');
     demand(

@@ -176,8 +176,18 @@ export class CeremonyRun {
     return this.tell({ type: 'sessions_ended', at: instant(this.now), receipt: scene.receipt('sessions_ended') });
   }
 
-  marked(): this {
-    return this.tell({ type: 'marked', standing: this.state.signed, receipt: scene.receipt('end_mark') });
+  /** The authority's end mark, and what stands beside it. */
+  marked(standing = this.state.signed): this {
+    const standing_receipt = standing === null ? null : scene.receipt('intent');
+    return this.tell({ type: 'marked', standing, standing_receipt, receipt: scene.receipt('end_mark') });
+  }
+
+  /** An effect, or the verifier, says that the intent is not the authority's. */
+  notAuthentic(): this {
+    const round = this.state.reseal?.round ?? 0;
+    const outcome = { outcome: 'not_authentic' as const, at: instant(this.now) };
+    const type = this.state.reseal?.step === 'checking' ? 'absence' : 'rolled_back';
+    return this.tell({ type, round, outcome });
   }
 
   /** The register takes all that waits. */

@@ -38,7 +38,7 @@ const absent: AbsenceOutcome = {
 const onRollback = (state: ResealState, outcome: RollbackOutcome): ResealState =>
   rollbackAt(state, outcome, Date.parse(outcome.at));
 const onAbsence = (state: ResealState, outcome: AbsenceOutcome): ResealState =>
-  absenceAt(state, outcome, Date.parse(outcome.outcome === 'present' ? outcome.at : outcome.confirmed_at));
+  absenceAt(state, outcome, Date.parse(outcome.outcome === 'absent' ? outcome.confirmed_at : outcome.at));
 const onLateApply = (state: ResealState, grant: GrantKnowledge, now = T0): ResealState =>
   lateApplyAt(state, grant, now);
 const begin = (grant: GrantKnowledge, seen: boolean): ResealState => beginReseal(signed, grant, seen, T0);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import type { EntryPayload } from '../../domain/entry.js';
 import { instant } from '../../domain/identifiers.js';
+import { digestOf } from '../../proofs/canonical-json.js';
 import { T0 } from './ceremony-people.js';
 import { ceremony, edited, eventId, told, without } from './told-ceremony.js';
 
@@ -60,6 +62,18 @@ describe('a ledger that its makers signed and that is still not right', () => {
       [request, bob, intent, carol, ...rest].flatMap((payload) => payload ?? []),
     );
     expect(codes).toEqual(['order_broken entries[3].body']);
+  });
+
+  it('lets a refusal shorten the wait only if it names the intent', () => {
+    const refused = (named: Record<string, unknown>) => (payloads: EntryPayload[]) =>
+      edited('ended', { end: 'not_granted', cause: 'refused_by_provider' })(
+        edited('removal', { outcome: 'nothing_seen', word: null })(without('verified')(payloads)),
+      ).map((payload): EntryPayload => {
+        if (payload.type !== 'granted') return payload;
+        return { ...payload, type: 'not_granted', transition: 'not_granted', data: { clean: true, ...named } };
+      });
+    expect(told(refused({ intent_digest: digestOf(ceremony.intent) })).codes).toEqual([]);
+    expect(told(refused({})).codes).toEqual(['removal_unproven entries[8].body']);
   });
 
   it('fails when the quorum is short', () => {

@@ -77,7 +77,16 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
           dead_man: instant(now + 40 * MIN),
         });
         const authorityKey = (keyid: string) => (keyid === authority.keyid ? authority.publicKey : undefined);
-        const judged = judgeIntent({ signed, evidence, roster, roleKeys: keyOf, policy, policyDigest, nowMs: now, authorityKey });
+        const judged = judgeIntent({
+          signed,
+          evidence,
+          roster,
+          roleKeys: keyOf,
+          policy,
+          policyDigest,
+          nowMs: now,
+          authorityKey,
+        });
         expect(judged.ok).toBe(true);
         const statement = statementSchema.parse(JSON.parse(evidence.request.payload));
         if (statement.act !== 'request') throw new Error('a request');
@@ -104,6 +113,11 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
           signed: first.signed,
           evidence,
           receipt: first.receipt,
+          opened: expect.objectContaining({
+            request_digest: first.signed.intent.request_digest,
+            policy_digest: first.signed.intent.policy_digest,
+          }) as unknown,
+          approvals: evidence.approvals.map(() => expect.objectContaining({ ok: true }) as unknown),
         });
       });
 
@@ -177,13 +191,13 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
 
       it('keeps the first one, and answers it with what stands', async () => {
         const evidence = evidenceFor();
-        const { signed } = await issued(evidence);
+        const { signed, receipt } = await issued(evidence);
         const first = markOutcomeSchema.parse(
           await tasks.mark({ event_id: evidence.event_id, cause: 'kill', by: 'bob' }),
         );
         now += MIN;
         expect(await tasks.mark({ event_id: evidence.event_id, cause: 'close', by: 'alice' })).toEqual(first);
-        expect(first.standing).toEqual(signed);
+        expect(first).toMatchObject({ standing: signed, standing_receipt: receipt });
         const read = readEntry(first.receipt.envelope, evidence.event_id, keyOf);
         expect(read.ok && read.entry).toMatchObject({
           type: 'end_mark',
@@ -207,8 +221,8 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
       });
 
       it('marks an event nobody asked for, since ending needs no permission', async () => {
-        const { standing } = await tasks.mark({ event_id: newEventId(), cause: 'cancel', by: null });
-        expect(standing).toBeNull();
+        const marked = await tasks.mark({ event_id: newEventId(), cause: 'cancel', by: null });
+        expect(marked).toMatchObject({ standing: null, standing_receipt: null });
       });
     });
 

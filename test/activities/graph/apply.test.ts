@@ -73,8 +73,11 @@ describe('when it must not call at all', () => {
       ...signed,
       intent: { ...signed.intent, dead_man: '2030-01-01T00:00:00.000Z' },
     });
-    expect(result).toMatchObject({ outcome: 'refused', code: 'intent_not_authentic' });
+    expect(result).toMatchObject({ outcome: 'refused', code: 'intent_not_authentic', clean: true });
     expect(await world.posts()).toHaveLength(0);
+    // Whoever has it say no of a forged intent is given no word about any.
+    const { code, message } = result as { code: string; message: string };
+    expect(world.entry('not_granted')).toEqual({ code, message, clean: true });
   });
 
   it("refuses the authority's signature over bytes that are no canonical intent", async () => {

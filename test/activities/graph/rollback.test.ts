@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { instant } from '../../../domain/identifiers.js';
 import { rollbackOutcomeSchema } from '../../../domain/outcomes.js';
 import type { SignedIntent } from '../../../domain/intent.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
@@ -236,11 +237,46 @@ describe('when somebody else has taken the assignment over since', () => {
 });
 
 describe('when the intent is not the authority’s', () => {
+  const forge = (): SignedIntent => ({ ...signed, intent: { ...signed.intent, deadline: '2030-01-01T00:00:00.000Z' } });
+
   it('removes nothing, and stays retryable', async () => {
     await granted();
-    const forged = { ...signed, intent: { ...signed.intent, deadline: '2030-01-01T00:00:00.000Z' } };
+    const forged = forge();
     const running = runAttempts(world.effects.rollback, { signed: forged, round: 1 }, world.clock, { maxAttempts: 2 });
     await expect(running).rejects.toThrow('intent_not_authentic, intent_not_authentic');
     expect(await standing()).toBe(1);
+  });
+
+  it.each([
+    [1, 3],
+    [2, 6],
+    [3, 12],
+    [9, 24],
+  ])('says so in round %d after %d attempts, and signs nothing about it', async (round, patience) => {
+    await granted();
+    const before = world.entries.length;
+    const calls = (await world.truth()).calls.length;
+    const ran = await runAttempts(world.effects.rollback, { signed: forge(), round }, world.clock);
+    expect(rollbackOutcomeSchema.parse(ran.result)).toEqual({
+      outcome: 'not_authentic',
+      at: instant(world.clock.now()),
+    });
+    expect(ran.attempts).toBe(patience);
+    expect(ran.failures.every(({ delayMs }) => delayMs === MINUTE)).toBe(true);
+    expect(world.entries).toHaveLength(before);
+    expect((await world.truth()).calls.length - calls).toBeLessThanOrEqual(2);
+    expect(await standing()).toBe(1);
+  });
+
+  it('removes it once the authority’s key is known', async () => {
+    await granted();
+    const keys = world.authorityKeys.splice(0);
+    const ran = await rollback({
+      before: (attempt) => {
+        if (attempt === 3) world.authorityKeys.push(...keys);
+      },
+    });
+    expect(ran.failures.map(({ type }) => type)).toEqual(['intent_not_authentic', 'intent_not_authentic']);
+    expect(ran.result).toMatchObject({ outcome: 'removed', word: 'revoked' });
   });
 });

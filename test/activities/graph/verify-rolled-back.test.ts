@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { instant } from '../../../domain/identifiers.js';
 import type { SignedIntent } from '../../../domain/intent.js';
 import { absenceOutcomeSchema, type Survey } from '../../../domain/outcomes.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
@@ -123,6 +124,16 @@ describe('when it is there again', () => {
     await granted();
     const { result } = await withEmptyList('roleAssignmentScheduleRequests', () => check());
     expect(result.outcome).toBe('present');
+  });
+});
+
+describe('when the intent is not the authority’s', () => {
+  it('says so after three attempts, and signs nothing about it', async () => {
+    signed = { ...signed, intent: { ...signed.intent, deadline: '2030-01-01T00:00:00.000Z' } };
+    const { result, failures } = await check();
+    expect(result).toEqual({ outcome: 'not_authentic', at: instant(world.clock.now()) });
+    expect(failures.map(({ type }) => type)).toEqual(['intent_not_authentic', 'intent_not_authentic']);
+    expect(world.entries).toEqual([]);
   });
 });
 

@@ -68,6 +68,8 @@ export class World {
   readonly role: RoleKey = generateRoleKey();
   readonly entries: EntryPayload[] = [];
   readonly protectedIds = new Set<string>();
+  /** Those of the authority's keys that Reseal's roles know. */
+  readonly authorityKeys = [this.authority.publicKey];
   verdict: ReturnType<Judge> = { ok: true };
 
   constructor(private readonly simulator: GraphSimulator) {}
@@ -80,7 +82,7 @@ export class World {
         this.entries.push(payload);
         return signReceipt(payload, this.role);
       },
-      authorityKeys: [this.authority.publicKey],
+      authorityKeys: this.authorityKeys,
       writerIds: () => new Set([WRITER]),
       protectedIds: this.protectedIds,
     };
