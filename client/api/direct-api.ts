@@ -12,6 +12,7 @@ import type { Entry } from '../../domain/entry.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import { historyUrl } from '../../domain/history-url.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
+import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { refusalOf } from '../../domain/refusal.js';
 import { TASK_QUEUES } from '../../domain/roles.js';
@@ -188,6 +189,10 @@ export class DirectApi implements ResealApi {
     const fromRegister: ListSources['fromRegister'] = (read) => this.fromRegister(read);
     const needRegister: ListSources['needRegister'] = (read) => this.needRegister(read);
     return listEvents({ reader: this.reader, policy, roster, get, fromRegister, needRegister }, filter);
+  }
+
+  notices(eventId: string): Promise<NoticeView[]> {
+    return this.needRegister((register) => register.noticesOf(eventId));
   }
 
   async ledger(eventId: string): Promise<Entry[]> {

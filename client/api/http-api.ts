@@ -4,6 +4,7 @@ import { explanationSchema, type Explanation } from '../../domain/explanation.js
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
 import { importReportSchema, type ImportBatch, type ImportReport } from '../../domain/imported-history.js';
+import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
@@ -72,6 +73,10 @@ export class HttpApi implements ResealApi {
 
   async list(filter: EventFilter): Promise<CeremonyView[]> {
     return ((await this.call('GET', `/v1/events?${queryOf(filter)}`)) as { events: CeremonyView[] }).events;
+  }
+
+  async notices(eventId: string): Promise<NoticeView[]> {
+    return ((await this.call('GET', `${eventPath(eventId)}/notices`)) as { notices: NoticeView[] }).notices;
   }
 
   async ledger(eventId: string): Promise<Entry[]> {

@@ -3,6 +3,7 @@ import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
 import type { ImportedFilter, ImportedView } from '../../domain/imported-history.js';
 import type { Refusal } from '../../domain/refusal.js';
+import type { NoticeView } from '../../domain/notice-view.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { UsageWanted } from '../explain/explain-request.js';
 import type { EventFilter } from './reseal-api.js';
@@ -23,6 +24,8 @@ export interface RegisterReader {
   openFor(wanted: { profile: string; principal_ids: readonly string[] }): Promise<CeremonyView[]>;
   /** In order; empty when there is no such event. */
   ledgerOf(eventId: string): Promise<Entry[]>;
+  /** Empty where nobody was to be told anything. */
+  noticesOf(eventId: string): Promise<NoticeView[]>;
   /** The exact text of the newest bundle. */
   bundleOf(eventId: string): Promise<{ bundle: string } | undefined>;
   /** What was refused at admission has no row and no ledger. `at` is RFC 3339 UTC. */

@@ -3,6 +3,7 @@ import type { ImportBatch, ImportReport } from '../../domain/imported-history.js
 import type { CeremonyState, Phase } from '../../domain/ceremony-state.js';
 import type { Decision } from '../../domain/decision.js';
 import type { Entry } from '../../domain/entry.js';
+import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
@@ -89,6 +90,8 @@ export interface ResealApi {
   list(filter: EventFilter): Promise<CeremonyView[]>;
   /** Without a register: `needs_register`. */
   ledger(eventId: string): Promise<Entry[]>;
+  /** What people were told of it, and what came of that; empty where nobody was to be told. Without a register: `needs_register`. */
+  notices(eventId: string): Promise<NoticeView[]>;
   /** The evidence bundle, as its text or parsed (its RFC 8785 form is its text); `bundle_not_ready` before the end. Without a register: `needs_register`. */
   bundle(eventId: string): Promise<unknown>;
   /** The policy in force, and the hex SHA-256 of its RFC 8785 form. */

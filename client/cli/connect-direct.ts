@@ -74,6 +74,7 @@ function registerOf(url: string): { reader: RegisterReader; close: () => Promise
       listEvents: async (filter) => (await reader()).listEvents(filter),
       openFor: async (wanted) => (await reader()).openFor(wanted),
       ledgerOf: async (eventId) => (await reader()).ledgerOf(eventId),
+      noticesOf: async (eventId) => (await reader()).noticesOf(eventId),
       bundleOf: async (eventId) => (await reader()).bundleOf(eventId),
       refusalOf: async (eventId) => (await reader()).refusalOf(eventId),
       usage: async (wanted) => (await reader()).usage(wanted),

@@ -68,6 +68,7 @@ export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono 
   app.get('/v1/events', async (c) => c.json({ events: await api.list(parseEventFilter(c.req.query())) }));
   app.get('/v1/events/:id', async (c) => c.json(await api.get(eventId(c))));
   app.get('/v1/events/:id/request', async (c) => c.json(await api.request(eventId(c))));
+  app.get('/v1/events/:id/notices', async (c) => c.json({ notices: await api.notices(eventId(c)) }));
   app.get('/v1/events/:id/ledger', async (c) => c.json({ entries: await api.ledger(eventId(c)) }));
   app.get('/v1/events/:id/bundle', async (c) => {
     const bundle = await api.bundle(eventId(c));

@@ -6,6 +6,7 @@ import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Explanation } from '../../domain/explanation.js';
 import { instant } from '../../domain/identifiers.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
+import type { NoticeView } from '../../domain/notice-view.js';
 import { termsOf, type Policy } from '../../domain/policy.js';
 import { REVIEW_REFUSALS, reviewObjection, type ReviewRefusal } from '../../domain/review.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
@@ -127,6 +128,13 @@ export class MachineApi implements ResealApi {
 
   async list(): Promise<CeremonyView[]> {
     return [...this.states.values()].map(viewOf);
+  }
+
+  /** What `notices` answers, of every event. */
+  told: NoticeView[] = [];
+
+  async notices(): Promise<NoticeView[]> {
+    return this.told;
   }
 
   async ledger(): Promise<never> {

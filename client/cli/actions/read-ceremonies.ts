@@ -7,6 +7,7 @@ import { exitOf, explain, follow, parseFlagDuration } from '../await-ceremony.js
 import { ceremonyTable, ceremonyText, changeLine } from '../ceremony-text.js';
 import { chosenEvent } from '../chosen-event.js';
 import { listFilter } from '../list-filter.js';
+import { noticesIfKnown, noticesText } from '../notices-text.js';
 import type { ActOptions, ListOptions, WatchOptions } from '../options.js';
 import { jsonText, structured, yamlText } from '../render.js';
 import type { Session } from '../session.js';
@@ -59,8 +60,12 @@ export async function checkCeremony(
   const api = await session.api();
   if (options.watch === true) return watch(session, { ...watchedCeremony(session), load: () => api.get(id) });
   const view = await api.get(id);
-  session.data((await structured(session.output, view)) ?? ceremonyText(session, view, Date.parse(view.now)));
-  if (isImported(view)) session.say(`imported from ${view.source}'s log, signed by ${view.source_key_id}: history alone`);
+  const notices = isImported(view) ? null : await noticesIfKnown(api, id);
+  const told = noticesText(session, notices ?? []);
+  const text = ceremonyText(session, view, Date.parse(view.now)) + (told === '' ? '' : `\n${told}`);
+  session.data((await structured(session.output, notices === null ? view : { ...view, notices })) ?? text);
+  if (isImported(view))
+    session.say(`imported from ${view.source}'s log, signed by ${view.source_key_id}: history alone`);
   else if (view.state === 'awaiting_approval') session.next(`an approver runs: reseal approve ${view.event_id}`);
   else if (!isEnd(view.state)) session.next(`reseal breakglass watch ${view.event_id}`);
   else if (view.state !== 'refused')

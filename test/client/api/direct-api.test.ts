@@ -20,6 +20,7 @@ import type { StatementAnswer } from '../../../client/api/reseal-api.js';
 import { startTemporalServer, type TemporalServer } from '../../../deploy/local/temporal/start-temporal.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../../domain/roles.js';
 import { NO_USAGE } from '../../../domain/usage.js';
+import type { NoticeView } from '../../../domain/notice-view.js';
 import type { CeremonyView } from '../../../domain/view.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
@@ -30,6 +31,7 @@ import { workerDataConverterFromSource } from '../../workers/codec/fixtures/comp
 import { makePeople, testPolicy, type People } from '../people.js';
 import { aliceAsks, signedAct, signedRequest, signedReview } from '../signed.js';
 
+const TOLD: NoticeView[] = [{ id: 'notice_1', type: 'requested', at: '2026-01-01T00:00:00.000Z', deliveries: [] }];
 const { cli, reason } = await realTemporalCli();
 const keyring = makeKeyring('k-1', [['k-1', randomBytes(32)]]);
 const newId = (): string => randomBytes(8).toString('hex');
@@ -193,6 +195,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         listEvents: async () => [view as unknown as CeremonyView],
         openFor: async () => [],
         ledgerOf: async () => [],
+        noticesOf: async (id) => (id === ended ? TOLD : []),
         bundleOf: async (id) => (id === ended ? { bundle: '{}' } : undefined),
         refusalOf: async (id) => (id === refused ? { code: 'cooldown', message: 'wait 5m', at } : undefined),
         usage: async () => NO_USAGE,
@@ -210,6 +213,8 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         ended_at: at,
       });
       expect(await read.bundle(ended)).toBe('{}');
+      expect(await read.notices(ended)).toEqual(TOLD);
+      expect(await read.notices(refused)).toEqual([]);
       await expect(read.bundle(refused)).rejects.toMatchObject({ code: 'bundle_not_ready' });
       expect(await read.list({ state: 'active' })).toEqual([]);
       expect(await read.list({ state: 'expired' })).toHaveLength(1);
@@ -222,6 +227,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
         listEvents: down,
         openFor: down,
         ledgerOf: down,
+        noticesOf: down,
         bundleOf: down,
         refusalOf: down,
         usage: down,
@@ -233,6 +239,7 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
       await read.open(await signedRequest(people, aliceAsks(id)), id);
       expect(await read.get(id)).toMatchObject({ event_id: id, state: 'requested' });
       await expect(read.ledger(id)).rejects.toMatchObject({ code: 'register_unreachable', exit: 6 });
+      await expect(read.notices(id)).rejects.toMatchObject({ code: 'register_unreachable', exit: 6 });
     });
 
     it('cannot read what was encrypted with another key, and says which key it needs', async () => {
