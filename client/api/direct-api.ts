@@ -27,6 +27,8 @@ import type { ExplainQuestion } from '../explain/explain-question.js';
 import { explainRequest, type UsageWanted } from '../explain/explain-request.js';
 import { decideSession, type DecideQuestion, type DecideSources } from './decide-session.js';
 import { firstInput } from './first-input.js';
+import { healthOf, type Health } from './health.js';
+import { fingerprintsOf } from '../keys/fingerprints.js';
 import { importThroughTemporal } from './import-history.js';
 import { listEvents, type ListSources } from './list-events.js';
 import { requestInLedger } from './request-in-ledger.js';
@@ -240,6 +242,17 @@ export class DirectApi implements ResealApi {
     return { id: person.id, upn: upnOf(person), object_id };
   }
 
+  async holdsKey(nameOrUpn: string, fingerprint: string): Promise<boolean> {
+    const person = findPerson(await this.options.roster(), nameOrUpn);
+    if (person === undefined) throw new ResealError('unknown_person', `nobody on the roster is called ${nameOrUpn}`);
+    return fingerprintsOf(person.keys).includes(fingerprint);
+  }
+
+  health(): Promise<Health> {
+    const { client, register } = this.options;
+    return healthOf({ connection: client.connection, namespace: client.options.namespace, register, now: this.now });
+  }
+
   decide(question: DecideQuestion): Promise<Decision> {
     const { client, policy, roster, keys = null } = this.options;
     const search = (profile: string) => searchOpen(client, profile, (eventId) => this.readAsked(eventId));
@@ -291,9 +304,13 @@ export class DirectApi implements ResealApi {
   private async needRegister<T>(read: (register: RegisterReader) => Promise<T>): Promise<T> {
     const { register } = this.options;
     if (register === null) {
-      throw new ResealError('needs_register', 'ledgers and bundles are in the register, and none is configured here', {
-        hint: 'set RESEAL_DATABASE_URL, or ask through the gateway (without --direct)',
-      });
+      throw new ResealError(
+        'needs_register',
+        'ledgers, notices and bundles are in the register, and none is configured here',
+        {
+          hint: 'set RESEAL_DATABASE_URL, or ask through the gateway (without --direct)',
+        },
+      );
     }
     return read(register).catch((cause: unknown) => {
       throw new ResealError('register_unreachable', 'no answer from the register: try again', { cause });

@@ -10,6 +10,7 @@ import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
+import { healthSchema, type Health } from './health.js';
 import type {
   EventFilter,
   EventView,
@@ -91,8 +92,21 @@ export class HttpApi implements ResealApi {
     return (await this.call('GET', '/v1/policy')) as PolicyInForce;
   }
 
+  async health(): Promise<Health> {
+    const answer = healthSchema.safeParse(await this.call('GET', '/v1/health/details'));
+    if (answer.success) return answer.data;
+    throw new ResealError('gateway_unreachable', `${this.base} answered, and not with its health`, {
+      hint: 'is the gateway of another version, or is something else behind this address?',
+    });
+  }
+
   async person(nameOrUpn: string): Promise<PersonName> {
     return (await this.call('GET', `/v1/people/${encodeURIComponent(nameOrUpn)}`)) as PersonName;
+  }
+
+  async holdsKey(nameOrUpn: string, fingerprint: string): Promise<boolean> {
+    const path = `/v1/people/${encodeURIComponent(nameOrUpn)}/keys?${queryOf({ fingerprint })}`;
+    return ((await this.call('GET', path)) as { on_roster?: unknown }).on_roster === true;
   }
 
   async decide(question: DecideQuestion): Promise<Decision> {

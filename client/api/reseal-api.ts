@@ -10,6 +10,7 @@ import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
 import type { Explanation } from '../../domain/explanation.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
+import type { Health } from './health.js';
 
 /** Which ceremonies to list; all of it is optional, and `limit` is at most 500 (50 when left out). */
 export interface EventFilter {
@@ -96,8 +97,12 @@ export interface ResealApi {
   bundle(eventId: string): Promise<unknown>;
   /** The policy in force, and the hex SHA-256 of its RFC 8785 form. */
   policy(): Promise<PolicyInForce>;
+  /** How well the parts are that a ceremony needs. Answers also where some of them do not. */
+  health(): Promise<Health>;
   /** A person on the roster by id, alias or object id; no keys. `unknown_person` when nobody is called so. */
   person(nameOrUpn: string): Promise<PersonName>;
+  /** Whether a key of theirs on the roster has this fingerprint (`SHA256:…`, as `ssh-keygen -l` prints it). */
+  holdsKey(nameOrUpn: string, fingerprint: string): Promise<boolean>;
   /**
    * Whether this person may have a session under this profile now, and for how long. A refusal is an answer too; `unknown_person`
    * and whatever cannot be reached reject, and nobody may have a session then.

@@ -39,7 +39,8 @@ export async function chosenEvent(session: Session, event: string | undefined, a
   if (known.length === 0) {
     const owed = among.review_owed === true ? 'waiting for a review' : 'known';
     const which = among.state ?? (among.open === true ? 'open' : owed);
-    throw new ResealError('not_found', `no ceremony is ${which}`, { hint: 'see `reseal breakglass list`' });
+    const theirs = among.waiting_for === undefined ? which : `waiting for an approval of ${among.waiting_for}`;
+    throw new ResealError('not_found', `no ceremony is ${theirs}`, { hint: 'see `reseal breakglass list`' });
   }
   const choices = known.map((view) => ({ value: view.event_id, about: aboutOf(view, session.now()) }));
   return askFor(session, { flag: 'EVENT', question: 'which ceremony', choices });

@@ -7,8 +7,10 @@ import { completionCommands } from './commands/completion.js';
 import { configCommands } from './commands/config.js';
 import { decideCommand } from './commands/decide.js';
 import { devCommands } from './commands/dev.js';
+import { doctorCommand } from './commands/doctor.js';
 import { evidenceCommands } from './commands/evidence.js';
 import { policyCommands } from './commands/policy.js';
+import { statusCommand } from './commands/status.js';
 
 const EXIT_STATUS = `
 Exit status:
@@ -47,10 +49,12 @@ export function resealProgram(version: string, run: Run): Command {
     );
   breakglassCommands(program, run);
   approvalCommands(program, run);
+  statusCommand(program, run);
   policyCommands(program, run);
   decideCommand(program, run);
   evidenceCommands(program, run);
   auditCommands(program, run);
+  doctorCommand(program, run);
   configCommands(program, run);
   completionCommands(program, run);
   devCommands(program, run);

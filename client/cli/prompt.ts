@@ -15,7 +15,7 @@ export interface Question {
   flag: string;
   /** What is asked, such as `profile`. */
   question: string;
-  /** One of these, by number or value. */
+  /** One of these, by number, by value, or by how no other of them begins. */
   choices?: readonly Choice[];
   /** The answer to an empty line. */
   fallback?: string;
@@ -32,9 +32,8 @@ export interface Question {
 export async function askFor(session: Session, asked: Question): Promise<string> {
   const { flag, question, choices, fallback } = asked;
   if (!session.asks) throw missing(asked);
-  if (choices !== undefined) session.show(`${question}\n${choiceList(choices)}`);
-  const range =
-    choices === undefined ? '' : ` (1${choices.length > 1 ? ` to ${choices.length}` : ''}, or as it is called)`;
+  if (choices !== undefined) session.show(choiceList(choices));
+  const range = choices === undefined ? '' : ` (1${choices.length > 1 ? ` to ${choices.length}` : ''}, or its name)`;
   for (;;) {
     const typed = await session.ask(`${question}${range}${fallback === undefined ? '' : ` [${fallback}]`}: `);
     const answer = typed?.trim() || fallback;
@@ -72,8 +71,12 @@ function choiceList(choices: readonly Choice[]): string {
 }
 
 function chosenOf(choices: readonly Choice[], answer: string): string | undefined {
-  const named = choices.find(({ value }) => value.toLowerCase() === answer.toLowerCase());
-  return (named ?? (/^\d{1,3}$/.test(answer) ? choices[Number(answer) - 1] : undefined))?.value;
+  const typed = answer.toLowerCase();
+  const named = choices.find(({ value }) => value.toLowerCase() === typed);
+  if (named !== undefined) return named.value;
+  if (/^\d{1,3}$/.test(answer)) return choices[Number(answer) - 1]?.value;
+  const [only, ...others] = choices.filter(({ value }) => value.toLowerCase().startsWith(typed));
+  return others.length === 0 ? only?.value : undefined;
 }
 
 const noneOf = (answer: string, choices: readonly Choice[]): string =>

@@ -37,10 +37,6 @@ export async function sayRequest(
   policyInForce: () => Promise<PolicyInForce>,
 ): Promise<Said> {
   const { principal, ticket, eventId } = options;
-  // Off a terminal whatever is missing is told before anybody is called.
-  if (options.profile === undefined && !session.asks) await askFor(session, { flag: '--profile', question: 'profile' });
-  checkReasonCode(options.reasonCode);
-  if (options.duration !== undefined) parseFlagDuration('--duration', options.duration);
   const { policy, digest } = await policyInForce();
   const profile =
     options.profile ??
@@ -53,6 +49,17 @@ export async function sayRequest(
   const asking = [options.profile, options.reasonCode, options.justification].includes(undefined);
   const durationSeconds = await durationOf(session, options.duration, terms, asking);
   return { profile, terms, digest, reasonCode, justification, durationSeconds, principal, ticket, eventId };
+}
+
+/**
+ * What can be told of the flags before anybody is called: what is missing where nobody can be asked, and what is wrong.
+ *
+ * @throws {ResealError} `usage`, naming the flag.
+ */
+export async function checkFlags(session: Session, options: OpenOptions): Promise<void> {
+  if (options.profile === undefined && !session.asks) await askFor(session, { flag: '--profile', question: 'profile' });
+  checkReasonCode(options.reasonCode);
+  if (options.duration !== undefined) parseFlagDuration('--duration', options.duration);
 }
 
 const REASON_CHOICES: readonly Choice[] = [

@@ -58,8 +58,16 @@ export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono 
   );
 
   app.get('/v1/health', (c) => c.json({ status: 'ok' }));
+  app.get('/v1/health/details', async (c) => c.json(await api.health()));
   app.get('/v1/policy', async (c) => c.json(await api.policy()));
   app.get('/v1/people/:name', async (c) => c.json(await api.person(c.req.param('name'))));
+
+  app.get('/v1/people/:name/keys', async (c) => {
+    const fingerprint = c.req.query('fingerprint');
+    if (fingerprint === undefined)
+      throw new ResealError('usage', 'whose keys they are is asked by ?fingerprint=SHA256:…');
+    return c.json({ on_roster: await api.holdsKey(c.req.param('name'), fingerprint) });
+  });
 
   app.post('/v1/events', async (c) => {
     const { envelope, statement } = readRequestStatement(await readBody(c));

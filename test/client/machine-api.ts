@@ -18,6 +18,7 @@ import { digestOf } from '../../proofs/canonical-json.js';
 import { checkReviewStatement } from '../../proofs/review-check.js';
 import { checkRequestStatement, checkStatement, statementDigest } from '../../proofs/statement-check.js';
 import type {
+  EventFilter,
   EventView,
   OpenedEvent,
   PersonName,
@@ -28,8 +29,11 @@ import type {
 import type { ExplainQuestion } from '../../client/explain/explain-question.js';
 import { explainRequest } from '../../client/explain/explain-request.js';
 import type { DecideQuestion } from '../../client/api/decide-session.js';
+import type { Health } from '../../client/api/health.js';
+import { fingerprintsOf } from '../../client/keys/fingerprints.js';
 import { ResealError } from '../../client/api/reseal-error.js';
 import { notFound } from '../../client/api/temporal-error.js';
+import { approverNamed, mayApprove, stillWaits } from '../../client/api/waiting-for.js';
 
 /**
  * Ceremonies in memory: the real machine and the real signature checks without Temporal, for tests of what is around
@@ -126,8 +130,16 @@ export class MachineApi implements ResealApi {
     return this.state(eventId).envelope;
   }
 
-  async list(): Promise<CeremonyView[]> {
-    return [...this.states.values()].map(viewOf);
+  async list({ open, state, waiting_for, overdue, review_owed }: EventFilter = {}): Promise<CeremonyView[]> {
+    const { policy, roster } = this.of;
+    const approver = waiting_for === undefined ? undefined : approverNamed(roster, waiting_for).person;
+    return [...this.states.entries()]
+      .map(([id, ceremony]) => ({ ...viewOf(ceremony), ...this.overlays.get(id)?.[0] }))
+      .filter((view) => open === undefined || isEnd(view.state) !== open)
+      .filter((view) => state === undefined || view.state === state)
+      .filter((view) => approver === undefined || (mayApprove(approver, view, policy) && stillWaits(approver, view)))
+      .filter(({ flags }) => overdue !== true || flags.includes('rollback_overdue'))
+      .filter(({ review }) => review_owed !== true || (review !== null && review.reviewed_at === null));
   }
 
   /** What `notices` answers, of every event. */
@@ -155,6 +167,12 @@ export class MachineApi implements ResealApi {
     const person = findPerson(this.of.roster, name);
     if (person === undefined) throw new ResealError('unknown_person', `nobody is called ${name}`);
     return { id: person.id, upn: upnOf(person), object_id: person.object_ids[0] ?? '' };
+  }
+
+  async holdsKey(name: string, fingerprint: string): Promise<boolean> {
+    const person = findPerson(this.of.roster, name);
+    if (person === undefined) throw new ResealError('unknown_person', `nobody is called ${name}`);
+    return fingerprintsOf(person.keys).includes(fingerprint);
   }
 
   async decide({ person, profile, session_seconds }: DecideQuestion): Promise<Decision> {
@@ -192,6 +210,23 @@ export class MachineApi implements ResealApi {
   async importHistory(batch: ImportBatch): Promise<ImportReport> {
     this.imported.push(batch);
     return this.importAnswer(batch);
+  }
+
+  /** What `health` answers, but for the time. */
+  parts: Omit<Health, 'now'> = {
+    temporal: {
+      namespace: 'test',
+      problem: null,
+      server_version: '1.32.0',
+      namespace_found: true,
+      missing_search_attributes: [],
+      idle_roles: [],
+    },
+    register: 'ok',
+  };
+
+  async health(): Promise<Health> {
+    return { ...this.parts, now: instant(this.of.now()) };
   }
 
   async close(): Promise<void> {}

@@ -8,7 +8,7 @@ import { composeRequest } from '../compose-request.js';
 import { actorOf } from '../identity.js';
 import type { OpenOptions } from '../options.js';
 import { structured } from '../render.js';
-import { sayRequest } from '../request-questions.js';
+import { checkFlags, sayRequest } from '../request-questions.js';
 import type { Session } from '../session.js';
 import { signRequest } from '../signed-statement.js';
 
@@ -21,9 +21,10 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export async function openCeremony(session: Session, options: OpenOptions): Promise<number> {
   const wait = parseWait(options.wait);
   const timeoutMs = options.timeout === undefined ? undefined : parseFlagDuration('--timeout', options.timeout);
+  await checkFlags(session, options);
   const api = await session.api();
-  const said = await sayRequest(session, options, () => api.policy());
   const actor = await actorOf(session, api);
+  const said = await sayRequest(session, options, () => api.policy());
   const { terms, digest } = said;
   const nowMs = session.now();
   const request = await composeRequest(api, actor.person, { ...said, nowMs });

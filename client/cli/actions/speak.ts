@@ -28,10 +28,11 @@ export async function speak(
 ): Promise<number> {
   const wait = parseWait(options.wait);
   const timeoutMs = options.timeout === undefined ? undefined : parseFlagDuration('--timeout', options.timeout);
-  const id = await chosenEvent(session, event, act === 'approve' ? { state: 'awaiting_approval' } : { open: true });
+  const { as, local } = await session.settings();
+  const mine = as === undefined ? { state: 'awaiting_approval' as const } : { waiting_for: as };
+  const id = await chosenEvent(session, event, act === 'approve' ? mine : { open: true });
   const api = await session.api();
   const actor = await actorOf(session, api);
-  const { local } = await session.settings();
   // A kill does not wait for a view: the request is all that it needs. Only the local stack has a time of its own.
   const needsView = act === 'approve' || local;
   const [view, asked] = await Promise.all([needsView ? viewFor(session, api, id, act) : null, readAsked(api, id)]);

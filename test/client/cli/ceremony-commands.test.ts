@@ -78,6 +78,7 @@ describe('when a role is asked for', () => {
 
   it.each([
     ['3 for an unknown profile', ['--profile', 'nope'], 3, 'security-admin'],
+    ['3 for a misspelt profile', ['--profile', 'security-amdin'], 3, 'Did you mean security-admin?'],
     ['3 for a timebox under ten minutes', ['--duration', '5m'], 3, 'duration_too_short'],
     ['3 for a timebox over the limit', ['--duration', '5h'], 3, 'duration_too_long'],
     ['2 for a short justification', ['--justification', 'because'], 2, '--justification'],
@@ -320,15 +321,14 @@ describe('when something is wrong with the question', () => {
     ['a limit that is none', ['breakglass', 'list', '--limit', '0'], '--limit is a whole number from 1 to 500'],
     ['a time that is none', ['breakglass', 'list', '--since', '2026-31-31'], '--since: "2026-31-31" is not a time'],
     ['no event', ['breakglass', 'check'], 'EVENT is missing'],
-    ['a misspelt profile', [...asked, '--profile', 'security-amdin', '--as', 'a'], 'Did you mean security-admin?'],
     ['a misspelt reason code', [...asked, '--reason-code', 'inicdent'], 'Did you mean incident?'],
     ['a misspelt command', ['breakglas'], 'Did you mean breakglass?'],
     ['a misspelt option', ['breakglass', 'list', '--opne'], 'Did you mean --open?'],
     ['an unknown command', ['frobnicate'], 'unknown command'],
     ['an unknown option', ['breakglass', 'list', '--colour'], '--colour'],
-  ])('exits 2 or 3 for %s and says what to do', async (name, argv, says) => {
+  ])('exits 2 for %s and says what to do', async (_name, argv, says) => {
     const ran = await reseal(api, argv);
-    expect(ran.status).toBe(name === 'a misspelt profile' ? 3 : 2);
+    expect(ran.status).toBe(2);
     expect(ran.out).toBe('');
     expect(ran.err).toContain(says);
     expect(ran.err).not.toMatch(/^\s+at /m);
@@ -350,7 +350,9 @@ describe('when something is wrong with the question', () => {
     ['an option', ['breakglass', 'list', '--x\nreseal: approved']],
     ['a profile', [...asked, '--profile', 'x\nreseal: approved']],
   ])('never lets %s with a line break in it forge a line', async (_name, argv) => {
-    const ran = await reseal(api, argv, { env: { RESEAL_KEY: people.keyOf('bob') } });
+    const ran = await reseal(api, argv, {
+      env: { RESEAL_AS: 'bob@example.test', RESEAL_KEY: people.keyOf('bob') },
+    });
     expect(ran.status).toBeGreaterThan(0);
     expect(ran.err).toContain('reseal: approved');
     expect(ran.err).not.toMatch(/^reseal: approved/m);

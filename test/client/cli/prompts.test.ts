@@ -68,6 +68,19 @@ describe('when something is missing on a terminal', () => {
     expect(state?.opened?.request).toMatchObject({ reason_code: 'security', duration_seconds: 2700 });
   });
 
+  it('shows the first of many, and takes the name of any', async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 25 }, (_, index) => [`p${index}`, policy.profiles['helpdesk-admin']]),
+    );
+    const wide = policySchema.parse({ ...testPolicy, profiles: many });
+    api = new MachineApi({ policy: wide, roster: people.roster, now: Date.now });
+    const ran = await reseal(api, ['breakglass', ...as('alice')], { typed: `p24\n1\n${WHY}\n\n` });
+    expect(ran.status).toBe(0);
+    expect(ran.err).toContain('  20  p19  Helpdesk Administrator');
+    expect(ran.err).not.toContain('  21  p20');
+    expect(ran.err).toContain('  … and 5 more: type its name');
+  });
+
   it('does not ask for a duration where nothing else was missing', async () => {
     const argv = ['breakglass', '--profile', 'helpdesk-admin', '--reason-code', 'incident', '--justification', WHY];
     const ran = await reseal(api, [...argv, ...as('alice')], { typed: '' });
@@ -103,7 +116,7 @@ describe('when something is missing on a terminal', () => {
   it('says so when there is nothing to pick', async () => {
     const ran = await reseal(api, ['approve', ...as('bob')], { typed: '1\n' });
     expect(ran.status).toBe(2);
-    expect(ran.err).toContain('no ceremony is awaiting_approval');
+    expect(ran.err).toContain('no ceremony is waiting for an approval of bob@example.test');
   });
 });
 

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Hono } from 'hono';
 import { ResealError } from '../../../client/api/reseal-error.js';
 import { gatewayApp } from '../../../client/gateway/gateway-app.js';
+import { fingerprintsOf } from '../../../client/keys/fingerprints.js';
 import { startGateway } from '../../../client/gateway/start-gateway.js';
 import { MachineApi } from '../machine-api.js';
 import { makePeople, testPolicy, type People } from '../people.js';
@@ -136,6 +138,23 @@ describe('when something is read', () => {
       upn: 'bob@example.test',
       object_id: 'b0b00000-0000-4000-8000-000000000002',
     });
+  });
+
+  it("tells of one key whether it is a person's, and no more", async () => {
+    const asked = async (name: string, key: string): Promise<unknown> => {
+      const [print = ''] = fingerprintsOf([readFileSync(`${people.keyOf(key)}.pub`, 'utf8')]);
+      const path = `/v1/people/${name}/keys?${new URLSearchParams({ fingerprint: print }).toString()}`;
+      return (await app.request(path)).json();
+    };
+    expect(await asked('bob', 'bob')).toEqual({ on_roster: true });
+    expect(await asked('bob', 'carol')).toEqual({ on_roster: false });
+    expect(await codeIn(await app.request('/v1/people/eve/keys?fingerprint=x'))).toBe('unknown_person');
+    expect(await codeIn(await app.request('/v1/people/bob/keys'))).toBe('usage');
+  });
+
+  it('gives how the parts are', async () => {
+    expect(await (await app.request('/v1/health')).json()).toEqual({ status: 'ok' });
+    expect(await (await app.request('/v1/health/details')).json()).toMatchObject({ ...api.parts });
   });
 
   it('gives a bundle byte for byte', async () => {

@@ -1,0 +1,104 @@
+import type { CeremonyView } from '../../../domain/view.js';
+import { EXIT } from '../../api/exit-status.js';
+import type { PersonName, ResealApi } from '../../api/reseal-api.js';
+import { ceremonyTable, changeLine } from '../ceremony-text.js';
+import type { WatchOptions } from '../options.js';
+import { oneLine } from '../printable.js';
+import { block, structured } from '../render.js';
+import type { Session } from '../session.js';
+import { standingOfThings, type StandingOfThings } from '../standing-of-things.js';
+import { relative, timeText } from '../times.js';
+import { watch } from '../watching.js';
+
+/** `reseal status`: what is open, what is overdue, and what waits for whoever asks. */
+export async function showStatus(session: Session, options: WatchOptions): Promise<number> {
+  const api = await session.api();
+  const me = await whoAsks(session, api);
+  if (options.watch === true) {
+    return watch(session, {
+      load: () => standingOfThings(api, me),
+      frame: (things) => statusText(session, things),
+      changes: (things, before) => changes(session, things, before),
+      parts: (things, before) => (JSON.stringify(things) === JSON.stringify(before) ? [] : [things]),
+    });
+  }
+  const things = await standingOfThings(api, me);
+  session.data((await structured(session.output, things)) ?? statusText(session, things));
+  if (me === null) session.say('nobody said who asks: with --as it tells what waits for you');
+  if (things.waiting.review === null) session.say('the register cannot be asked: which reviews are owed is not known');
+  const next = nextOf(things);
+  if (next !== undefined) session.next(next);
+  return EXIT.done;
+}
+
+/** Nobody is asked who they are only to be shown something. */
+async function whoAsks(session: Session, api: ResealApi): Promise<PersonName | null> {
+  const { as, identities } = await session.settings();
+  const name = as ?? (identities.length === 1 ? identities[0]?.upn : undefined);
+  return name === undefined ? null : api.person(name);
+}
+
+function nextOf({ waiting }: StandingOfThings): string | undefined {
+  const [approval] = waiting.approval;
+  if (approval !== undefined) return `reseal approve ${approval.event_id}`;
+  const [review] = waiting.review ?? [];
+  if (review !== undefined) return `reseal breakglass review ${review.event_id}`;
+  const [close] = waiting.close;
+  return close === undefined ? undefined : `reseal breakglass close ${close.event_id}`;
+}
+
+function statusText(session: Session, { me, waiting, overdue, open }: StandingOfThings): string {
+  const nowMs = session.now();
+  const at = (time: string | null): string => (time === null ? '' : timeText(time, nowMs, session.zone));
+  const about = (view: CeremonyView): string =>
+    `${view.event_id}  ${oneLine(view.role ?? '')} for ${oneLine(view.principal ?? '')}`;
+  const mine: [string, string][] = [
+    ...waiting.approval.map((view): [string, string] => [
+      'approve',
+      `${about(view)}, approve by ${at(view.approval_by)}`,
+    ]),
+    ...waiting.close.map((view): [string, string] => ['close', `${about(view)}, ends ${at(view.expires_at)}`]),
+    ...(waiting.review ?? []).map((view): [string, string] => [
+      'review',
+      `${about(view)}, overdue ${at(view.review?.overdue_at ?? null)}`,
+    ]),
+  ];
+  const late: [string, string][] = overdue.map((view) => [lateness(view, nowMs), about(view)]);
+  const title = (text: string): string => session.style('bold', text);
+  const parts: string[] = [];
+  if (mine.length > 0) parts.push(`${title(`waiting for ${oneLine(me?.upn ?? 'you')}`)}\n${indented(block(mine))}`);
+  if (late.length > 0) parts.push(`${session.style('red', 'overdue')}\n${indented(block(late))}`);
+  if (open.length > 0) parts.push(`${title('open')}\n${indented(ceremonyTable(session, open, nowMs))}`);
+  if (me !== null && mine.length === 0) parts.unshift(`nothing waits for ${oneLine(me.upn)}`);
+  if (open.length === 0) parts.push('nothing is open');
+  return parts.join('\n\n');
+}
+
+function lateness({ flags, review }: CeremonyView, nowMs: number): string {
+  if (review && review.reviewed_at === null) return `review, since ${relative(review.overdue_at ?? '', nowMs)}`;
+  return flags.map(oneLine).join(' ');
+}
+
+const indented = (text: string): string => text.replace(/^/gm, '  ');
+
+/** Each ceremony that is new, has changed, or has left the list. */
+function changes(session: Session, things: StandingOfThings, before: StandingOfThings | undefined): string[] {
+  const all = (of: StandingOfThings | undefined): Map<string, CeremonyView> =>
+    new Map(
+      [...(of?.overdue ?? []), ...(of?.waiting.review ?? []), ...(of?.open ?? [])].map((view) => [view.event_id, view]),
+    );
+  const [now, then] = [all(things), all(before)];
+  const at = new Date(session.now()).toISOString();
+  const waits = new Set(
+    Object.values(things.waiting).flatMap((views) => (views ?? []).map(({ event_id }) => event_id)),
+  );
+  const told = [...now.values()].filter((view) => JSON.stringify(view) !== JSON.stringify(then.get(view.event_id)));
+  const gone = [...then.keys()].filter((id) => !now.has(id));
+  return [
+    ...told.map((view) => {
+      const mine = waits.has(view.event_id) ? '  waits for you' : '';
+      return `${view.event_id}  ${changeLine(view, at, session.zone)}${mine}`;
+    }),
+    ...gone.map((id) => `${id}  is neither open nor overdue any more`),
+  ];
+}
