@@ -51,19 +51,25 @@ describe('the ceremony machine, whatever order messages come in', () => {
   it('takes a kill after any flood, in every state in which something can stand', () => {
     const standing = new Set<string>();
     fc.assert(
-      fc.property(plan, fc.constantFrom(3, 4, 4, 5, 6, 7), fc.integer({ min: 60, max: 120 }), (chosen, depth, size) => {
-        const show = new Performance({ ...chosen, lost: false });
-        show.takeTo(depth);
-        for (const next of chosen.moves.slice(0, 3)) show.make(next);
-        show.make({ do: 'flood', size });
-        const { phase, ending } = show.state;
-        if (isEnd(phase) || phase === 'resealing' || ending !== null || show.state.opened === null) return;
-        show.say(scene.sam, 'kill', 'none', 0);
-        standing.add(phase);
-        expect(show.state.verdicts.at(-1)).toMatchObject({ act: 'kill', status: 'accepted', person: 'sam' });
-        expect(show.state.ending).toMatchObject({ cause: 'kill', by: 'sam' });
-      }),
-      { numRuns: 200 },
+      fc.property(
+        plan,
+        fc.constantFrom(2, 3, 3, 3, 4, 5, 6),
+        fc.integer({ min: 60, max: 120 }),
+        (chosen, depth, size) => {
+          const show = new Performance({ ...chosen, lost: false });
+          show.takeTo(depth);
+          for (const next of chosen.moves.slice(0, 3)) show.make(next);
+          show.make({ do: 'flood', size });
+          const { phase, ending } = show.state;
+          if (isEnd(phase) || phase === 'resealing' || ending !== null || show.state.opened === null) return;
+          show.say(scene.sam, 'kill', 'none', 0);
+          standing.add(phase);
+          expect(show.state.verdicts.at(-1)).toMatchObject({ act: 'kill', status: 'accepted', person: 'sam' });
+          expect(show.state.ending).toMatchObject({ cause: 'kill', by: 'sam' });
+        },
+      ),
+      // One order in forty stands at `issuing`: with half as many, one run in a hundred would meet none.
+      { numRuns: 400 },
     );
     expect([...standing]).toEqual(expect.arrayContaining(['awaiting_approval', 'issuing', 'granting', 'active']));
   });
