@@ -9,7 +9,7 @@ import { changeLine } from './ceremony-text.js';
 import { INTERRUPTED } from './interrupted.js';
 import type { Session } from './session.js';
 import { didYouMean } from './suggest.js';
-import { relative } from './times.js';
+import { relative, timeText } from './times.js';
 
 export const WAITS = ['active', 'ended'] as const;
 export type Wait = (typeof WAITS)[number];
@@ -157,12 +157,17 @@ export function explain(session: Session, { view, why }: Awaited): void {
       );
     }
     if (view.refusal !== null) session.warn(`${view.state}: ${view.refusal.code}: ${view.refusal.message}`);
+    else if (isEnd(view.state)) session.next(`reseal evidence export ${id} --out ${id}.json`);
     return;
   }
   session.warn(
     why === 'timeout' ? `still ${view.state}: the time to wait is over` : `stopped waiting; it is ${view.state}`,
   );
-  if (view.status === 'active' || view.state === 'issuing') {
+  const stands = view.state === 'active' || view.state === 'active_unverified';
+  if (stands && view.expires_at !== null) {
+    const until = timeText(view.expires_at, Date.parse(view.now), session.zone);
+    session.warn(`the privilege stands, and its rollback is NOT confirmed: the ceremony ends it by itself ${until}`);
+  } else if (view.status === 'active' || view.state === 'issuing') {
     session.warn('the rollback is NOT confirmed: privilege may stand. The ceremony goes on by itself and ends it');
   } else {
     session.warn('the ceremony goes on without you');

@@ -1,6 +1,7 @@
 import { MAX_RECORDED_REFUSALS } from '../../domain/hearing.js';
 import type { METHODS } from '../../domain/verdict.js';
 import type { CeremonyView } from '../../domain/view.js';
+import type { Clocks } from './ceremony-clocks.js';
 import { oneLine } from './printable.js';
 import { block, columns } from './render.js';
 import type { Session } from './session.js';
@@ -111,15 +112,15 @@ function refusalsText(count: number): string | null {
 }
 
 /** Many ceremonies, one a line. */
-export function ceremonyTable(session: Session, views: readonly CeremonyView[], nowMs: number): string {
+export function ceremonyTable(session: Session, views: readonly CeremonyView[], clocks: Clocks): string {
   const rows = views.map((view) => [
     oneLine(view.event_id),
     view.state,
     oneLine(view.profile ?? ''),
     oneLine(view.principal ?? ''),
     oneLine(view.invoker ?? ''),
-    relative(view.requested_at, nowMs),
-    view.ended_at === null && view.expires_at !== null ? relative(view.expires_at, nowMs) : '',
+    relative(view.requested_at, clocks(view)),
+    view.ended_at === null && view.expires_at !== null ? relative(view.expires_at, clocks(view)) : '',
     oneLine(view.flags.join(' ')),
   ]);
   const all = ['EVENT', 'STATE', 'PROFILE', 'PRINCIPAL', 'INVOKER', 'ASKED', 'ENDS', 'FLAGS'];

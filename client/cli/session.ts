@@ -92,7 +92,11 @@ export class Session {
   /** Asks on standard error and answers one typed line; undefined when there is none to come. Throws `Interrupted`. */
   ask(question: string): Promise<string | undefined> {
     this.status.clear();
-    this.io.stderr.write(printable(question));
+    const { env, stderrTTY } = this.io;
+    const bold = this.options.color && stderrTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+    this.io.stderr.write(
+      bold ? styleText('bold', printable(question), { validateStream: false }) : printable(question),
+    );
     this.lines ??= new LineReader(this.io.stdin, this.io.signal);
     return this.lines.next();
   }

@@ -10,20 +10,33 @@ const onlyTrue = z
   .transform(() => true as const)
   .optional();
 
+const wantsLimit = `is a whole number from 1 to ${MAX_LIMIT}`;
+const wantsTime = 'is an RFC 3339 time in UTC, such as 2026-01-31T08:00:00Z';
+const nameSchema = z
+  .string()
+  .refine((name) => name.length >= 1 && name.length <= 256, 'is a name of 1 to 256 characters')
+  .toLowerCase();
+
 const filterSchema = z.strictObject({
-  state: z.enum([...PHASES, ...ENDS]).optional(),
-  open: z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional(),
-  invoker: z.string().min(1).max(256).toLowerCase().optional(),
+  state: z.enum([...PHASES, ...ENDS], `is one of ${[...PHASES, ...ENDS].join(', ')}`).optional(),
+  open: z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'], error: 'is true or false' }).optional(),
+  invoker: nameSchema.optional(),
   profile: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -')
     .optional(),
-  status: z.enum(['active', 'closed', 'expired']).optional(),
-  since: instantSchema.optional(),
+  status: z.enum(['active', 'closed', 'expired'], 'is active, closed or expired').optional(),
+  since: z
+    .string()
+    .refine((text) => instantSchema.safeParse(text).success, wantsTime)
+    .optional(),
   overdue: onlyTrue,
   review_owed: onlyTrue,
-  waiting_for: z.string().min(1).max(256).toLowerCase().optional(),
-  limit: z.coerce.number().int().min(1).max(MAX_LIMIT).default(DEFAULT_LIMIT),
+  waiting_for: nameSchema.optional(),
+  limit: z.coerce
+    .number(wantsLimit)
+    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT, wantsLimit)
+    .default(DEFAULT_LIMIT),
 });
 
 /**
@@ -35,5 +48,9 @@ export function parseEventFilter(query: Readonly<Record<string, string>>): Event
   const parsed = filterSchema.safeParse(query);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new ResealError('usage', `filter ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
+  if (issue?.code === 'unrecognized_keys') {
+    const known = Object.keys(filterSchema.shape).join(', ');
+    throw new ResealError('usage', `there is no filter ${issue.keys.join(', ')}`, { hint: `there are ${known}` });
+  }
+  throw new ResealError('usage', `filter ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not understood'}`);
 }

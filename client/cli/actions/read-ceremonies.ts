@@ -4,6 +4,7 @@ import type { CeremonyView } from '../../../domain/view.js';
 import { EXIT } from '../../api/exit-status.js';
 import type { EventView } from '../../api/reseal-api.js';
 import { exitOf, explain, follow, parseFlagDuration } from '../await-ceremony.js';
+import { clocksOf, type Clocks } from '../ceremony-clocks.js';
 import { ceremonyTable, ceremonyText, changeLine } from '../ceremony-text.js';
 import { chosenEvent } from '../chosen-event.js';
 import { listFilter } from '../list-filter.js';
@@ -18,12 +19,16 @@ export async function listCeremonies(session: Session, options: ListOptions): Pr
   const filter = listFilter(options, session.now());
   const api = await session.api();
   if (options.watch === true) {
-    return watch(session, { ...watchedList(session), load: () => api.list(filter) });
+    const load = async (): Promise<Listed> => {
+      const views = await api.list(filter);
+      return { views, clocks: await clocksOf(session, api, views) };
+    };
+    return watch(session, { ...watchedList(session), load });
   }
   const views = await api.list(filter);
   const text = await structured(session.output, views);
   if (text !== undefined) session.data(text);
-  else if (views.length > 0) session.data(ceremonyTable(session, views, session.now()));
+  else if (views.length > 0) session.data(ceremonyTable(session, views, await clocksOf(session, api, views)));
   else session.say(emptyText(options));
   if (views.length === filter.limit) session.say(`the newest ${filter.limit}; --limit shows more`);
   return EXIT.done;
@@ -34,8 +39,13 @@ function emptyText({ state, open, overdue, invoker, profile, status, since }: Li
   return filtered ? 'no ceremony is so; leave a filter out to see more' : 'no ceremonies yet';
 }
 
+interface Listed {
+  views: CeremonyView[];
+  clocks: Clocks;
+}
+
 /** Ceremonies as they change, each told by what is new about it. */
-function watchedList(session: Session): Omit<Watched<CeremonyView[]>, 'load'> {
+function watchedList(session: Session): Omit<Watched<Listed>, 'load'> {
   const now = (): string => new Date(session.now()).toISOString();
   const key = (view: CeremonyView): string => JSON.stringify(view);
   const changed = (views: CeremonyView[], before: CeremonyView[] = []): CeremonyView[] => {
@@ -43,10 +53,10 @@ function watchedList(session: Session): Omit<Watched<CeremonyView[]>, 'load'> {
     return views.filter((view) => known.get(view.event_id) !== key(view));
   };
   return {
-    frame: (views) => (views.length > 0 ? ceremonyTable(session, views, session.now()) : 'no ceremonies'),
-    changes: (views, before) =>
-      changed(views, before).map((view) => `${view.event_id}  ${changeLine(view, now(), session.zone)}`),
-    parts: changed,
+    frame: ({ views, clocks }) => (views.length > 0 ? ceremonyTable(session, views, clocks) : 'no ceremonies'),
+    changes: ({ views }, before) =>
+      changed(views, before?.views).map((view) => `${view.event_id}  ${changeLine(view, now(), session.zone)}`),
+    parts: ({ views }, before) => changed(views, before?.views),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { CeremonyView } from '../../../domain/view.js';
 import { EXIT } from '../../api/exit-status.js';
 import type { PersonName, ResealApi } from '../../api/reseal-api.js';
+import { clocksOf, type Clocks } from '../ceremony-clocks.js';
 import { ceremonyTable, changeLine } from '../ceremony-text.js';
 import type { WatchOptions } from '../options.js';
 import { oneLine } from '../printable.js';
@@ -16,14 +17,18 @@ export async function showStatus(session: Session, options: WatchOptions): Promi
   const me = await whoAsks(session, api);
   if (options.watch === true) {
     return watch(session, {
-      load: () => standingOfThings(api, me),
-      frame: (things) => statusText(session, things),
-      changes: (things, before) => changes(session, things, before),
-      parts: (things, before) => (JSON.stringify(things) === JSON.stringify(before) ? [] : [things]),
+      load: async () => {
+        const things = await standingOfThings(api, me);
+        return { things, clocks: await clocksOf(session, api, things.open) };
+      },
+      frame: ({ things, clocks }) => statusText(session, things, clocks),
+      changes: ({ things }, before) => changes(session, things, before?.things),
+      parts: ({ things }, before) => (JSON.stringify(things) === JSON.stringify(before?.things) ? [] : [things]),
     });
   }
   const things = await standingOfThings(api, me);
-  session.data((await structured(session.output, things)) ?? statusText(session, things));
+  const text = await structured(session.output, things);
+  session.data(text ?? statusText(session, things, await clocksOf(session, api, things.open)));
   if (me === null) session.say('nobody said who asks: with --as it tells what waits for you');
   if (things.waiting.review === null) session.say('the register cannot be asked: which reviews are owed is not known');
   const next = nextOf(things);
@@ -47,28 +52,28 @@ function nextOf({ waiting }: StandingOfThings): string | undefined {
   return close === undefined ? undefined : `reseal breakglass close ${close.event_id}`;
 }
 
-function statusText(session: Session, { me, waiting, overdue, open }: StandingOfThings): string {
-  const nowMs = session.now();
-  const at = (time: string | null): string => (time === null ? '' : timeText(time, nowMs, session.zone));
+function statusText(session: Session, { me, waiting, overdue, open }: StandingOfThings, clocks: Clocks): string {
+  const at = (view: CeremonyView, time: string | null): string =>
+    time === null ? '' : timeText(time, clocks(view), session.zone);
   const about = (view: CeremonyView): string =>
     `${view.event_id}  ${oneLine(view.role ?? '')} for ${oneLine(view.principal ?? '')}`;
   const mine: [string, string][] = [
     ...waiting.approval.map((view): [string, string] => [
       'approve',
-      `${about(view)}, approve by ${at(view.approval_by)}`,
+      `${about(view)}, approve by ${at(view, view.approval_by)}`,
     ]),
-    ...waiting.close.map((view): [string, string] => ['close', `${about(view)}, ends ${at(view.expires_at)}`]),
+    ...waiting.close.map((view): [string, string] => ['close', `${about(view)}, ends ${at(view, view.expires_at)}`]),
     ...(waiting.review ?? []).map((view): [string, string] => [
       'review',
-      `${about(view)}, overdue ${at(view.review?.overdue_at ?? null)}`,
+      `${about(view)}, overdue ${at(view, view.review?.overdue_at ?? null)}`,
     ]),
   ];
-  const late: [string, string][] = overdue.map((view) => [lateness(view, nowMs), about(view)]);
+  const late: [string, string][] = overdue.map((view) => [lateness(view, clocks(view)), about(view)]);
   const title = (text: string): string => session.style('bold', text);
   const parts: string[] = [];
   if (mine.length > 0) parts.push(`${title(`waiting for ${oneLine(me?.upn ?? 'you')}`)}\n${indented(block(mine))}`);
   if (late.length > 0) parts.push(`${session.style('red', 'overdue')}\n${indented(block(late))}`);
-  if (open.length > 0) parts.push(`${title('open')}\n${indented(ceremonyTable(session, open, nowMs))}`);
+  if (open.length > 0) parts.push(`${title('open')}\n${indented(ceremonyTable(session, open, clocks))}`);
   if (me !== null && mine.length === 0) parts.unshift(`nothing waits for ${oneLine(me.upn)}`);
   if (open.length === 0) parts.push('nothing is open');
   return parts.join('\n\n');

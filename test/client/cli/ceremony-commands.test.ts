@@ -162,6 +162,15 @@ describe('when somebody waits', () => {
     expect(interrupted.status).toBe(8);
   });
 
+  it('says until when an active privilege stands when it stops watching', async () => {
+    const id = await opened();
+    api.show(id, { state: 'active', status: 'active', expires_at: new Date(Date.now() + 750_000).toISOString() });
+    const options = { signal: AbortSignal.timeout(300), env: { TZ: 'Europe/Berlin' } };
+    const ran = await reseal(api, ['breakglass', 'watch', id], options);
+    expect(ran.status).toBe(8);
+    expect(ran.err).toMatch(/the privilege stands, .* ends it by itself in 12 min \(.*\d\d:\d\d CES?T\)/);
+  });
+
   it('exits 5 when the time to wait is over before anything was granted, 130 when interrupted', async () => {
     expect((await open('--wait', 'active', '--timeout', '1s')).status).toBe(5);
     const id = await opened();

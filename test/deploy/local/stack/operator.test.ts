@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasTmux, TmuxPane } from '../../../../deploy/local/terminal-session/tmux-pane.js';
+import { advanceCeremony } from '../../../../deploy/local/stack/time-skipping.js';
+import { ceremonyWorkflowId } from '../../../../domain/identifiers.js';
 import type { CeremonyView } from '../../../../domain/view.js';
 import { CeremonyStack } from '../../../support/ceremony-stack.js';
 import { ResealProcess } from '../../../support/dev-process.js';
@@ -69,6 +71,15 @@ describe('on a real stack, as processes of their own', () => {
     const again = await reseal('breakglass', 'kill', active.event, '--as', 'bob');
     expect(again).toMatchObject({ status: 0 });
     expect(again.stderr).toMatch(/already being resealed: kill by erin, begun .* \(.*\d\d:\d\d CES?T\)\. Nothing more/);
+  });
+
+  it("tells times by each ceremony's own clock, which may be virtual here", async () => {
+    const { event } = await stack.activate();
+    await advanceCeremony(stack.stack.client, ceremonyWorkflowId(event), 600);
+    const { stdout } = await reseal('status', '--as', 'alice');
+    expect(stdout).toMatch(new RegExp(`^ +close +${event} .*, ends in (19|20) min`, 'm'));
+    const list = await reseal('breakglass', 'list', '--open');
+    expect(list.stdout).toMatch(new RegExp(`^${event} .* 1\\d min ago +in (19|20) min`, 'm'));
   });
 
   it('Ctrl-C ends the waiting, says that the ceremony goes on, and exits 130 where nothing is at stake', async () => {
