@@ -71,7 +71,10 @@ function notThere(error: unknown): null {
   throw error;
 }
 
-/** One skip of the server's, which may fire timers late. */
+/** How long one fast-forward is waited for. The server forgets one now and then, after it was restarted above all. */
+const PATIENCE_MS = 5_000;
+
+/** One skip of the server's, which may fire timers late. What it has not carried out in a while is asked for again. */
 async function skip(
   connection: ConnectionLike,
   execution: Execution,
@@ -79,7 +82,33 @@ async function skip(
   giveUpAt: number,
 ): Promise<'arrived' | 'ended'> {
   const { namespace, workflowId } = execution;
-  const target = ((await virtualNow(connection, execution)) ?? new Date()).getTime() + ms;
+  const now = async (): Promise<number> => ((await virtualNow(connection, execution)) ?? new Date()).getTime();
+  const target = (await now()) + ms;
+  for (;;) {
+    const left = target - (await now());
+    if (left <= ARRIVED_MS || Date.now() > giveUpAt) return 'arrived';
+    if ((await fastForward(connection, execution, left)) === 'ended') return 'ended';
+    const askAgainAt = Math.min(Date.now() + PATIENCE_MS, giveUpAt);
+    while (Date.now() < askAgainAt) {
+      const answer = await connection.workflowService.describeWorkflowExecution({
+        namespace,
+        execution: { workflowId },
+      });
+      if (answer.workflowExecutionInfo?.closeTime) return 'ended';
+      if ((await now()) >= target - ARRIVED_MS) return 'arrived';
+      await sleep(50);
+    }
+  }
+}
+
+/** So near to where it was to go, a workflow has arrived. */
+const ARRIVED_MS = 50;
+
+async function fastForward(
+  connection: ConnectionLike,
+  { namespace, workflowId }: Execution,
+  ms: number,
+): Promise<'asked' | 'ended'> {
   const duration = { seconds: Long.fromNumber(Math.floor(ms / 1000)), nanos: (Math.floor(ms) % 1000) * 1e6 };
   const timeSkippingConfig = {
     enabled: true,
@@ -93,17 +122,10 @@ async function skip(
       workflowExecutionOptions: { timeSkippingConfig },
       updateMask: { paths: ['time_skipping_config'] },
     });
+    return 'asked';
   } catch (error) {
     // It may end between being asked and being moved on.
     if (isGrpcServiceError(error) && Number(error.code) === GRPC_NOT_FOUND) return 'ended';
     throw error;
-  }
-  for (;;) {
-    const answer = await connection.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } });
-    if (answer.workflowExecutionInfo?.closeTime) return 'ended';
-    const now = await virtualNow(connection, execution);
-    if (now !== null && now.getTime() >= target - 50) return 'arrived';
-    if (Date.now() > giveUpAt) return 'arrived';
-    await sleep(50);
   }
 }
