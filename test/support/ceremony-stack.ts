@@ -211,7 +211,7 @@ export class CeremonyStack {
     return (await answer.json()) as CeremonyView;
   }
 
-  async until(event: string, holds: (view: CeremonyView) => boolean, withinMs = 45_000): Promise<CeremonyView> {
+  async until(event: string, holds: (view: CeremonyView) => boolean, withinMs = 90_000): Promise<CeremonyView> {
     const giveUpAt = Date.now() + withinMs;
     for (;;) {
       const view = await this.view(event).catch(() => null);

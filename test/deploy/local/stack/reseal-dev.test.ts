@@ -91,7 +91,7 @@ describe('reseal dev', () => {
       approvals: [{ approver: 'bob@corp.example' }],
     });
     expect(await reseal('approve', event, '--as', 'carol')).toMatchObject({ status: 0 });
-    await expect.poll(async () => (await view(event)).state, { timeout: 60_000, interval: 1_000 }).toBe('active');
+    await expect.poll(async () => (await view(event)).state, { timeout: 120_000, interval: 1_000 }).toBe('active');
   });
 
   it('leaves a Temporal server when it is killed, which the next start finds and stops', async () => {
@@ -107,12 +107,12 @@ describe('reseal dev', () => {
   it('ends on time what was active when it was killed', async () => {
     expect(await view(event)).toMatchObject({ state: 'active' });
     expect(await reseal('dev', 'advance', event, '31m')).toMatchObject({ status: 0 });
-    await expect.poll(async () => (await view(event)).state, { timeout: 60_000, interval: 1_000 }).toBe('expired');
+    await expect.poll(async () => (await view(event)).state, { timeout: 120_000, interval: 1_000 }).toBe('expired');
     const truth = (await (await fetch(`${devJson().graph_control_url}/truth`)).json()) as { assignments: unknown[] };
     expect(truth.assignments).toEqual([]);
     const file = join(folder, 'bundle.json');
     await expect
-      .poll(async () => (await reseal('evidence', 'export', event, '--out', file)).status, { timeout: 30_000 })
+      .poll(async () => (await reseal('evidence', 'export', event, '--out', file)).status, { timeout: 90_000 })
       .toBe(0);
     expect(await reseal('evidence', 'verify', file)).toMatchObject({ status: 0 });
   });
