@@ -1,7 +1,7 @@
 import type { Connection } from '@temporalio/client';
-import { z } from 'zod';
-import { instant, instantSchema } from '../../domain/identifiers.js';
+import { instant } from '../../domain/identifiers.js';
 import { ROLES, SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../domain/roles.js';
+import type { Health, TemporalHealth } from './health-shape.js';
 import type { RegisterReader } from './register-reader.js';
 import { fromTemporal, isNotFound } from './temporal-error.js';
 
@@ -11,28 +11,6 @@ type Temporal = Pick<Connection, 'workflowService' | 'operatorService' | 'withDe
 const CALL_MS = 5_000;
 /** A worker asks for work at least once a minute; the server forgets a poller after five. */
 const POLLED_MS = 2 * 60 * 1000;
-
-const temporalSchema = z.object({
-  namespace: z.string(),
-  /** Why there is no answer; null when there is one. */
-  problem: z.string().nullable(),
-  server_version: z.string().nullable(),
-  namespace_found: z.boolean().nullable(),
-  /** Search attributes of ours that are not registered; null where nobody may say. */
-  missing_search_attributes: z.array(z.string()).nullable(),
-  /** Roles whose task queues nobody has asked for work in two minutes; null where nobody may say. */
-  idle_roles: z.array(z.string()).nullable(),
-});
-/** What one Temporal server says of itself and of its workers. */
-export type TemporalHealth = z.output<typeof temporalSchema>;
-
-export const healthSchema = z.object({
-  now: instantSchema,
-  temporal: temporalSchema,
-  register: z.enum(['ok', 'unreachable', 'none']),
-});
-/** How well the parts are that a ceremony needs, as seen by whoever holds the connections. Holds no names of people. */
-export type Health = z.output<typeof healthSchema>;
 
 /** Asks every part, each for a few seconds. Never rejects: what does not answer is the answer. `now` is epoch milliseconds. */
 export async function healthOf(of: {

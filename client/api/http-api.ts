@@ -10,7 +10,7 @@ import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
-import { healthSchema, type Health } from './health.js';
+import { healthSchema, type Health } from './health-shape.js';
 import type {
   EventFilter,
   EventView,

@@ -10,7 +10,7 @@ import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
 import type { Explanation } from '../../domain/explanation.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
-import type { Health } from './health.js';
+import type { Health } from './health-shape.js';
 
 /** Which ceremonies to list; all of it is optional, and `limit` is at most 500 (50 when left out). */
 export interface EventFilter {

@@ -29,7 +29,7 @@ import type {
 import type { ExplainQuestion } from '../../client/explain/explain-question.js';
 import { explainRequest } from '../../client/explain/explain-request.js';
 import type { DecideQuestion } from '../../client/api/decide-session.js';
-import type { Health } from '../../client/api/health.js';
+import type { Health } from '../../client/api/health-shape.js';
 import { fingerprintsOf } from '../../client/keys/fingerprints.js';
 import { ResealError } from '../../client/api/reseal-error.js';
 import { notFound } from '../../client/api/temporal-error.js';

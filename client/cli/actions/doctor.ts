@@ -1,5 +1,5 @@
 import { EXIT } from '../../api/exit-status.js';
-import { temporalHealth, type Health } from '../../api/health.js';
+import type { Health } from '../../api/health-shape.js';
 import type { ResealApi } from '../../api/reseal-api.js';
 import { ResealError } from '../../api/reseal-error.js';
 import { readPolicyFile } from '../../config/policy-file.js';
@@ -136,8 +136,9 @@ async function directFinding(session: Session, settings: Settings): Promise<Find
   if (settings.payloadKeyringPath === undefined) {
     return unasked(name, 'not set up: it needs the payload keyring (RESEAL_PAYLOAD_KEYRING)');
   }
-  const [{ connectToTemporal }, { temporalTarget }] = await Promise.all([
+  const [{ connectToTemporal }, { temporalHealth }, { temporalTarget }] = await Promise.all([
     import('../../api/temporal-client.js'),
+    import('../../api/health.js'),
     import('../connect-direct.js'),
   ]);
   const place = await connectToTemporal(temporalTarget(settings, session.io.env)).catch(rejection);

@@ -1,6 +1,6 @@
 import { CLOCK_SKEW_MS } from '../../../domain/statement.js';
 import { EXIT } from '../../api/exit-status.js';
-import type { Health, TemporalHealth } from '../../api/health.js';
+import type { Health, TemporalHealth } from '../../api/health-shape.js';
 import { spanText } from '../times.js';
 import { fail, ok, unasked, warn, type Finding } from './finding.js';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { TemporalHealth } from '../../../client/api/health.js';
+import type { TemporalHealth } from '../../../client/api/health-shape.js';
 import { ResealError } from '../../../client/api/reseal-error.js';
 import { MachineApi } from '../machine-api.js';
 import { makePeople, testPolicy } from '../people.js';
