@@ -4,13 +4,7 @@ import type { Policy, Profile } from './policy.js';
 import type { PolicyWarning, PolicyWarningCode } from './policy-warnings.js';
 import { quorumOf } from './quorum.js';
 import type { Person } from './roster.js';
-
-/** Entra roles whose holders can change who holds roles (Microsoft Learn, "Microsoft Entra built-in roles"). */
-const TIER0_ROLES: ReadonlyMap<string, string> = new Map([
-  ['62e90394-69f5-4237-9190-012177145e10', 'Global Administrator'],
-  ['e8611ab8-c189-46e8-94e1-60213ab1f814', 'Privileged Role Administrator'],
-  ['7be44c8a-adaf-4e2a-84d6-ab2649e08a13', 'Privileged Authentication Administrator'],
-]);
+import { TIER0_ROLES } from './tier0-roles.js';
 
 /** Hardware keys of OpenSSH say so in their type: `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`. */
 const isSoftwareKey = (key: string): boolean => !key.trim().startsWith('sk-');

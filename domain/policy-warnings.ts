@@ -2,6 +2,7 @@ import { approvalWarnings } from './approval-warnings.js';
 import type { Policy } from './policy.js';
 import type { Roster } from './roster.js';
 import { ruleWarnings } from './rule-warnings.js';
+import { standingWarnings } from './standing-warnings.js';
 import { strangerWarnings } from './stranger-warnings.js';
 
 /** What is legal in a policy and weak, or hardly meant. Stable: other tools may pick from these. */
@@ -11,6 +12,7 @@ export const POLICY_WARNINGS = [
   'tier0_software_keys',
   'tier0_not_said',
   'tier0_fallback',
+  'tier0_standing',
   'immediate_profile',
   'nobody_told',
   'no_responders',
@@ -37,6 +39,7 @@ export function policyWarnings(policy: Policy, roster: Roster | null): PolicyWar
     ...policyWideWarnings(policy),
     ...approvalWarnings(policy, people),
     ...ruleWarnings(policy),
+    ...standingWarnings(policy),
     ...(people === null ? [] : strangerWarnings(policy, people)),
   ];
 }

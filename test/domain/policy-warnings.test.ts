@@ -115,6 +115,25 @@ describe('a warning', () => {
       { standing: [{ name: 'desk', allow: ['group:desk'], max_session: '1h' }] },
       ['group_of_nobody standing.0.allow.0'],
     ],
+    [
+      'a standing rule opens a tier-0 profile, by its name or because it names none',
+      {
+        ...withProfile({ tier0: true }),
+        standing: [
+          { name: 'named', allow: ['group:oncall'], profiles: ['reader'], max_session: '1h' },
+          { name: 'every', allow: ['group:oncall'], max_session: '1h' },
+        ],
+      },
+      ['tier0_software_keys profiles.reader', 'tier0_standing standing.0', 'tier0_standing standing.1'],
+    ],
+    [
+      'a standing rule opens a tier-0 role whose profile does not say so',
+      {
+        ...withProfile({ role: { template_id: GLOBAL_ADMINISTRATOR, name: 'Global Administrator' } }),
+        standing: [{ name: 'every', allow: ['group:oncall'], max_session: '1h' }],
+      },
+      ['tier0_not_said profiles.reader.role', 'tier0_standing standing.0'],
+    ],
   ])('is given where %s', (_, over, expected) => {
     expect(warned(over)).toEqual(expected);
   });
@@ -124,6 +143,12 @@ describe('a warning', () => {
     expect(warned({ approvals: { ...two, min_approvers: 1 }, profiles })).toEqual(['quorum_of_one approvals']);
     const own = { ...reader, approvals: two };
     expect(warned({ approvals: { ...two, min_approvers: 1 }, profiles: { a: own, b: own } })).toEqual([]);
+  });
+
+  it('about standing rules is not given where they name other profiles', () => {
+    const standing = [{ name: 'desk', allow: ['group:oncall'], profiles: ['reader'], max_session: '1h' }];
+    const profiles = { reader, admin: { ...reader, tier0: true } };
+    expect(warned({ profiles, standing }, null)).toEqual([]);
   });
 
   it('about people is not given without a roster', () => {
