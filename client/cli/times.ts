@@ -31,6 +31,17 @@ export function clockText(at: string, zone: string, { zoned = true } = {}): stri
   return zoned ? `${time} ${name}` : time;
 }
 
+/** `14:32 CET, 31 min ahead of here`: what a clock shows that does not go as the reader's at `nowMs` does, with its day as above. */
+export function otherClockText(at: string, nowMs: number, zone: string): string {
+  const ms = Date.parse(at);
+  if (!Number.isFinite(ms)) return 'unknown';
+  const [there, here] = [partsIn(zone, ms), partsIn(zone, nowMs)];
+  const seconds = Math.round((ms - nowMs) / 1000);
+  const apart =
+    seconds === 0 ? 'as here' : `${spanText(Math.abs(seconds))} ${seconds > 0 ? 'ahead of' : 'behind'} here`;
+  return `${there.day === here.day ? '' : `${there.day} `}${there.time.slice(0, 5)} ${there.zone}, ${apart}`;
+}
+
 /** `29 min ago`, `in 1 h 30 min` or `now`; two units at most. */
 export function relative(at: string, nowMs: number): string {
   const seconds = Math.round((Date.parse(at) - nowMs) / 1000);

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { otherClockText, readerZone } from '../../../client/cli/times.js';
 import { ceremonyWorkflowId, resealWorkflowId } from '../../../domain/identifiers.js';
 import { formatDuration } from '../../../domain/duration.js';
 import { DatabaseError } from '../../../activities/register/database.js';
@@ -153,7 +154,8 @@ async function advance({ dir, event_id, seconds }: Extract<DevRequest, { do: 'ad
     const client = new Client({ connection, namespace, dataConverter: clientDataConverter(keyring) });
     const end = await advanceCeremony(client, workflowId, seconds, ADVANCE_PATIENCE_MS);
     const now = await virtualNow(connection, { namespace, workflowId });
-    const at = now === null ? '' : `; it is ${now.toISOString()} there`;
+    const zone = readerZone(io.env);
+    const at = now === null ? '' : `: it is ${otherClockText(now.toISOString(), Date.now(), zone)}`;
     io.stdout.write(
       `${workflowId} ${end === 'ended' ? 'ended on the way' : `is ${formatDuration(seconds)} further`}${at}\n`,
     );

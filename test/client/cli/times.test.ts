@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockText, readerZone, relative, spanText, timeText } from '../../../client/cli/times.js';
+import { clockText, otherClockText, readerZone, relative, spanText, timeText } from '../../../client/cli/times.js';
 
 const NOW = Date.parse('2026-01-31T13:20:00.000Z');
 
@@ -19,6 +19,16 @@ describe('when a time is shown', () => {
     expect(timeText('2026-01-31T23:10:00.000Z', NOW, 'Europe/Berlin')).toBe('in 9 h 50 min (2026-02-01 00:10 CET)');
     expect(timeText('2026-01-31T23:10:00.000Z', NOW, 'UTC')).toBe('in 9 h 50 min (23:10 UTC)');
     expect(timeText('2026-01-27T13:20:00.000Z', NOW, 'UTC')).toBe('4 days ago (2026-01-27 13:20 UTC)');
+  });
+
+  it('says what another clock shows, and how far it is from here', () => {
+    expect(otherClockText('2026-01-31T13:51:00.000Z', NOW, 'Europe/Berlin')).toBe('14:51 CET, 31 min ahead of here');
+    expect(otherClockText('2026-01-31T23:20:00.000Z', NOW, 'Europe/Berlin')).toBe(
+      '2026-02-01 00:20 CET, 10 h ahead of here',
+    );
+    expect(otherClockText('2026-01-31T13:19:15.000Z', NOW, 'UTC')).toBe('13:19 UTC, 45 s behind here');
+    expect(otherClockText('2026-01-31T13:20:00.400Z', NOW, 'UTC')).toBe('13:20 UTC, as here');
+    expect(otherClockText('soon', NOW, 'UTC')).toBe('unknown');
   });
 
   it('follows daylight saving', () => {
