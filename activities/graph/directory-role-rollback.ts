@@ -7,13 +7,11 @@ import { Attempt } from './attempt.js';
 import { disowned, openSession, receiptOf, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
-import { meaningOf } from './pim-status.js';
 import { INSTANCES, instanceSchema, isPim, REQUESTS, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
 import type { Instance, ScheduleRequest } from './pim-wire.js';
+import { removeOwn } from './remove-own.js';
 import { creatorOf, historyOf, scheduleOf, type TupleHistory } from './tuple-history.js';
 
-/** Graph removes nothing in an assignment's first five minutes; a few seconds more were needed in practice. */
-const FLOOR_MS = 305_000;
 const AGAIN_MS = 5_000;
 /** Looks at an assignment whose request is not visible yet, before it counts as not ours. */
 const UNATTRIBUTED_READS = 6;
@@ -67,49 +65,24 @@ class Rollback {
 
   private async end(
     grant: ScheduleRequest,
-    { removed, taken }: TupleHistory,
+    history: TupleHistory,
     standing: readonly Instance[],
   ): Promise<RollbackOutcome> {
-    if (removed !== undefined) return this.removed(removed, grant, { removal: 'seen' });
-    if (taken !== undefined) return this.removed('gone', grant, { taken_by: creatorOf(taken) ?? null });
-    // Ours was ended by the provider, or outside PIM, and somebody gave the role again outside PIM, of which its requests
-    // do not tell. Another's made through PIM is `taken` above.
-    const [other] = standing;
-    if (other !== undefined && !standing.some(isPim))
-      return this.removed('gone', grant, { replaced_outside_pim_by: other.id });
-    this.attempt.stopIfCancelled();
-    const answer = await this.graph.write(REQUESTS, this.body(), scheduleRequestSchema);
-    if (answer.ok) {
-      if (meaningOf(answer.value.status) === 'revoked')
-        return this.removed('revoked', grant, { removal_request_id: answer.value.id });
-      throw this.again('removal_undecided', `status ${answer.value.status ?? 'absent'}`);
-    }
-    switch (answer.failure.kind) {
+    const now = this.deps.clock.now();
+    const justification = `Reseal ends break-glass ${this.intent.event_id}, round ${this.input.round}`;
+    const beforeWrite = (): void => this.attempt.stopIfCancelled();
+    const own = { granted: this.intent, grant, history, standing, justification, beforeWrite };
+    const removal = await removeOwn(this.graph, own, now);
+    switch (removal.kind) {
+      case 'removed':
+        return this.removed(removal.word, grant, removal.how);
       case 'too_short':
-        return this.tooShort(grant);
-      case 'does_not_exist':
-        return this.checkGone(grant);
-      case 'pending':
-        return this.cancel(grant, answer.failure);
-      default:
-        throw this.failed(answer.failure);
+        return this.tooShort(removal.retryAtMs);
+      case 'again':
+        throw this.again(removal.code, removal.message);
+      case 'failed':
+        throw this.failed(removal.failure);
     }
-  }
-
-  /** "Does not exist" is also said of a removal that was carried out a moment ago, and of one that was never needed. */
-  private async checkGone(grant: ScheduleRequest): Promise<RollbackOutcome> {
-    const instances = await this.instances();
-    if (!instances.some((instance) => instance.roleAssignmentScheduleId === scheduleOf(grant)))
-      return this.removed('gone', grant, { removal: 'did_not_exist' });
-    throw this.again('removal_not_seen', 'the provider says it does not exist, and still shows it');
-  }
-
-  /** A grant that has not begun cannot be removed, only cancelled (204); one that is being carried out, neither. */
-  private async cancel(grant: ScheduleRequest, failure: GraphFailure): Promise<RollbackOutcome> {
-    if (meaningOf(grant.status) !== 'undecided') throw this.failed(failure);
-    const answer = await this.graph.write(`${REQUESTS}/${encodeURIComponent(grant.id)}/cancel`, {}, z.unknown());
-    if (answer.ok) return this.removed('revoked', grant, { removal: 'cancelled' });
-    throw this.failed(answer.failure);
   }
 
   /** Nothing of ours among the requests. What stands there all the same is somebody else's, or ours and not listed yet. */
@@ -151,19 +124,9 @@ class Rollback {
     throw this.failed(answer.failure);
   }
 
-  private async instances(): Promise<Instance[]> {
-    const query = { $filter: tupleFilter(this.intent.tuple) };
-    const answer = await this.graph.readAll(INSTANCES, instanceSchema, query);
-    if (!answer.ok) throw this.failed(answer.failure);
-    return answer.value;
-  }
-
-  private tooShort(grant: ScheduleRequest): RollbackOutcome {
-    const now = this.deps.clock.now();
-    const start = Date.parse(grant.scheduleInfo?.startDateTime ?? grant.createdDateTime ?? '');
-    const floor = Number.isNaN(start) ? 0 : start + FLOOR_MS;
-    const retry_at = instant(floor > now ? floor : now + 60_000);
-    const at = instant(now);
+  private tooShort(retryAtMs: number): RollbackOutcome {
+    const retry_at = instant(retryAtMs);
+    const at = instant(this.deps.clock.now());
     return { outcome: 'too_short', retry_at, at, receipt: this.receipt({ outcome: 'too_short', retry_at }) };
   }
 
@@ -200,18 +163,6 @@ class Rollback {
 
   private get intent() {
     return this.input.signed.intent;
-  }
-
-  private body(): object {
-    const { event_id, tuple, marker } = this.intent;
-    return {
-      action: 'adminRemove',
-      principalId: tuple.principal_id,
-      roleDefinitionId: tuple.role_template_id,
-      directoryScopeId: tuple.directory_scope_id,
-      justification: `Reseal ends break-glass ${event_id}, round ${this.input.round}`,
-      ticketInfo: { ticketNumber: marker.ticket_number, ticketSystem: marker.ticket_system },
-    };
   }
 }
 

@@ -5,10 +5,10 @@ import type { TokenCredential } from '@azure/identity';
 import { graphClient } from './graph-client.js';
 import { LoopbackTransport } from './loopback-transport.js';
 
-/** A client for one tenant, and whether its calls stay on this machine. */
+/** A client for one tenant, and whether its calls tell a simulator what time the caller lives in. */
 export interface GraphConnection {
   readonly client: Client;
-  readonly loopback: boolean;
+  readonly tellsTime: boolean;
 }
 
 /** One identity's way into Graph. */
@@ -38,13 +38,15 @@ export interface LoopbackService {
   readonly application_id: string;
   readonly base_url: string;
   readonly permissions: readonly string[];
+  /** False for a caller that takes its time from the simulator instead; true when left out. */
+  readonly tells_time?: boolean;
 }
 
 /** Access to Microsoft Graph with a real credential. There is no way from here to a loopback transport. */
 export function graphAccess(service: GraphService): GraphAccess {
   return accessOf(service.application_id, (tenantId) => ({
     client: graphClient({ credential: credentialFor(service, tenantId) }),
-    loopback: false,
+    tellsTime: false,
   }));
 }
 
@@ -56,7 +58,7 @@ export function loopbackAccess(service: LoopbackService): GraphAccess {
   const transport = new LoopbackTransport(service.base_url);
   return accessOf(service.application_id, (tenantId) => ({
     client: graphClient({ credential: localCredential(service, tenantId), transport }),
-    loopback: true,
+    tellsTime: service.tells_time ?? true,
   }));
 }
 

@@ -25,6 +25,8 @@ const pageSchema = z.object({ value: z.array(z.unknown()), '@odata.nextLink': z.
  */
 export class GraphSession {
   readonly clientRequestIds: string[] = [];
+  /** Graph's own time in its latest answer, epoch ms to the second; null while none has said. */
+  serviceTime: number | null = null;
 
   constructor(
     private readonly connection: GraphConnection,
@@ -78,18 +80,25 @@ export class GraphSession {
       .option('signal', signal)
       .middlewareOptions([record]);
     for (const [name, value] of Object.entries(query)) request.query({ [name]: encodeURIComponent(value) });
-    if (this.connection.loopback) request.header('x-reseal-now', instant(this.clock.now()));
+    if (this.connection.tellsTime) request.header('x-reseal-now', instant(this.clock.now()));
     let answer: unknown;
     try {
       // The race is for a token that never comes: the signal does not reach the credential.
       const sending: Promise<unknown> = method === 'get' ? request.get() : request.post(body);
       answer = await Promise.race([sending, aborted(signal, record, sending)]);
+      this.hearTime(record);
     } catch (error) {
+      this.hearTime(record);
       if (method === 'get' && this.cancellation.aborted) throw new CancelledFailure('cancelled while reading');
       return { ok: false, failure: readGraphFailure(error, { record, clientRequestId, nowMs: this.clock.now() }) };
     }
     const parsed = schema.safeParse(answer);
     return parsed.success ? { ok: true, value: parsed.data } : { ok: false, failure: unreadable(clientRequestId) };
+  }
+
+  private hearTime({ date }: SentRecord): void {
+    const ms = date === null ? Number.NaN : Date.parse(date);
+    if (!Number.isNaN(ms)) this.serviceTime = ms;
   }
 
   private lastId(): string {

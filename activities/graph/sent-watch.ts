@@ -6,6 +6,8 @@ export class SentRecord implements MiddlewareOptions {
   sent = false;
   /** Of the answer, where one came; the client's own error has no headers when the body was not JSON. */
   retryAfter: string | null = null;
+  /** The service's own time, as its answer's Date header says it (RFC 9110 §6.6.1: whole seconds). */
+  date: string | null = null;
 }
 
 /** Right before the transport: tells a request that failed for want of a token from one whose answer was lost. */
@@ -20,6 +22,8 @@ export class SentWatch implements Middleware {
     const record: unknown = context.middlewareControl?.getMiddlewareOptions(SentRecord);
     if (record instanceof SentRecord) record.sent = true;
     await this.next?.execute(context);
-    if (record instanceof SentRecord) record.retryAfter = context.response?.headers.get('Retry-After') ?? null;
+    if (!(record instanceof SentRecord)) return;
+    record.retryAfter = context.response?.headers.get('Retry-After') ?? null;
+    record.date = context.response?.headers.get('Date') ?? null;
   }
 }

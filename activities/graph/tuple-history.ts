@@ -11,6 +11,9 @@ export interface Recognition {
   readonly authorityKeys: readonly KeyObject[];
 }
 
+/** What the authority's marker names: one grant. */
+export type Granted = Pick<Intent, 'event_id' | 'deadline' | 'tuple'>;
+
 /** Who made a request: an application if there is one, else a user; undefined when Graph does not say. */
 export function creatorOf(request: ScheduleRequest): string | undefined {
   return request.createdBy?.application?.id ?? request.createdBy?.user?.id ?? undefined;
@@ -29,7 +32,7 @@ export function markOn(request: ScheduleRequest, tuple: Tuple, keys: readonly Ke
 }
 
 /** A grant of this intent: made by our application, with the authority's marker of this very event and deadline. */
-export function isOwnGrant(request: ScheduleRequest, intent: Intent, by: Recognition): boolean {
+export function isOwnGrant(request: ScheduleRequest, intent: Granted, by: Recognition): boolean {
   const creator = creatorOf(request);
   if (request.action !== 'adminAssign' || creator === undefined || !by.writerIds.has(creator)) return false;
   const marked = markOn(request, intent.tuple, by.authorityKeys);
@@ -47,11 +50,14 @@ export interface TupleHistory {
   readonly grant: ScheduleRequest | undefined;
   /** A later removal: by us (the provider's own word), or by somebody else. */
   readonly removed: 'revoked' | 'gone' | undefined;
+  /** Who removed it, where a removal says so. */
+  readonly remover: string | undefined;
   /** Somebody else has assigned or extended it since: it is theirs now. */
   readonly taken: ScheduleRequest | undefined;
 }
 
-const ASSIGNING: ReadonlySet<string> = new Set([
+/** Actions of a request that give somebody a role, or give it for longer. */
+export const ASSIGNING: ReadonlySet<string> = new Set([
   'adminAssign',
   'adminUpdate',
   'adminExtend',
@@ -63,22 +69,23 @@ const ASSIGNING: ReadonlySet<string> = new Set([
 const REMOVING: ReadonlySet<string> = new Set(['adminRemove', 'selfDeactivate']);
 
 /** Reads the requests of a tuple, in any order. Pure. The list may be stale: absence from it proves nothing. */
-export function historyOf(requests: readonly ScheduleRequest[], intent: Intent, by: Recognition): TupleHistory {
+export function historyOf(requests: readonly ScheduleRequest[], intent: Granted, by: Recognition): TupleHistory {
   const ordered = requests.toSorted((a, b) => madeAt(b) - madeAt(a));
   const own = ordered.filter((request) => isOwnGrant(request, intent, by));
   const grant = own.find(({ status }) => meaningOf(status) !== 'failed');
-  if (grant === undefined) return { own, grant, removed: undefined, taken: undefined };
+  if (grant === undefined) return { own, grant, removed: undefined, remover: undefined, taken: undefined };
   const later = ordered.filter((request) => request.id !== grant.id && madeAt(request) >= madeAt(grant));
   const removals = later.filter(({ action, status }) => REMOVING.has(action ?? '') && meaningOf(status) === 'revoked');
   const byUs = removals.some((removal) => by.writerIds.has(creatorOf(removal) ?? ''));
   const over = removals.length > 0 || meaningOf(grant.status) === 'revoked';
   const removed = over ? (byUs ? 'revoked' : 'gone') : undefined;
   const taken = later.find((request) => takesOver(request, grant, intent, by));
-  return { own, grant, removed, taken };
+  const remover = removals[0] === undefined ? undefined : creatorOf(removals[0]);
+  return { own, grant, removed, remover, taken };
 }
 
 /** A change by the granted principal to our own schedule does not make it theirs: that is what the privilege allowed. */
-function takesOver(request: ScheduleRequest, grant: ScheduleRequest, intent: Intent, by: Recognition): boolean {
+function takesOver(request: ScheduleRequest, grant: ScheduleRequest, intent: Granted, by: Recognition): boolean {
   const creator = creatorOf(request);
   if (!ASSIGNING.has(request.action ?? '') || meaningOf(request.status) !== 'active') return false;
   if (creator !== undefined && by.writerIds.has(creator)) return false;

@@ -83,7 +83,7 @@ describe('what a call sends', () => {
       return Promise.resolve(new Response('{}', { headers: { 'content-type': 'application/json' } }));
     });
     const credential = { getToken: () => Promise.resolve({ token: 'real', expiresOnTimestamp: Date.now() + 1e6 }) };
-    const connection = { client: graphClient({ credential }), loopback: false };
+    const connection = { client: graphClient({ credential }), tellsTime: false };
     await new GraphSession(connection, new FakeClock(), new AbortController().signal).read('/a', z.object({}));
     expect(calls[0]?.url).toBe('https://graph.microsoft.com/v1.0/a');
     expect(calls[0]?.headers.get('authorization')).toBe('Bearer real');
@@ -94,7 +94,7 @@ describe('what a call sends', () => {
     expect(() => new LoopbackTransport('https://graph.microsoft.com')).toThrow(TypeError);
     const credential = { kind: 'managed_identity' as const };
     const access = graphAccess({ application_id: APPLICATION, credential });
-    expect(access.clientFor(TENANT).loopback).toBe(false);
+    expect(access.clientFor(TENANT).tellsTime).toBe(false);
     expect(access.clientFor(TENANT)).toBe(access.clientFor(TENANT));
   });
 });
@@ -133,7 +133,7 @@ describe('what an unsuccessful write means', () => {
   it('is nothing at all when no token could be had: the call never left', async () => {
     const credential = { getToken: () => Promise.reject(new Error('secret detail of the token endpoint')) };
     const client = graphClient({ credential, transport: new LoopbackTransport(url) });
-    const graph = new GraphSession({ client, loopback: true }, new FakeClock(), new AbortController().signal);
+    const graph = new GraphSession({ client, tellsTime: true }, new FakeClock(), new AbortController().signal);
     const answer = await graph.write('/x', {}, z.object({}));
     if (answer.ok) throw new Error('no failure');
     expect(answer.failure).toMatchObject({ kind: 'not_sent', status: -1 });
