@@ -20,6 +20,25 @@ const HELP: Readonly<Record<string, string>> = {
   notices: 'which channels are told of what; their addresses are settings of the register',
   review_after: 'a review owed longer than this is overdue (24h)',
   profiles: 'what can be asked for',
+  contract: 'makes this policy a work policy contract: one signed version of a series, valid for a time',
+  'contract.series': 'with version it orders contracts; the highest valid version is in force',
+  'contract.version': 'from 1 on; a lower one never comes back into force',
+  'contract.token_ttl':
+    "how long the warrant of a grant lives: 1m to 30m, and no longer than the shortest profile's max",
+  'contract.no_renew_without_reapproval': 'always true',
+  'contract.execution.runtime': 'what runs the ceremonies (declared, not enforced)',
+  'contract.execution.tools_allowlist': 'full names; what is not here is refused; reading and removal must be here',
+  'contract.execution.tools_denylist': 'full names; refused whatever else is said',
+  'contract.execution.target_constraints': 'whom and what the tools may touch; an empty list is nobody and nothing',
+  'contract.execution.target_constraints.allowed_principals':
+    'object ids, user principal names of people on the roster, or "*" for everybody on the roster',
+  'contract.execution.target_constraints.allowed_roles': 'ids of role templates',
+  'contract.execution.elevated':
+    'jobs may run unconfined; takes a max of at most 1h and 3 approvers, with no fallback and no immediate (false)',
+  'contract.network': 'how jobs call models (declared, not enforced)',
+  'contract.kill_switch': 'what ends a ceremony by itself, and what is then done',
+  'contract.audit.require_gateway_receipts': 'model calls have signed receipts (declared, not enforced)',
+  'contract.audit.emit_proof_bundle': 'always true',
   'approvals.min_approvers': 'how many people; 0 only together with immediate',
   'approvals.approvers':
     'who may approve: group:<name> or person:<id>; empty means nobody but the groups that are required',

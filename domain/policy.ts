@@ -8,6 +8,8 @@ import {
   wantedApprovers,
   type Approvals,
 } from './approvals.js';
+import { contractFaults } from './contract-faults.js';
+import { contractSchema } from './contract.js';
 import { durationSchema, formatDuration } from './duration.js';
 import { guidSchema } from './identifiers.js';
 import { limitsSchema } from './limits.js';
@@ -61,6 +63,7 @@ const fieldsSchema = z.strictObject({
   review_after: durationSchema
     .refine((s) => s <= MAX_REVIEW_AFTER_SECONDS, 'at most 744h, which is 31 days')
     .optional(),
+  contract: contractSchema.optional(),
   profiles: z.record(nameSchema, profileSchema),
 });
 
@@ -80,6 +83,8 @@ export const policySchema = fieldsSchema.superRefine((policy, context) => {
     );
   for (const [name, profile] of Object.entries(policy.profiles))
     for (const { path, message } of profileFaults(policy, profile)) complain(['profiles', name, ...path], message);
+  if (policy.contract !== undefined)
+    for (const { path, message } of contractFaults(policy, policy.contract)) complain(path, message);
   for (const list of ['rules', 'standing'] as const) {
     for (const [index, rule] of (policy[list] ?? []).entries())
       for (const [at, name] of rule.profiles.entries())

@@ -1,0 +1,41 @@
+import { wantedApprovers, type Approvals } from './approvals.js';
+import { MAX_ELEVATED_SECONDS, MIN_ELEVATED_APPROVERS, type Contract } from './contract.js';
+import { formatDuration } from './duration.js';
+
+/** What of a policy its contract section is judged against: no more than that, so that the policy's schema can ask. */
+interface ContractedPolicy {
+  timebox: { max: number };
+  approvals?: Approvals | undefined;
+  profiles: Record<string, { timebox?: { max: number } | undefined; approvals?: Approvals | undefined }>;
+}
+
+/** What a contract section says that the rest of the policy contradicts. `path` is within the policy. */
+export function contractFaults(policy: ContractedPolicy, contract: Contract): { path: string[]; message: string }[] {
+  return Object.entries(policy.profiles).flatMap(([name, profile]) => {
+    const { max } = profile.timebox ?? policy.timebox;
+    const approvals = profile.approvals ?? policy.approvals;
+    const faults: { path: string[]; message: string }[] = [];
+    if (contract.token_ttl > max)
+      faults.push({
+        path: ['contract', 'token_ttl'],
+        message: `${formatDuration(contract.token_ttl)} is longer than profile ${name} lasts (${formatDuration(max)})`,
+      });
+    if (!contract.execution.elevated) return faults;
+    for (const message of elevatedFaults(max, approvals)) faults.push({ path: ['profiles', name], message });
+    return faults;
+  });
+}
+
+/** Elevated execution takes a shorter window and a stricter quorum, in every profile. */
+function elevatedFaults(max: number, approvals: Approvals | undefined): string[] {
+  const faults: string[] = [];
+  const complain = (message: string): void => void faults.push(`the contract is elevated: ${message}`);
+  if (max > MAX_ELEVATED_SECONDS)
+    complain(`timebox.max is ${formatDuration(max)}, and at most ${formatDuration(MAX_ELEVATED_SECONDS)} is allowed`);
+  if (approvals === undefined) return faults;
+  if (wantedApprovers(approvals) < MIN_ELEVATED_APPROVERS)
+    complain(`${wantedApprovers(approvals)} approvers are wanted, and at least ${MIN_ELEVATED_APPROVERS} must be`);
+  if (approvals.fallback !== undefined) complain('approvals.fallback lets fewer approvers do: leave it out');
+  if (approvals.immediate !== undefined) complain('approvals.immediate asks nobody: leave it out');
+  return faults;
+}
