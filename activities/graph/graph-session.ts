@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { instant } from '../../domain/identifiers.js';
 import type { Clock } from '../clock.js';
+import { timeLimit } from '../time-limit.js';
 import type { GraphConnection } from './graph-access.js';
 import { readGraphFailure, unreadable, type GraphFailure } from './graph-error.js';
 import { SentRecord } from './sent-watch.js';
@@ -32,6 +33,7 @@ export class GraphSession {
     private readonly connection: GraphConnection,
     private readonly clock: Clock,
     private readonly cancellation: AbortSignal,
+    private readonly timeoutMs = TIMEOUT_MS,
   ) {}
 
   /** GET of one resource. Values in `query` are plain text; they are encoded here. */
@@ -72,8 +74,8 @@ export class GraphSession {
     const clientRequestId = randomUUID();
     this.clientRequestIds.push(clientRequestId);
     const record = new SentRecord();
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
-    const signal = method === 'get' ? AbortSignal.any([timeout, this.cancellation]) : timeout;
+    const limit = timeLimit(this.timeoutMs, method === 'get' ? this.cancellation : undefined);
+    const { signal } = limit;
     const request = this.connection.client
       .api(path)
       .header('client-request-id', clientRequestId)
@@ -91,6 +93,8 @@ export class GraphSession {
       this.hearTime(record);
       if (method === 'get' && this.cancellation.aborted) throw new CancelledFailure('cancelled while reading');
       return { ok: false, failure: readGraphFailure(error, { record, clientRequestId, nowMs: this.clock.now() }) };
+    } finally {
+      limit.clear();
     }
     const parsed = schema.safeParse(answer);
     return parsed.success ? { ok: true, value: parsed.data } : { ok: false, failure: unreadable(clientRequestId) };

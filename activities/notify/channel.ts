@@ -1,3 +1,5 @@
+import { timeLimit } from '../time-limit.js';
+
 /** One message as a channel sends it. `id` is the same in every attempt and holds no full stop; `body` is JSON. */
 export interface NoticeMessage {
   id: string;
@@ -32,27 +34,20 @@ export const SEND_MS = 15_000;
 
 /**
  * Does the work with a signal that ends it after `ms` or with the process, whichever comes first, and rejects then whether
- * or not the work heeds the signal. The timer is held here: Node.js 20 collects a signal of `AbortSignal.any` together
- * with its timeout, which then never comes.
+ * or not the work heeds the signal.
  */
 export async function within<T>(
   { stop, ms }: { stop: AbortSignal; ms: number },
   work: (limit: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = new AbortController();
-  const end = (): void =>
-    limit.abort(stop.aborted ? stop.reason : new DOMException('it took too long', 'TimeoutError'));
-  const timer = setTimeout(end, ms);
-  stop.addEventListener('abort', end, { once: true });
-  if (stop.aborted) end();
+  const { signal, clear } = timeLimit(ms, stop);
   const ended = new Promise<never>((_, reject) => {
-    limit.signal.addEventListener('abort', () => reject(limit.signal.reason as Error), { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
   try {
-    return await Promise.race([work(limit.signal), ended]);
+    return await Promise.race([work(signal), ended]);
   } finally {
-    clearTimeout(timer);
-    stop.removeEventListener('abort', end);
+    clear();
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { timeLimit } from '../../../activities/time-limit.js';
 import { platformKey, requireDigest, type CliRelease } from './cli-release.js';
 
 const run = promisify(execFile);
@@ -28,11 +29,7 @@ export async function downloadLikeSdk(
 ): Promise<string> {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
   const query = new URLSearchParams({ arch, platform: process.platform, format: 'tar.gz' });
-  const answer = await fetch(`${baseUrl}/cli/v${release.version}?${query.toString()}`, {
-    signal: either(signal, AbortSignal.timeout(CONNECT_MS)),
-  });
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  const info = (await answer.json()) as { archiveUrl?: unknown; fileToExtract?: unknown };
+  const info = await jsonOf(`${baseUrl}/cli/v${release.version}?${query.toString()}`, signal);
   const { archiveUrl, fileToExtract } = info;
   if (typeof archiveUrl !== 'string' || typeof fileToExtract !== 'string' || !/^[\w-][\w.-]*$/.test(fileToExtract)) {
     throw new Error('unknown answer');
@@ -77,22 +74,29 @@ const EXTRACT_ONE = [
   '    shutil.copyfileobj(source, target, 1 << 20)',
 ].join('\n');
 
-const either = (asked: AbortSignal | undefined, own: AbortSignal): AbortSignal =>
-  asked === undefined ? own : AbortSignal.any([asked, own]);
-
-async function save(url: string, path: string, signal: AbortSignal | undefined): Promise<void> {
-  const stalled = new AbortController();
-  let timer = setTimeout(() => stalled.abort(), CONNECT_MS);
+async function jsonOf(
+  url: string,
+  stop: AbortSignal | undefined,
+): Promise<{ archiveUrl?: unknown; fileToExtract?: unknown }> {
+  const { signal, clear } = timeLimit(CONNECT_MS, stop);
   try {
-    const answer = await fetch(url, { signal: either(signal, stalled.signal) });
+    const answer = await fetch(url, { signal });
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    return (await answer.json()) as { archiveUrl?: unknown; fileToExtract?: unknown };
+  } finally {
+    clear();
+  }
+}
+
+async function save(url: string, path: string, stop: AbortSignal | undefined): Promise<void> {
+  const { signal, restart, clear } = timeLimit(CONNECT_MS, stop);
+  try {
+    const answer = await fetch(url, { signal });
     if (!answer.ok || answer.body === null) throw new Error(`HTTP ${answer.status}`);
     const body = Readable.fromWeb(answer.body);
-    body.on('data', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => stalled.abort(), STALL_MS);
-    });
+    body.on('data', () => restart(STALL_MS));
     await pipeline(body, createWriteStream(path));
   } finally {
-    clearTimeout(timer);
+    clear();
   }
 }
