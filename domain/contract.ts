@@ -71,7 +71,7 @@ const principalSchema = z
   .transform((text) => text.toLowerCase());
 
 const constraintsSchema = z.strictObject({
-  tenant_ids: z.array(guidSchema).max(100),
+  tenant_ids: z.array(guidSchema).max(10_000),
   allowed_principals: z.array(principalSchema).max(10_000),
   allowed_roles: z.array(guidSchema).max(1000),
 });

@@ -222,7 +222,7 @@ export function intentDifference(
 }
 
 /** What a request's effect acts on. */
-export function tupleOf({ effect, principal }: Request): Intent['tuple'] {
+export function tupleOf({ effect, principal }: Pick<Request, 'effect' | 'principal'>): Intent['tuple'] {
   const { tenant_id, role_template_id, directory_scope_id } = effect;
   return { tenant_id, principal_id: principal.object_id, role_template_id, directory_scope_id };
 }

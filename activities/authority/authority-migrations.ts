@@ -30,5 +30,26 @@ CREATE TABLE authority.end_marks (
 );
 ${appendOnlySql('authority', ['intents', 'end_marks'])}`;
 
+/**
+ * The highest version of each series under which anything was ever asked of this authority while it was in force. A lower
+ * one, or another document of the same version, carries nothing any more, whatever a registry shows after a restart.
+ */
+const SERIES_SEEN = `
+CREATE TABLE authority.series_seen (
+  kind text NOT NULL CHECK (kind IN ('contract', 'roster', 'revocations')),
+  series text NOT NULL,
+  version integer NOT NULL CHECK (version >= 1),
+  digest text NOT NULL CHECK (digest ~ '^[0-9a-f]{64}$'),
+  seen_at timestamptz NOT NULL,
+  CONSTRAINT one_document_a_version PRIMARY KEY (kind, series, version)
+);
+CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON authority.series_seen
+  FOR EACH ROW EXECUTE FUNCTION authority.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON authority.series_seen
+  FOR EACH STATEMENT EXECUTE FUNCTION authority.refuse_change();`;
+
 /** The journal's schema. An applied migration is never edited: a change is another one. */
-export const AUTHORITY_MIGRATIONS: readonly Migration[] = [{ id: 'authority/001-journal', sql: JOURNAL }];
+export const AUTHORITY_MIGRATIONS: readonly Migration[] = [
+  { id: 'authority/001-journal', sql: JOURNAL },
+  { id: 'authority/002-series-seen', sql: SERIES_SEEN },
+];

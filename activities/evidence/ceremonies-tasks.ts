@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { Roster } from '../../domain/roster.js';
 import type { CeremoniesTasks } from '../../domain/tasks.js';
 import { checkStatement } from '../../proofs/statement-check.js';
@@ -12,6 +13,9 @@ export function ceremoniesTasks({ roster }: CeremoniesHoldings): CeremoniesTasks
   return {
     check: ({ envelopes }) => {
       const people = roster();
+      // Refusing everybody would lose what they say: it is asked for again, and somebody may be known by then.
+      if (people.people.length === 0)
+        throw ApplicationFailure.retryable('no roster is known here yet', 'roster_unknown');
       return Promise.resolve(envelopes.map((envelope) => checkStatement(envelope, people)));
     },
   };

@@ -21,6 +21,7 @@ import { generateRoleKey } from '../../../proofs/role-key.js';
 import { signSshsig } from '../../../proofs/sshsig-sign.js';
 import { startPostgres } from '../postgres/start-postgres.js';
 import { CROWD, crowdPolicy, profileOf, ROLE, tenantOf } from '../stack/crowd.js';
+import { givenInForce } from '../stack/given-in-force.js';
 import { insertPastEvents } from './past-rows.js';
 
 /** Past events are of these profiles, and each is asked for once at most. */
@@ -50,8 +51,10 @@ export class PastEvents {
       database,
       key: generateRoleKey(),
       clock: systemClock,
-      roster: () => roster,
-      policy: () => inForce,
+      ...givenInForce(
+        () => inForce,
+        () => roster,
+      ),
       roleKeys: () => undefined,
       log: () => undefined,
     });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventReader } from '../../../activities/register/events.js';
 import { registerTasks } from '../../../activities/register/register-tasks.js';
+import { givenInForce } from '../../../deploy/local/stack/given-in-force.js';
 import type { Request } from '../../../domain/request.js';
 import {
   T0,
@@ -38,8 +39,10 @@ describe.each(bothDatabases)('open ceremonies over %s', (_, skip, open) => {
         database: db.database,
         key: roleKeys.register,
         clock: { now: () => T0 },
-        roster: () => roster,
-        policy: () => ({ policy, digest: policyDigest }),
+        ...givenInForce(
+          () => ({ policy, digest: policyDigest }),
+          () => roster,
+        ),
         roleKeys: keyOf,
         log: () => undefined,
       });

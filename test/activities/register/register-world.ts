@@ -7,6 +7,7 @@ import { eventReader } from '../../../activities/register/events.js';
 import type { RegisterHoldings } from '../../../activities/register/holdings.js';
 import { REGISTER_MIGRATIONS } from '../../../activities/register/register-migrations.js';
 import { registerTasks } from '../../../activities/register/register-tasks.js';
+import { givenInForce } from '../../../deploy/local/stack/given-in-force.js';
 import type { Receipt } from '../../../domain/entry.js';
 import { instant } from '../../../domain/identifiers.js';
 import type { AdmitOutcome } from '../../../domain/outcomes.js';
@@ -66,8 +67,10 @@ export class RegisterWorld {
       database,
       key: roleKeys.register,
       clock: { now: () => this.now },
-      roster: () => this.roster,
-      policy: () => this.inForce,
+      ...givenInForce(
+        () => this.inForce,
+        () => this.roster,
+      ),
       roleKeys: keyOf,
       log: (message, fields) => void this.logged.push([message, fields]),
     };

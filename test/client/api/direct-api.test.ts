@@ -17,6 +17,7 @@ import { registerTasks } from '../../../activities/register/register-tasks.js';
 import { DirectApi } from '../../../client/api/direct-api.js';
 import type { RegisterReader } from '../../../client/api/register-reader.js';
 import type { StatementAnswer } from '../../../client/api/reseal-api.js';
+import { givenInForce } from '../../../deploy/local/stack/given-in-force.js';
 import { startTemporalServer, type TemporalServer } from '../../../deploy/local/temporal/start-temporal.js';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../../domain/roles.js';
 import { NO_USAGE } from '../../../domain/usage.js';
@@ -277,7 +278,8 @@ describe.skipIf(reason !== null)(`the api over a real Temporal server${skipped}`
       const key = generateRoleKey();
       const roleKeys = (): undefined => undefined;
       const log = (): void => undefined;
-      const register = { database, key, clock: systemClock, roster, policy: () => inForce, roleKeys, log };
+      const known = givenInForce(() => inForce, roster);
+      const register = { database, key, clock: systemClock, ...known, roleKeys, log };
       const common = { connection: native, dataConverter: workerDataConverterFromSource(keyring) };
       workers = [
         await Worker.create({

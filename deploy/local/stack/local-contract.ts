@@ -1,0 +1,50 @@
+import {
+  ANY_PRINCIPAL,
+  KILL_ACTIONS,
+  KILL_TRIGGERS,
+  TOOLS,
+  contractSchema,
+  type Contract,
+} from '../../../domain/contract.js';
+import { instant } from '../../../domain/identifiers.js';
+import type { Policy } from '../../../domain/policy.js';
+
+/** The series of a local stack's contracts, and of its rosters. */
+export const LOCAL_SERIES = 'local';
+
+const HOUR_MS = 3600_000;
+const YEAR_MS = 365 * 24 * HOUR_MS;
+
+/**
+ * The contract section that a policy without one gets on the local stack: a year from this hour, every tenant and role
+ * that its profiles name, and everybody on the roster.
+ */
+export function localContract(
+  { tenant_id, profiles }: Pick<Policy, 'tenant_id' | 'profiles'>,
+  { version, nowMs }: { version: number; nowMs: number },
+): Contract {
+  const from = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+  const named = Object.values(profiles);
+  return contractSchema.parse({
+    series: LOCAL_SERIES,
+    version,
+    valid_from: instant(from),
+    valid_until: instant(from + YEAR_MS),
+    token_ttl: '2m',
+    no_renew_without_reapproval: true,
+    execution: {
+      runtime: 'reseal',
+      tools_allowlist: Object.values(TOOLS),
+      tools_denylist: ['shell.exec', 'tools.elevated'],
+      target_constraints: {
+        tenant_ids: [...new Set(named.map((profile) => profile.tenant_id ?? tenant_id))],
+        allowed_principals: [ANY_PRINCIPAL],
+        allowed_roles: [...new Set(named.map(({ role }) => role.template_id))],
+      },
+      elevated: false,
+    },
+    network: { model_calls_must_use: 'clawproxy' },
+    kill_switch: { triggers: KILL_TRIGGERS, on_trigger: KILL_ACTIONS },
+    audit: { require_gateway_receipts: false, emit_proof_bundle: true },
+  });
+}

@@ -1,0 +1,284 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../activities/clock.js';
+import type { Carrying, InForce } from '../activities/in-force.js';
+import type { Log } from '../activities/register/holdings.js';
+import { revocationsRefusal, type Standing, type StandingRefusal } from '../domain/contract-standing.js';
+import { instant } from '../domain/identifiers.js';
+import type { PolicyInForce } from '../domain/policy-in-force.js';
+import type { Roster } from '../domain/roster.js';
+import { SIGNED_KINDS, type Revocations, type SignedKind } from '../domain/signed-documents.js';
+import { digestOf } from '../proofs/canonical-json.js';
+import type { ContractRegistry } from '../proofs/contract-registry.js';
+import { rootKeyRefusal, type ContractRoots } from '../proofs/contract-roots.js';
+import {
+  contractStanding,
+  openShown,
+  rosterStanding,
+  type Known,
+  type KnownContract,
+  type KnownRoster,
+  type SeenBefore,
+} from '../proofs/contracts-known.js';
+
+/** Where a book is read from, and by whose word. */
+export interface BookSources {
+  /** Untrusted: whatever it shows is verified, and whatever it hides was perhaps seen before. */
+  registry: ContractRegistry;
+  /** The contract roots as they are configured now. Rejects where they cannot be read. */
+  roots: () => Promise<ContractRoots>;
+  series: string;
+  rosterSeries: string;
+  /** The role's own: by it versions begin and end. */
+  clock: Clock;
+  log: Log;
+}
+
+/** How long a start waits for a registry. What it shows later is taken later. */
+const START_PATIENCE_MS = 5_000;
+/** A registry that names more is not read further: an honest one holds far fewer. */
+const MAX_DOCUMENTS = 10_000;
+
+const NO_ROOTS: ContractRoots = { threshold: 2, keys: new Map() };
+const NOTHING: Known = { contracts: [], rosters: [], revocations: null, rejected: [] };
+
+/** What a role shows and routes by until something was verified: no profile, so that nothing can be asked under it. */
+const NO_POLICY: PolicyInForce = {
+  policy: {
+    version: 1,
+    name: 'none',
+    tenant_id: '00000000-0000-0000-0000-000000000000',
+    approval_window: 1800,
+    timebox: { default: 1800, max: 14_400 },
+    grace: 600,
+    responders: [],
+    profiles: {},
+  },
+  digest: '0'.repeat(64),
+};
+const NOBODY: Roster = { version: 1, people: [] };
+
+/**
+ * The signed contracts and rosters that a process knows. Read at its start and again and again while it runs, so that a new
+ * version or a revocation is heard without a restart. A registry that is away, empty or broken keeps nobody from starting:
+ * what verified before counts until the list of revocations is stale, and whoever ends something never asks for that.
+ */
+export class ContractBook implements InForce {
+  private readonly shown: Record<SignedKind, Map<string, unknown>> = {
+    contract: new Map(),
+    roster: new Map(),
+    revocations: new Map(),
+  };
+  private roots = NO_ROOTS;
+  private known = NOTHING;
+  private verifiedFor = '';
+  private readonly seen: SeenBefore = {};
+  private readonly said = new Set<string>();
+
+  private constructor(private readonly sources: BookSources) {}
+
+  /** Reads what can be read within a few seconds. Never rejects because of roots or registry: it logs why instead. */
+  static async open(sources: BookSources): Promise<ContractBook> {
+    const book = new ContractBook(sources);
+    await Promise.race([book.refresh(), sleep(START_PATIENCE_MS, undefined, { ref: false })]);
+    return book;
+  }
+
+  /** Reads again every so many milliseconds, until it is stopped. */
+  follow(everyMs: number): () => Promise<void> {
+    const stopping = new AbortController();
+    const running = (async () => {
+      for (;;) {
+        await sleep(everyMs, undefined, { signal: stopping.signal });
+        await this.refresh();
+      }
+    })().catch(() => undefined);
+    return async () => {
+      stopping.abort();
+      await running;
+    };
+  }
+
+  /** Reads roots and registry once. Never rejects. */
+  async refresh(): Promise<void> {
+    await this.readRoots();
+    for (const kind of SIGNED_KINDS) await this.read(kind);
+    this.verify();
+  }
+
+  policy(): PolicyInForce {
+    const standing = this.contracts(this.sources.clock.now());
+    return standing.inForce ?? highest(this.known.contracts) ?? NO_POLICY;
+  }
+
+  roster(): Roster {
+    const standing = this.rosters(this.sources.clock.now());
+    return (standing.inForce ?? highest(this.known.rosters))?.roster ?? NOBODY;
+  }
+
+  carrying(policyDigest: string, nowMs: number): Carrying {
+    const contracts = this.contracts(nowMs);
+    const contract = this.known.contracts.find(({ digest }) => digest === policyDigest);
+    const why = contracts.whyNot(policyDigest) ?? this.staleness();
+    if (why !== undefined || contract === undefined) return refused(why, 'contract_unknown');
+    const rosters = this.rosters(nowMs);
+    const roster = rosters.inForce;
+    if (roster === null) return refused(rosters.refusal ?? undefined, 'roster_unknown');
+    const { policy, digest } = contract;
+    const { revocations } = this.known;
+    return {
+      ok: true,
+      policy,
+      digest,
+      contract: policy.contract,
+      roster: roster.roster,
+      versions: [
+        { kind: 'contract', series: contract.series, version: contract.version, digest },
+        { kind: 'roster', series: roster.series, version: roster.version, digest: roster.digest },
+        ...(revocations === null
+          ? []
+          : [
+              {
+                kind: 'revocations' as const,
+                series: 'revocations',
+                version: revocations.number,
+                digest: digestOf(revocations),
+              },
+            ]),
+      ],
+    };
+  }
+
+  private async readRoots(): Promise<void> {
+    try {
+      this.roots = await this.sources.roots();
+    } catch (error) {
+      this.say('contract roots cannot be read: those known before go on counting', { code: codeOf(error) });
+    }
+  }
+
+  /** Takes what the registry shows and was not taken before. What is shown under one name once stays: hiding revokes nothing. */
+  private async read(kind: SignedKind): Promise<void> {
+    const { registry } = this.sources;
+    try {
+      for (const name of (await registry.list(kind)).slice(0, MAX_DOCUMENTS)) {
+        if (this.isTaken(kind, name)) continue;
+        const envelope = await registry.fetch(kind, name);
+        if (envelope === undefined) continue;
+        // The same bytes as last time would be verified for nothing.
+        if (JSON.stringify(this.shown[kind].get(name)) !== JSON.stringify(envelope)) this.verifiedFor = '';
+        this.shown[kind].set(name, envelope);
+      }
+    } catch (error) {
+      this.say('the registry of contracts cannot be read', { kind, code: codeOf(error) });
+    }
+  }
+
+  private isTaken(kind: SignedKind, name: string): boolean {
+    const { contracts, rosters, revocations } = this.known;
+    if (kind === 'revocations') return Number(name) <= (revocations?.number ?? 0);
+    return (kind === 'contract' ? contracts : rosters).some(({ digest }) => digest === name);
+  }
+
+  private verify(): void {
+    const nowMs = Date.now();
+    const signers = signersNow(this.roots, nowMs);
+    if (signers === this.verifiedFor) return;
+    const { contract, roster, revocations } = this.shown;
+    this.known = openShown({ contracts: contract, rosters: roster, revocations }, this.roots, nowMs);
+    this.verifiedFor = signers;
+    for (const { digest, code, message } of this.known.rejected)
+      this.say('a signed document was not taken', { code, digest, message });
+    this.remember();
+  }
+
+  /** What was in force once is what a registry may not go back behind. */
+  private remember(): void {
+    const nowMs = this.sources.clock.now();
+    const contract = this.contracts(nowMs).inForce;
+    const roster = this.rosters(nowMs).inForce;
+    const { seen } = this;
+    if (contract !== null && contract.version > (seen.contract?.version ?? 0)) {
+      seen.contract = contract;
+      const { series, version, digest } = contract;
+      this.sources.log('a contract is in force', { series, version, digest });
+    }
+    if (roster !== null && roster.version > (seen.roster?.version ?? 0)) {
+      seen.roster = roster;
+      const { series, version, digest } = roster;
+      this.sources.log('a roster is in force', { series, version, digest });
+    }
+    seen.revocations = Math.max(seen.revocations ?? 0, this.known.revocations?.number ?? 0);
+    // Lists below the newest say nothing more.
+    for (const name of this.shown.revocations.keys())
+      if (Number(name) < (this.known.revocations?.number ?? 0)) this.shown.revocations.delete(name);
+  }
+
+  private contracts(nowMs: number): Standing<KnownContract> {
+    return contractStanding(this.fresh(), { series: this.sources.series, nowMs, seen: this.versionsSeen() });
+  }
+
+  private rosters(nowMs: number): Standing<KnownRoster> {
+    return rosterStanding(this.fresh(), { series: this.sources.rosterSeries, nowMs, seen: this.versionsSeen() });
+  }
+
+  private versionsSeen(): SeenBefore {
+    const { contract, roster } = this.seen;
+    return { ...(contract === undefined ? {} : { contract }), ...(roster === undefined ? {} : { roster }) };
+  }
+
+  /** The standing of versions follows the role's clock, and never how fresh the list is: that is `staleness`. */
+  private fresh(): Known {
+    const { revocations } = this.known;
+    const always = { issued_at: instant(0), fresh_until: FAR };
+    return { ...this.known, revocations: revocations === null ? NO_LIST : { ...revocations, ...always } };
+  }
+
+  /**
+   * Whether what is revoked was heard lately, by this machine's clock: a list travels in real time, also where a ceremony's
+   * own time runs ahead.
+   */
+  private staleness(): StandingRefusal | undefined {
+    const { revocations } = this.known;
+    return revocationsRefusal({ revocations, seenRevocations: this.seen.revocations ?? 0, nowMs: Date.now() });
+  }
+
+  /** One line a finding, however often it is found. */
+  private say(message: string, fields: Record<string, unknown>): void {
+    const line = JSON.stringify([message, fields]);
+    if (this.said.has(line) || this.said.size > MAX_DOCUMENTS) return;
+    this.said.add(line);
+    this.sources.log(message, fields);
+  }
+}
+
+/** After every time that can be written. */
+const FAR = '9999-12-31T23:59:59.999Z';
+const NO_LIST: Revocations = {
+  schema: 'reseal.revocations.v1',
+  number: 1,
+  issued_at: instant(0),
+  fresh_until: FAR,
+  contracts: [],
+  rosters: [],
+  keys: [],
+};
+
+const highest = <Version extends { version: number }>(versions: readonly Version[]): Version | undefined =>
+  versions.reduce<Version | undefined>((most, one) => (one.version > (most?.version ?? 0) ? one : most), undefined);
+
+const refused = (why: StandingRefusal | undefined, otherwise: StandingRefusal['code']): Carrying => ({
+  ok: false,
+  code: why?.code ?? otherwise,
+  message: why?.message ?? 'it is not known here',
+});
+
+/** Which keys may sign what now: while that stays the same, what verified goes on verifying. */
+const signersNow = ({ threshold, keys }: ContractRoots, nowMs: number): string =>
+  [...keys.values()]
+    .map((key) => `${key.keyid} ${key.name} ${key.signs.filter((kind) => !rootKeyRefusal(key, kind, nowMs)).join()}`)
+    .sort()
+    .concat(String(threshold))
+    .join('\n');
+
+const codeOf = (error: unknown): string =>
+  (error as { code?: string } | null)?.code ?? (error instanceof Error ? error.name : 'unknown');
