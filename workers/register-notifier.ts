@@ -8,6 +8,7 @@ import { channelFaults, noticeChannels } from './notice-channels.js';
 import { startNotifier } from './notifier.js';
 import type { RoleContext } from './role-context.js';
 import { registerHoldings } from './role-tasks.js';
+import { sectionOf } from './settings.js';
 
 /**
  * The notifier beside the register role. A channel that the policy names and the settings lack, or whose secret cannot be
@@ -18,7 +19,7 @@ export async function startRegisterNotifier(context: RoleContext, client: Client
   const { settings, policy, log } = context;
   const { ui_url, namespace } = settings.temporal;
   const holdings = registerHoldings(context);
-  const channels = noticeChannels(settings.notice_channels ?? {});
+  const channels = noticeChannels(sectionOf(settings, 'register').notice_channels ?? {});
   for (const fault of await channelFaults(channels, policy.policy)) log('notices will not go out', { ...fault });
   const historyOf = (eventId: string, runId: string): string | null =>
     ui_url === undefined ? null : historyUrl(ui_url, namespace, ceremonyWorkflowId(eventId), runId);

@@ -7,10 +7,12 @@ import { isSigning, type Role } from '../domain/roles.js';
 import type { Roster } from '../domain/roster.js';
 import { importRolePublicKey, type RoleKey } from '../proofs/role-key.js';
 import { trustFileSchema, trustOf, type Trust, type TrustFile } from '../proofs/trust.js';
+import { refuseForeignApplications, refuseForeignKeys } from './foreign-credentials.js';
 import { readPolicyFile, readRosterFile } from './policy-files.js';
 import { readRoleKey } from './role-keys.js';
 import { SettingsError } from './settings-error.js';
-import type { WorkerSettings } from './settings.js';
+import type { Environment } from './settings-environment.js';
+import { signingKeyPath, type WorkerSettings } from './settings.js';
 
 /** What a process that plays roles has read at its start. Only the keys of its own roles are among it. */
 export interface RoleContext {
@@ -21,27 +23,40 @@ export interface RoleContext {
   trust: Trust;
   authorityKeys: KeyObject[];
   keys: ReadonlyMap<Role, RoleKey>;
-  database: Database | null;
+  databases: RoleDatabases;
   log: Log;
 }
+
+/** Each role's own database; one for all in the local stack's own process, null where there is none. */
+export type RoleDatabases = Database | ReadonlyMap<Role, Database> | null;
 
 /** One structured line; never a secret, a statement or a justification. */
 export type Log = (message: string, fields: Record<string, unknown>) => void;
 
-/** Logs one JSON line on stderr, for whoever collects them. */
-export const logLine: Log = (message, fields) => {
-  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`);
-};
+/** Logs one JSON line each, for whoever collects them. */
+export const jsonLog =
+  (to: { write(text: string): unknown }): Log =>
+  (message, fields) => {
+    to.write(`${JSON.stringify({ at: new Date().toISOString(), message, ...fields })}\n`);
+  };
 
-/** Reads roster, policy, trust and the roles' own keys. Throws SettingsError naming the file and what to do. */
+/**
+ * Reads roster, policy, trust and the roles' own keys, and refuses what belongs to a role that is not played. Throws
+ * SettingsError naming the file and what to do.
+ */
 export async function readRoleContext(
   settings: WorkerSettings,
-  database: Database | null,
+  databases: RoleDatabases,
   log: Log,
+  env: Environment = {},
 ): Promise<RoleContext> {
   const keys = new Map<Role, RoleKey>();
-  for (const role of settings.roles.filter(isSigning)) keys.set(role, await readRoleKey(settings.role_keys_dir, role));
+  for (const role of settings.roles.filter(isSigning)) {
+    keys.set(role, await readRoleKey(signingKeyPath(settings, role) ?? '', role));
+  }
   const trustFile = await readTrustFile(settings.trust_path);
+  refuseForeignApplications(settings, env);
+  await refuseForeignKeys(settings, keys, trustOf(trustFile));
   return {
     settings,
     clock: settings.clock === 'virtual' ? virtualClock() : systemClock,
@@ -50,7 +65,7 @@ export async function readRoleContext(
     trust: trustOf(trustFile),
     authorityKeys: authorityKeysOf(trustFile),
     keys,
-    database,
+    databases,
     log,
   };
 }
@@ -87,10 +102,15 @@ export function keyOf(context: RoleContext, role: Role): RoleKey {
 }
 
 /** The database of a role that needs one. */
-export function databaseOf(context: RoleContext, role: Role): Database {
-  if (context.database !== null) return context.database;
-  throw new SettingsError(
-    'role_needs_database',
-    `role ${role} needs PostgreSQL: set database_url (PGlite is opened by \`reseal dev\` alone, because two processes on one folder corrupt it)`,
-  );
+export function databaseOf({ databases }: Pick<RoleContext, 'databases'>, role: Role): Database {
+  const found = databases === null || 'query' in databases ? databases : databases.get(role);
+  if (found !== null && found !== undefined) return found;
+  throw needsDatabase(role);
 }
+
+/** A process of its own was given no database for a role that needs one. */
+export const needsDatabase = (role: Role): SettingsError =>
+  new SettingsError(
+    'role_needs_database',
+    `role ${role} needs PostgreSQL: set ${role}.database_url_path or RESEAL_${role.toUpperCase()}_DATABASE_URL (PGlite is opened by \`reseal dev\` alone, because two processes on one folder corrupt it)`,
+  );

@@ -14,6 +14,7 @@ import { signReceipt } from '../proofs/receipt.js';
 import { readImportKeys } from './import-keys.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
 import { SettingsError } from './settings-error.js';
+import { graphOf, sectionOf, type GraphJob } from './settings.js';
 
 /** The application permissions each Graph identity has, and needs no more of (Microsoft's permission reference). */
 const PERMISSIONS = {
@@ -28,8 +29,7 @@ const PERMISSIONS = {
     'Directory.Read.All',
     'AuditLog.Read.All',
   ],
-} as const;
-type GraphJob = keyof typeof PERMISSIONS;
+} as const satisfies Record<GraphJob, readonly string[]>;
 
 /** The activities of each role, made from what that role alone holds. */
 export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => object>> = {
@@ -82,24 +82,25 @@ export function registerHoldings(context: RoleContext): RegisterHoldings {
 /** What importing needs besides: keys that are the register's own business, whoever sends the lines. */
 const importHoldings = (context: RoleContext): ImportHoldings => ({
   ...registerHoldings(context),
-  importKeys: () => readImportKeys(context.settings.sentinel_import_keys ?? {}, context.log),
+  importKeys: () => readImportKeys(sectionOf(context.settings, 'register').sentinel_import_keys ?? {}, context.log),
 });
 
 function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
   const key = keyOf(context, role);
   return {
-    access: accessFor(context, job),
+    access: accessFor(context, role, job),
     clock: context.clock,
     sign: (payload) => signReceipt(payload, key),
     authorityKeys: context.authorityKeys,
-    writerIds: () => new Set([context.settings.graph.applications.directory_role]),
+    writerIds: () => new Set([context.settings.applications.directory_role]),
     protectedIds: new Set(context.settings.protected_object_ids),
   };
 }
 
-function accessFor({ settings }: RoleContext, job: GraphJob): GraphAccess {
-  const { graph } = settings;
-  const application_id = graph.applications[job];
+function accessFor({ settings }: RoleContext, role: Role, job: GraphJob): GraphAccess {
+  const graph = graphOf(settings, role);
+  if (graph === null) throw new SettingsError('role_settings_missing', `role ${role} has no Graph identity`);
+  const { application_id } = graph;
   if (graph.mode === 'loopback')
     return loopbackAccess({ application_id, base_url: graph.url, permissions: PERMISSIONS[job] });
   if (graph.credential !== 'client_certificate')
@@ -107,7 +108,7 @@ function accessFor({ settings }: RoleContext, job: GraphJob): GraphAccess {
   if (graph.certificate_path === undefined) {
     throw new SettingsError(
       'settings_invalid',
-      'graph.certificate_path: credential client_certificate needs the path of a PEM file',
+      `${role}.graph.certificate_path: credential client_certificate needs the path of a PEM file`,
     );
   }
   return graphAccess({ application_id, credential: { kind: 'certificate', certificate_path: graph.certificate_path } });

@@ -1,94 +1,169 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { guidSchema } from '../domain/identifiers.js';
-import { ROLES, type Role } from '../domain/roles.js';
+import { isSigning, type Role } from '../domain/roles.js';
 import { noticeChannelsSchema } from './notice-settings.js';
 import { importKeysSchema } from './import-keys.js';
 import { SettingsError } from './settings-error.js';
 
-const roleSchema = z.enum(ROLES as [Role, ...Role[]]);
-
 const LOOPBACK_URL = /^http:\/\/(127\.0\.0\.1|\[::1\]):\d{1,5}$/;
 const LOOPBACK_ADDRESS = /^(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}$/;
+const pathSchema = z.string().min(1);
 
-/** Which registered application acts for which job: granter and remover, session ender, reader. */
+/** Which registered application acts for which job: granter and remover, session ender, reader. Public, and known to all roles. */
 export const applicationsSchema = z.strictObject({
   directory_role: guidSchema,
   sessions: guidSchema,
   verifier: guidSchema,
 });
+export type GraphJob = keyof z.output<typeof applicationsSchema>;
+
+const temporalSchema = z.strictObject({
+  address: z.string().min(1),
+  namespace: z.string().min(1),
+  /** Base address of Temporal's Web UI, for the links in notices. */
+  ui_url: z.url().optional(),
+  /** TLS with the system's roots, or with files of your own; left out, it is on exactly where an API key is given. */
+  tls: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        server_root_ca_path: pathSchema.optional(),
+        client_cert_path: pathSchema.optional(),
+        client_key_path: pathSchema.optional(),
+        server_name: z.string().min(1).optional(),
+      }),
+    ])
+    .optional(),
+  /** A file with this role's API key or JWT; read again twice a minute. */
+  api_key_path: pathSchema.optional(),
+  /** Secret: from RESEAL_TEMPORAL_API_KEY alone. */
+  api_key: z.string().min(1).optional(),
+});
+export type TemporalSettings = z.output<typeof temporalSchema>;
+
+/** One role's own Graph identity. */
+const graphSchema = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('loopback'),
+    application_id: guidSchema,
+    url: z.string().regex(LOOPBACK_URL, 'expected http://127.0.0.1:PORT: a simulator runs on this machine'),
+  }),
+  z.strictObject({
+    mode: z.literal('entra'),
+    application_id: guidSchema,
+    credential: z.enum(['workload_identity', 'managed_identity', 'client_certificate']),
+    certificate_path: pathSchema.optional(),
+  }),
+]);
+export type GraphSettings = z.output<typeof graphSchema>;
+
+const signing = { signing_key_path: pathSchema };
+const withDatabase = {
+  ...signing,
+  /** A file that holds the URL of PostgreSQL for this role's own database user. */
+  database_url_path: pathSchema.optional(),
+  /** Secret: from RESEAL_REGISTER_DATABASE_URL or RESEAL_AUTHORITY_DATABASE_URL alone. */
+  database_url: z.string().min(1).optional(),
+};
+const withGraph = { ...signing, graph: graphSchema };
+
+/** What each role holds, and no other does. */
+export const SECTIONS = {
+  ceremonies: z.strictObject({}),
+  register: z.strictObject({
+    ...withDatabase,
+    /** Where the channels that a policy names lead. */
+    notice_channels: noticeChannelsSchema.optional(),
+    /** The HMAC secrets of Sentinel's logs that may be imported. */
+    sentinel_import_keys: importKeysSchema.optional(),
+    reconcile_seconds: z.number().int().min(1).max(3600).default(15),
+  }),
+  authority: z.strictObject(withDatabase),
+  'effect:entra.directory_role': z.strictObject(withGraph),
+  'effect:entra.sessions': z.strictObject(withGraph),
+  verifier: z.strictObject(withGraph),
+} satisfies Record<Role, z.ZodObject>;
+
+/** The job for which a role has a Graph identity. */
+export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
+  'effect:entra.directory_role': 'directory_role',
+  'effect:entra.sessions': 'sessions',
+  verifier: 'verifier',
+};
 
 /**
- * What a worker process is told: which roles it plays, and where each role's own credentials are. JSON, snake_case. A
- * role that is not listed needs nothing of its own here.
+ * What a worker process is told: what every role needs to know, and a section for each role that it plays with what that
+ * role alone holds. JSON, snake_case.
  */
 export const settingsSchema = z.strictObject({
-  roles: z.array(roleSchema).min(1),
-  temporal: z.strictObject({
-    address: z.string().min(1),
-    namespace: z.string().min(1),
-    /** Base address of Temporal's Web UI, for the links in notices. */
-    ui_url: z.url().optional(),
-  }),
-  payload_keyring_path: z.string(),
-  role_keys_dir: z.string(),
-  trust_path: z.string(),
-  roster_path: z.string(),
-  policy_path: z.string(),
-  /** PostgreSQL. PGlite is opened by the local stack's own process alone: two processes on one folder corrupt it. */
-  database_url: z.string().nullable(),
-  graph: z.discriminatedUnion('mode', [
-    z.strictObject({
-      mode: z.literal('loopback'),
-      url: z.string().regex(LOOPBACK_URL, 'expected http://127.0.0.1:PORT: a simulator runs on this machine'),
-      applications: applicationsSchema,
-    }),
-    z.strictObject({
-      mode: z.literal('entra'),
-      applications: applicationsSchema,
-      credential: z.enum(['workload_identity', 'managed_identity', 'client_certificate']),
-      certificate_path: z.string().optional(),
-    }),
-  ]),
+  temporal: temporalSchema,
+  payload_keyring_path: pathSchema,
+  trust_path: pathSchema,
+  roster_path: pathSchema,
+  policy_path: pathSchema,
+  applications: applicationsSchema,
   protected_object_ids: z.array(guidSchema).default([]),
   clock: z.enum(['system', 'virtual']).default('system'),
-  /** For the register role: where the channels that a policy names lead. */
-  notice_channels: noticeChannelsSchema.optional(),
-  /** For the register role: the HMAC secrets of Sentinel's logs that may be imported. */
-  sentinel_import_keys: importKeysSchema.optional(),
-  reconcile_seconds: z.number().int().min(1).max(3600).default(15),
+  ceremonies: SECTIONS.ceremonies.optional(),
+  register: SECTIONS.register.optional(),
+  authority: SECTIONS.authority.optional(),
+  'effect:entra.directory_role': SECTIONS['effect:entra.directory_role'].optional(),
+  'effect:entra.sessions': SECTIONS['effect:entra.sessions'].optional(),
+  verifier: SECTIONS.verifier.optional(),
 });
-export type WorkerSettings = z.output<typeof settingsSchema>;
 
-/** Reads a settings file. Throws SettingsError naming the file, the member and what was expected. */
-export async function readSettings(file: string): Promise<WorkerSettings> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new SettingsError('file_missing', `${file} cannot be read`);
-  });
-  return parseSettings(text, file);
+/** A process's settings, and the roles it plays. */
+export type WorkerSettings = z.output<typeof settingsSchema> & { roles: Role[] };
+
+type Section<R extends Role> = z.output<(typeof SECTIONS)[R]>;
+
+/** A played role's section. Throws SettingsError `role_settings_missing` naming the role and what to write. */
+export function sectionOf<R extends Role>(settings: WorkerSettings, role: R): Section<R> {
+  const section = settings[role] as Section<R> | undefined;
+  if (section !== undefined) return section;
+  const members = Object.keys(SECTIONS[role].shape).join(', ');
+  throw new SettingsError(
+    'role_settings_missing',
+    `role ${role} has no settings: add a section "${role}" with what it holds (${members})`,
+  );
 }
 
-export function parseSettings(text: string, file: string): WorkerSettings {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new SettingsError('settings_invalid', `${file} is not JSON`);
+/** Where a role's signing key lies. The ceremonies role signs nothing. */
+export function signingKeyPath(settings: WorkerSettings, role: Role): string | null {
+  return isSigning(role) ? sectionOf(settings, role).signing_key_path : null;
+}
+
+/** The Graph identity of a role that has one. */
+export function graphOf(settings: WorkerSettings, role: Role): GraphSettings | null {
+  if (GRAPH_JOBS[role] === undefined) return null;
+  return sectionOf(settings, role as 'verifier').graph;
+}
+
+/**
+ * Checks what single members cannot say of themselves. Throws SettingsError naming `source`, the member and what to do.
+ */
+export function checkTogether(settings: WorkerSettings, source: string): void {
+  const { clock, temporal } = settings;
+  const graphs = settings.roles.flatMap((role) => graphOf(settings, role) ?? []);
+  for (const role of settings.roles) {
+    const graph = graphOf(settings, role);
+    if (graph?.mode !== 'entra' || graph.credential !== 'client_certificate') continue;
+    if (graph.certificate_path !== undefined) continue;
+    const message = `${source}: ${role}.graph.certificate_path: credential client_certificate needs the path of a PEM file`;
+    throw new SettingsError('settings_invalid', message);
   }
-  const parsed = settingsSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new SettingsError(
-      'settings_invalid',
-      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`,
-    );
-  }
-  const { clock, graph, temporal } = parsed.data;
-  if (clock === 'virtual' && (graph.mode !== 'loopback' || !LOOPBACK_ADDRESS.test(temporal.address))) {
+  const onLoopback = LOOPBACK_ADDRESS.test(temporal.address);
+  if (clock === 'virtual' && (!onLoopback || graphs.some(({ mode }) => mode !== 'loopback'))) {
     throw new SettingsError(
       'virtual_time_outside_the_local_stack',
-      `${file}: clock "virtual" is for the local stack alone: use "system"`,
+      `${source}: clock "virtual" is for the local stack alone: use "system"`,
     );
   }
-  return parsed.data;
+  const hasKey = temporal.api_key !== undefined || temporal.api_key_path !== undefined;
+  if (hasKey && temporal.tls === false && !onLoopback) {
+    throw new SettingsError(
+      'settings_invalid',
+      `${source}: temporal.tls: an API key would travel in clear to ${temporal.address}: take "tls": false out`,
+    );
+  }
 }

@@ -1,6 +1,6 @@
 import type { DataConverter, LoadedDataConverter } from '@temporalio/common';
-import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Client } from '@temporalio/client';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { TASK_QUEUES, type Role } from '../domain/roles.js';
 import { WORKFLOW_BUNDLE } from './bundle-workflows.js';
 import { clientDataConverter, resealDataConverter } from './codec/data-converter.js';
@@ -11,11 +11,15 @@ import { registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
 import { startReconciler } from './reconciler.js';
 import { startRegisterNotifier } from './register-notifier.js';
 import { installRuntimeLog } from './runtime-log.js';
+import { sectionOf } from './settings.js';
+import { connectTemporal, type TemporalConnections } from './temporal-connection.js';
 
 /** Roles at work. */
 export interface RunningRoles {
   /** Rejects when a worker fails for good; never resolves before `stop`. */
   failed: Promise<void>;
+  /** How each role's worker is: `RUNNING` while it takes work (the SDK's word). */
+  states(): Partial<Record<Role, string>>;
   /** Takes no new work, lets what is under way end for up to 5 s, and lets go of all connections. */
   stop(): Promise<void>;
 }
@@ -28,16 +32,17 @@ const STICKY_PATIENCE = '3s';
 /** Starts one worker a role, each on its own task queue; beside the register the reconciler and the notifier. */
 export async function startRoles(context: RoleContext): Promise<RunningRoles> {
   const { settings } = context;
-  const { address, namespace } = settings.temporal;
+  const { namespace } = settings.temporal;
   installRuntimeLog(context.log);
   const keyring = await readKeyringFile(settings.payload_keyring_path);
-  // Encrypted payloads do not compress: trying to takes a tenth of a ceremony's processor time, here and in the server.
-  const connection = await NativeConnection.connect({ address, grpcCompression: { codec: 'none' } });
-  const stops: (() => Promise<void>)[] = [() => connection.close()];
+  const temporal = await connectTemporal(settings.temporal);
+  const stops: (() => Promise<void>)[] = [() => temporal.close()];
   try {
     const dataConverter = resealDataConverter(keyring);
     const workers = await Promise.all(
-      settings.roles.map((role) => Worker.create(workerOptions(role, context, connection, namespace, dataConverter))),
+      settings.roles.map((role) =>
+        Worker.create(workerOptions(role, context, temporal.native, namespace, dataConverter)),
+      ),
     );
     const runs = workers.map((worker) => worker.run());
     const failed = Promise.all(runs).then(() => undefined);
@@ -48,9 +53,10 @@ export async function startRoles(context: RoleContext): Promise<RunningRoles> {
       await Promise.allSettled(runs);
     });
     if (settings.roles.includes('register')) {
-      stops.unshift(await besideRegister(context, address, namespace, clientDataConverter(keyring)));
+      stops.unshift(await besideRegister(context, temporal, clientDataConverter(keyring)));
     }
-    return { failed, stop: () => stopAll(stops) };
+    const states = () => Object.fromEntries(settings.roles.map((role, at) => [role, workers[at]?.getState()]));
+    return { failed, states, stop: () => stopAll(stops) };
   } catch (error) {
     await stopAll(stops);
     throw error;
@@ -87,20 +93,18 @@ function workerOptions(
 
 async function besideRegister(
   context: RoleContext,
-  address: string,
-  namespace: string,
+  temporal: TemporalConnections,
   dataConverter: LoadedDataConverter,
 ): Promise<() => Promise<void>> {
-  const connection = await Connection.connect({ address });
-  const client = new Client({ connection, namespace, dataConverter });
+  const { namespace } = context.settings.temporal;
+  const client = new Client({ connection: await temporal.client(), namespace, dataConverter });
   const reconciler = startReconciler(
     { client, log: context.log, ...openIntents(registerHoldings(context)) },
-    context.settings.reconcile_seconds,
+    sectionOf(context.settings, 'register').reconcile_seconds,
   );
   const notifier = await startRegisterNotifier(context, client);
   return async () => {
     await Promise.all([reconciler.stop(), notifier.stop()]);
-    await connection.close();
   };
 }
 

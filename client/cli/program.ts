@@ -5,12 +5,14 @@ import { breakglassCommands } from './commands/breakglass.js';
 import { examples, type Run } from './commands/command-context.js';
 import { completionCommands } from './commands/completion.js';
 import { configCommands } from './commands/config.js';
+import { databaseCommands } from './commands/database.js';
 import { decideCommand } from './commands/decide.js';
 import { devCommands } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evidenceCommands } from './commands/evidence.js';
 import { policyCommands } from './commands/policy.js';
 import { statusCommand } from './commands/status.js';
+import { workerCommands } from './commands/worker.js';
 
 const EXIT_STATUS = `
 Exit status:
@@ -58,5 +60,7 @@ export function resealProgram(version: string, run: Run): Command {
   configCommands(program, run);
   completionCommands(program, run);
   devCommands(program, run);
+  workerCommands(program, run);
+  databaseCommands(program, run);
   return program;
 }

@@ -204,7 +204,7 @@ export const KILL_SCENES: readonly KillScene[] = [
 /** A commit of an intent that takes its time for the events listed in `slow_commits`: recorded, and not yet answered. */
 export const SLOW_COMMITS: readonly string[] = [
   'CREATE TABLE slow_commits (event_id text PRIMARY KEY)',
-  `CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  `CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
      IF EXISTS (SELECT 1 FROM slow_commits WHERE event_id = NEW.event_id) THEN PERFORM pg_sleep(10); END IF;
      RETURN NULL;
    END $$`,

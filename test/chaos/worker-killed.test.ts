@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { available } from '../../deploy/local/postgres/start-postgres.js';
+import { ROLES } from '../../domain/roles.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
 import { aftermath, type Aftermath } from '../support/good-end.js';
+import { roleFiles } from '../support/role-files.js';
 import { RoleProcess } from '../support/role-process.js';
 import { TemporaryPostgres } from '../support/temporary-postgres.js';
 import { KILL_SCENES, SLOW_COMMITS, type KillScene, type Scenery } from './kill-scenes.js';
@@ -27,9 +29,10 @@ describe.skipIf(missing !== null)(`when the worker process is killed${missing ==
   beforeAll(async () => {
     postgres = await TemporaryPostgres.start();
     stack = await CeremonyStack.start({ roles: [], databaseUrl: postgres.url });
-    const { database, layout } = stack.stack;
+    const { database } = stack.stack;
     for (const statement of SLOW_COMMITS) await database.query(statement);
-    roles = await RoleProcess.start(layout.settings);
+    const started = await (await roleFiles(stack.stack, postgres.url))(ROLES);
+    roles = await RoleProcess.start(started);
 
     let letGo = (): void => undefined;
     const at: Scenery = { stack, database, held: new Promise((resolve) => (letGo = resolve)) };
@@ -39,7 +42,7 @@ describe.skipIf(missing !== null)(`when the worker process is killed${missing ==
     await Promise.allSettled(there.map(({ entered }) => entered));
     await roles.end('SIGKILL');
     letGo();
-    roles = await RoleProcess.start(layout.settings);
+    roles = await RoleProcess.start(started);
     for (const { scene, entered } of there) {
       const end = goOn(scene, at, entered);
       // Each is told by the test of its name.

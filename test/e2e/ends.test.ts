@@ -213,7 +213,7 @@ async function unexpectedTarget(asked: Asked): Promise<void> {
     tenant: asked.tenant,
     principal_id: PEOPLE.find(({ id }) => id === 'mallory')?.object_id,
     role_definition_id: ROLE.template_id,
-    created_by_app: stack.stack.settings.graph.applications.directory_role,
+    created_by_app: stack.stack.settings.applications.directory_role,
   };
   await stack.graph.assignment(assignment);
   await hurry(stack, asked.event, ({ state }) => state !== 'active', { step: '2m' });

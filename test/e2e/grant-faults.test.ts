@@ -227,7 +227,7 @@ describe.concurrent('when the provider ends the grant later than intended', () =
       principal_id: PEOPLE[0]?.object_id,
       role_definition_id: ROLE.template_id,
       ends_at: new Date(Date.now() + 24 * 3_600_000).toISOString(),
-      created_by_app: stack.stack.settings.graph.applications.directory_role,
+      created_by_app: stack.stack.settings.applications.directory_role,
     });
 
   it('is resealed before it is ever called active', async ({ expect }) => {
@@ -259,7 +259,7 @@ describe.concurrent('when the verifier cannot be reached', () => {
     const asked = await stack.ask();
     await stack.until(asked.event, ({ state }) => state === 'awaiting_approval');
     await surveyed(asked);
-    const app = stack.stack.settings.graph.applications.verifier;
+    const app = stack.stack.settings.applications.verifier;
     await stack.graph.fault({
       tenant: asked.tenant,
       app,

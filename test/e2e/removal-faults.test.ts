@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 const REMOVAL = { action: 'adminRemove', validation_only: false };
-const applications = () => stack.stack.settings.graph.applications;
+const applications = () => stack.stack.settings.applications;
 
 /** Active, and past the five minutes in which Graph removes nothing. */
 async function standing(): Promise<Asked> {

@@ -70,7 +70,7 @@ describe.concurrent('when somebody else gives the principal the role after the s
 describe.concurrent('when an additional principal appears while the glass is broken', () => {
   it('made by our own write application without a marker, the ceremony is killed', async ({ expect }) => {
     const asked = await active();
-    await change(asked, 'mallory', { created_by_app: stack.stack.settings.graph.applications.directory_role });
+    await change(asked, 'mallory', { created_by_app: stack.stack.settings.applications.directory_role });
     const killed = await hurry(stack, asked.event, ({ state }) => state !== 'active', { step: '2m' });
     expect(killed).toMatchObject({
       cause: 'unexpected_target',
@@ -123,7 +123,7 @@ describe.concurrent('when an additional principal appears while the glass is bro
     const asked = await stack.ask();
     await stack.approve(asked);
     await stack.untilState(asked.event, 'granting');
-    await change(asked, 'mallory', { created_by_app: stack.stack.settings.graph.applications.directory_role });
+    await change(asked, 'mallory', { created_by_app: stack.stack.settings.applications.directory_role });
     const view = await hurry(stack, asked.event, isOver, { step: '1m' });
     expect(view).toMatchObject({ state: 'revoked', cause: 'unexpected_target' });
     expect(await holders(asked)).toEqual([idOf('mallory')]);

@@ -1,8 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { compiledPath } from '../../workers/compiled.js';
+import type { Role } from '../../domain/roles.js';
 
-/** Roles in a process of their own, as in production: `node dist/workers/main.js SETTINGS.json`. */
+/** What a process of its own is started with. Its environment holds nothing of the test's but where programs are. */
+export interface RoleStart {
+  roles: readonly Role[] | string;
+  config?: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Roles in a process of their own, as in production: `reseal worker --roles ROLES --config FILE`. */
 export class RoleProcess {
   private constructor(
     private readonly child: ChildProcess,
@@ -10,9 +18,16 @@ export class RoleProcess {
   ) {}
 
   /** Starts it without waiting for anything. */
-  static spawn(settingsPath: string): RoleProcess {
-    const child = spawn(process.execPath, [compiledPath('workers/main.js'), settingsPath], {
+  static spawn({ roles, config, env = {} }: RoleStart): RoleProcess {
+    const line = [
+      compiledPath('client/cli/main.js'),
+      'worker',
+      '--roles',
+      typeof roles === 'string' ? roles : roles.join(','),
+    ];
+    const child = spawn(process.execPath, [...line, ...(config === undefined ? [] : ['--config', config])], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', ...env },
     });
     const said = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
@@ -21,8 +36,8 @@ export class RoleProcess {
   }
 
   /** Starts it and waits until it polls. */
-  static async start(settingsPath: string): Promise<RoleProcess> {
-    const roles = RoleProcess.spawn(settingsPath);
+  static async start(started: RoleStart): Promise<RoleProcess> {
+    const roles = RoleProcess.spawn(started);
     await new Promise<void>((resolve, reject) => {
       roles.child.stdout?.on('data', () => roles.said.stdout.includes('ready\n') && resolve());
       roles.child.once('exit', (code) => reject(new Error(`ended with ${code} before ready: ${roles.said.stderr}`)));

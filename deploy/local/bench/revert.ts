@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ceremonyWorkflowId } from '../../../domain/identifiers.js';
 import { ROLES } from '../../../domain/roles.js';
 import { compiledPath } from '../../../workers/compiled.js';
 import { advanceCeremony } from '../stack/time-skipping.js';
+import { workerFile } from '../stack/worker-settings.js';
 import { Arrivals } from './arrivals.js';
 import { BenchStack, type Asked } from './bench-stack.js';
 import { rounded, type Measured } from './measured.js';
@@ -24,7 +23,7 @@ export async function revert(progress: (text: string) => void): Promise<Measured
   const arrivals = new Arrivals(world.stack);
   let worker: ChildProcess | undefined;
   try {
-    const settings = await effectSettings(world);
+    const settings = workerFile(world.stack.layout, EFFECT);
     worker = startWorker(settings);
     progress(`${RUNS} ceremonies until they can be removed`);
     const active = await Promise.all(Array.from({ length: RUNS }, () => removable(world)));
@@ -71,12 +70,6 @@ async function removable(world: BenchStack): Promise<Asked> {
   return asked;
 }
 
-async function effectSettings({ stack }: BenchStack): Promise<string> {
-  const file = path.join(stack.layout.root, 'effect.json');
-  await writeFile(file, JSON.stringify({ ...stack.settings, roles: [EFFECT], database_url: null }));
-  return file;
-}
-
 async function holdRemoval({ stack }: BenchStack, { tenant }: Asked): Promise<void> {
   const fault = { tenant, method: 'POST', action: 'adminRemove', times: 1, effect: 'delay', delay_ms: IN_FLIGHT_MS };
   const answer = await fetch(`${stack.dev.graph_control_url}/faults`, {
@@ -99,7 +92,8 @@ async function untilHeld({ stack }: BenchStack, { tenant }: Asked): Promise<void
 
 /** The effect role in a process of its own, as in production. */
 function startWorker(settings: string): ChildProcess {
-  return spawn(process.execPath, [compiledPath('workers/main.js'), settings], { stdio: 'ignore' });
+  const line = [compiledPath('client/cli/main.js'), 'worker', '--roles', EFFECT, '--config', settings];
+  return spawn(process.execPath, line, { stdio: 'ignore' });
 }
 
 async function end(worker: ChildProcess): Promise<void> {

@@ -10,7 +10,7 @@ import type { SignalAct, SignedStatement } from '../../../domain/statement.js';
 import type { CeremonyView } from '../../../domain/view.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
 import { signReceipt } from '../../../proofs/receipt.js';
-import { readRoleKey } from '../../../workers/role-keys.js';
+import { readRoleKey, roleKeyPath } from '../../../workers/role-keys.js';
 import type { Stack } from '../stack/start-stack.js';
 import { fetchHistory } from './fetch-history.js';
 import { CROWD, profileOf, ROLE, tenantOf } from '../stack/crowd.js';
@@ -164,7 +164,7 @@ export class Recording {
 
   private async answerAudit(workflowId: string, activityId: string): Promise<void> {
     const at = instant(Date.now());
-    const key = await readRoleKey(this.stack.layout.roleKeys, 'verifier');
+    const key = await readRoleKey(roleKeyPath(this.stack.layout.roleKeys, 'verifier'), 'verifier');
     const entry = { schema: 'reseal.entry.v1', event_id: this.event, transition: 'audited', type: 'audited' } as const;
     const receipt = signReceipt({ ...entry, at, data: { outcome: 'missing' } }, key);
     await this.stack.client.activity.complete({ workflowId, activityId }, { outcome: 'missing', at, receipt });

@@ -19,7 +19,8 @@ export interface Layout {
   /** A file for each key of Sentinel's logs that may be imported, named after its key id. */
   importKeys: string;
   inboxSecret: string;
-  settings: string;
+  /** A settings file for each role, for a process that plays it alone. */
+  workers: string;
   roleLog: string;
 }
 
@@ -42,7 +43,7 @@ export function layoutOf(root: string): Layout {
     trust: at('trust.json'),
     importKeys: at('import-keys'),
     inboxSecret: at('inbox-secret'),
-    settings: at('worker.json'),
+    workers: at('workers'),
     roleLog: at('roles.log'),
   };
 }

@@ -13,8 +13,6 @@ import type { WorkerSettings } from '../../../workers/settings.js';
 import { startRoles } from '../../../workers/start-roles.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import { devJsonOf } from './dev-json.js';
-import type { Layout } from './layout.js';
-import { LOCAL_APPLICATIONS } from './local-world.js';
 import { settlePorts } from './ports.js';
 import { stackFiles, type StackFiles } from './stack-files.js';
 import { StackError } from './stack-error.js';
@@ -22,6 +20,7 @@ import { takeFolder } from './stack-lock.js';
 import { startDatabase, startGraph, startInbox, startTemporal } from './stack-servers.js';
 import type { Stack, StackOptions } from './stack.js';
 import { Teardown } from './teardown.js';
+import { workerSettings, writeWorkerFiles } from './worker-settings.js';
 
 export type { Stack, StackOptions } from './stack.js';
 
@@ -59,8 +58,8 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
 
   const inbox = await startInbox(layout, { port: ports.inbox, teardown });
 
-  const settings = settingsOf(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url });
-  await writeFile(layout.settings, `${JSON.stringify(settings, null, 2)}\n`);
+  const settings = workerSettings(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url });
+  await writeWorkerFiles(layout, settings);
   progress('the roles');
   const roles = await playRoles(settings, database, options, teardown);
 
@@ -94,33 +93,6 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   // Whoever waits for it hears of it.
   failed.catch(() => undefined);
   return { layout, dev, settings, database, connection, client, failed, stop: () => teardown.run() };
-}
-
-/** What a worker process of this stack is told; also written for role processes of their own. */
-function settingsOf(
-  layout: Layout,
-  options: StackOptions,
-  { temporal, graphUrl, inboxUrl }: { temporal: TemporalServer; graphUrl: string; inboxUrl: string },
-): WorkerSettings {
-  return {
-    roles: [...ROLES],
-    temporal: { address: temporal.address, namespace: temporal.namespace, ui_url: temporal.uiUrl },
-    payload_keyring_path: layout.keyring,
-    role_keys_dir: layout.roleKeys,
-    trust_path: layout.trust,
-    roster_path: layout.roster,
-    policy_path: layout.policy,
-    database_url: options.databaseUrl ?? null,
-    graph: { mode: 'loopback', url: graphUrl, applications: LOCAL_APPLICATIONS },
-    protected_object_ids: [...(options.protectedObjectIds ?? [])],
-    clock: 'virtual',
-    notice_channels: {
-      inbox: { kind: 'webhook', url: inboxUrl, secret_path: layout.inboxSecret },
-      ...options.noticeChannels,
-    },
-    sentinel_import_keys: layout.importKeys,
-    reconcile_seconds: options.reconcileSeconds ?? 5,
-  };
 }
 
 /** Plays the roles that are asked for in this process; `failed` rejects when one of them fails for good. */

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { examples, type Run } from './command-context.js';
+
+/** `reseal database migrate`. */
+export function databaseCommands(program: Command, run: Run): void {
+  const database = program.command('database').description("the register's and the authority's tables in PostgreSQL");
+  database
+    .command('migrate')
+    .description('bring both schemas up to date, as the user that owns them (RESEAL_DATABASE_URL)')
+    .addHelpText('after', examples('RESEAL_DATABASE_URL=postgres://reseal_owner@db/reseal reseal database migrate'))
+    .action((_options: object, command: Command) =>
+      run(command, async (session) => (await import('../actions/database.js')).migrateDatabase(session)),
+    );
+}

@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ROLES, type Role } from '../../../domain/roles.js';
+import { fileNameOf, roleKeyPath } from '../../../workers/role-keys.js';
+import type { GraphJob, WorkerSettings } from '../../../workers/settings.js';
+import type { TemporalServer } from '../temporal/start-temporal.js';
+import type { Layout } from './layout.js';
+import { LOCAL_APPLICATIONS } from './local-world.js';
+import type { StackOptions } from './stack.js';
+
+/** What the local stack's one process is told: every role's section, since it plays them all. */
+export function workerSettings(
+  layout: Layout,
+  options: StackOptions,
+  {
+    temporal,
+    graphUrl,
+    inboxUrl,
+  }: { temporal: Pick<TemporalServer, 'address' | 'namespace' | 'uiUrl'>; graphUrl: string; inboxUrl: string },
+): WorkerSettings {
+  const { address, namespace, uiUrl } = temporal;
+  const key = (role: Role) => ({ signing_key_path: roleKeyPath(layout.roleKeys, role) });
+  const graph = (job: GraphJob) => ({
+    graph: { mode: 'loopback' as const, application_id: LOCAL_APPLICATIONS[job], url: graphUrl },
+  });
+  return {
+    roles: [...ROLES],
+    temporal: { address, namespace, ui_url: uiUrl },
+    payload_keyring_path: layout.keyring,
+    trust_path: layout.trust,
+    roster_path: layout.roster,
+    policy_path: layout.policy,
+    applications: LOCAL_APPLICATIONS,
+    protected_object_ids: [...(options.protectedObjectIds ?? [])],
+    clock: 'virtual',
+    ceremonies: {},
+    register: {
+      ...key('register'),
+      notice_channels: {
+        inbox: { kind: 'webhook', url: inboxUrl, secret_path: layout.inboxSecret },
+        ...options.noticeChannels,
+      },
+      sentinel_import_keys: layout.importKeys,
+      reconcile_seconds: options.reconcileSeconds ?? 5,
+    },
+    authority: key('authority'),
+    'effect:entra.directory_role': { ...key('effect:entra.directory_role'), ...graph('directory_role') },
+    'effect:entra.sessions': { ...key('effect:entra.sessions'), ...graph('sessions') },
+    verifier: { ...key('verifier'), ...graph('verifier') },
+  };
+}
+
+/** The settings file of a process that plays these roles: their own sections, and none of another role's. */
+export function settingsFileText({ roles: _, ...settings }: WorkerSettings, roles: readonly Role[]): string {
+  const others = new Set<string>(ROLES.filter((role) => !roles.includes(role)));
+  const own = Object.fromEntries(Object.entries(settings).filter(([member]) => !others.has(member)));
+  return `${JSON.stringify(own, null, 2)}\n`;
+}
+
+/** Where a role's settings file lies. */
+export const workerFile = (layout: Layout, role: Role): string => path.join(layout.workers, `${fileNameOf(role)}.json`);
+
+/** Writes a settings file a role, each for `reseal worker --roles ROLE --config FILE`. */
+export async function writeWorkerFiles(layout: Layout, settings: WorkerSettings): Promise<void> {
+  await mkdir(layout.workers, { recursive: true, mode: 0o700 });
+  for (const role of ROLES) await writeFile(workerFile(layout, role), settingsFileText(settings, [role]));
+}

@@ -1,0 +1,66 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { settingsFileText } from '../../deploy/local/stack/worker-settings.js';
+import type { Stack } from '../../deploy/local/stack/stack.js';
+import type { Role } from '../../domain/roles.js';
+import type { RoleStart } from './role-process.js';
+
+const DEPLOY = fileURLToPath(new URL('../../docs/deploy.md', import.meta.url));
+
+/** A block of SQL of docs/deploy.md, by its first line: what is documented is what is tried. */
+export async function documentedSql(firstLine: string): Promise<string> {
+  const text = await readFile(DEPLOY, 'utf8');
+  const block = [...text.matchAll(/```sql\n([\s\S]*?)```/g)].map(([, sql = '']) => sql);
+  const found = block.find((sql) => sql.startsWith(firstLine));
+  if (found === undefined) throw new Error(`docs/deploy.md has no SQL that starts with ${firstLine}`);
+  return found;
+}
+
+/** Runs SQL one statement at a time, as a database user. */
+export async function runSql(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const statements = sql
+      .replaceAll(/--.*$/gm, '')
+      .split(';')
+      .map((statement) => statement.trim());
+    for (const statement of statements.filter((one) => one !== '')) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** The URL of the same database for another user. */
+export function urlAs(url: string, user: string, database?: string): string {
+  const other = new URL(url);
+  other.username = user;
+  if (database !== undefined) other.pathname = `/${database}`;
+  return other.href;
+}
+
+/**
+ * A settings file for a process that plays these roles of a stack, with database users of their own. The stack's schemas
+ * belong to its own user here, so the grants are given by that one.
+ */
+export async function roleFiles(
+  stack: Stack,
+  databaseUrl: string,
+): Promise<(roles: readonly Role[]) => Promise<RoleStart>> {
+  for (const user of ['reseal_register', 'reseal_authority']) {
+    await runSql(databaseUrl, `CREATE ROLE ${user} LOGIN`);
+  }
+  await runSql(databaseUrl, await documentedSql('-- grants'));
+  return async (roles) => {
+    const config = path.join(stack.layout.workers, `${roles.length}-of-${roles[0]?.replace(':', '-')}.json`);
+    await mkdir(stack.layout.workers, { recursive: true });
+    await writeFile(config, settingsFileText(stack.settings, roles));
+    const env = {
+      ...(roles.includes('register') ? { RESEAL_REGISTER_DATABASE_URL: urlAs(databaseUrl, 'reseal_register') } : {}),
+      ...(roles.includes('authority') ? { RESEAL_AUTHORITY_DATABASE_URL: urlAs(databaseUrl, 'reseal_authority') } : {}),
+    };
+    return { roles, config, env };
+  };
+}
