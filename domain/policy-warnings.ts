@@ -1,4 +1,5 @@
 import { approvalWarnings } from './approval-warnings.js';
+import { contractWarnings } from './contract-warnings.js';
 import type { Policy } from './policy.js';
 import type { Roster } from './roster.js';
 import { ruleWarnings } from './rule-warnings.js';
@@ -22,6 +23,14 @@ export const POLICY_WARNINGS = [
   'rule_never_matches',
   'group_of_nobody',
   'person_not_on_roster',
+  'contract_long_lived',
+  'contract_long_token',
+  'contract_unknown_tool',
+  'contract_grants_nothing',
+  'contract_elevated',
+  'contract_any_principal',
+  'contract_wide_targets',
+  'contract_leaves_out_profile',
 ] as const;
 export type PolicyWarningCode = (typeof POLICY_WARNINGS)[number];
 
@@ -41,6 +50,7 @@ export function policyWarnings(policy: Policy, roster: Roster | null): PolicyWar
     ...ruleWarnings(policy),
     ...standingWarnings(policy),
     ...(people === null ? [] : strangerWarnings(policy, people)),
+    ...contractWarnings(policy, roster),
   ];
 }
 

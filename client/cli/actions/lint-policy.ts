@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { declaredLines, declaredOnly } from '../../../domain/contract-declared.js';
 import { policyWarnings } from '../../../domain/policy-warnings.js';
 import type { Roster } from '../../../domain/roster.js';
 import { readPolicy } from '../../../proofs/policy-document.js';
@@ -30,7 +31,9 @@ export async function lintPolicy(session: Session, file: string | undefined, opt
     : { digest: null, faults: read.faults, warnings: [] };
   const { digest, faults, warnings } = found;
   const not_checked = read.ok && roster === null ? [WITHOUT_ROSTER] : [];
-  const answer = { file: shown, ok: read.ok, policy_digest: digest, faults, warnings, not_checked };
+  const contract = read.ok ? read.value.policy.contract : undefined;
+  const declared = contract === undefined ? {} : { declared_not_enforced: declaredOnly(contract) };
+  const answer = { file: shown, ok: read.ok, policy_digest: digest, faults, warnings, not_checked, ...declared };
   const told = await structured(session.output, answer);
   if (told !== undefined) session.data(told);
   else {
@@ -38,6 +41,7 @@ export async function lintPolicy(session: Session, file: string | undefined, opt
     for (const warning of warnings) session.data(oneLine(warningLine(shown, warning)));
   }
   for (const what of not_checked) session.say(`not checked without --roster FILE: ${what}`);
+  if (contract !== undefined) for (const line of declaredLines(contract)) session.say(line);
   if (!read.ok) return EXIT.usage;
   const count = warnings.length === 0 ? '' : `, ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;
   session.say(`${shown}: ok${count}, policy digest ${digest ?? ''}`);

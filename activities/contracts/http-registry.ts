@@ -1,0 +1,68 @@
+import type { SignedKind } from '../../domain/signed-documents.js';
+import { MAX_SIGNED_BYTES } from '../../proofs/contract.js';
+import { isDocumentName, type ContractRegistry } from '../../proofs/contract-registry.js';
+import { parseStrictJson, type JsonValue } from '../../proofs/strict-json.js';
+
+const PATHS: Readonly<Record<SignedKind, string>> = {
+  contract: 'contracts',
+  roster: 'rosters',
+  revocations: 'revocations',
+};
+const TIMEOUT_MS = 10_000;
+/** Of an envelope: the payload as base64, and its signatures. */
+const MAX_BODY_BYTES = 2 * MAX_SIGNED_BYTES;
+
+/** Whether a registry may be read there: over TLS, or from this machine. */
+export function isRegistryUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && /^(127[.]0[.]0[.]1|localhost|\[::1\])$/.test(hostname));
+}
+
+/**
+ * A registry behind the gateway's routes, for reading: `GET <base>/v1/contracts` answers `{names: [digest]}` and
+ * `GET <base>/v1/contracts/<digest>` the envelope; likewise `rosters` and `revocations`. 404 means that there is none. No
+ * redirect is followed, an answer is at most 32 MiB and ten seconds long. `put` rejects: a registry is filled where it lies.
+ */
+export function httpRegistry(base: string, fetchFrom: typeof fetch = fetch): ContractRegistry {
+  const root = base.replace(/\/+$/, '');
+  const read = async (path: string): Promise<JsonValue | undefined> => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await fetchFrom(`${root}/v1/${path}`, { signal, redirect: 'error' });
+    if (response.status === 404) return undefined;
+    if (!response.ok) throw new Error(`${root}/v1/${path} answered ${response.status}`);
+    const bytes = await boundedBody(response);
+    const json = parseStrictJson(bytes, { maxBytes: MAX_BODY_BYTES });
+    return json.ok ? json.value : bytes.toString('utf8');
+  };
+  return {
+    list: async (kind) => {
+      const answer = await read(PATHS[kind]);
+      const names =
+        typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? answer['names'] : undefined;
+      if (!Array.isArray(names)) throw new Error(`${root}/v1/${PATHS[kind]} is no registry`);
+      return names.filter((name): name is string => typeof name === 'string' && isDocumentName(kind, name));
+    },
+    fetch: async (kind, name) => (isDocumentName(kind, name) ? read(`${PATHS[kind]}/${name}`) : undefined),
+    put: () => Promise.reject(new Error(`${root} is for reading: publish to the directory or the register behind it`)),
+  };
+}
+
+/** The body, read no further than it may be long: what a header says of its length is the sender's word. */
+async function boundedBody(response: Response): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const body = response.body as ReadableStream<Uint8Array> | null;
+  for (const reader = body?.getReader(); reader !== undefined;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > MAX_BODY_BYTES) {
+      await reader.cancel();
+      throw new Error('the answer is longer than 32 MiB');
+    }
+    parts.push(value);
+  }
+  return Buffer.concat(parts);
+}

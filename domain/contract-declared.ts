@@ -1,0 +1,41 @@
+import { TOOLS, type Contract } from './contract.js';
+import { listText } from './list-text.js';
+
+/** One thing that a contract says and nothing in Reseal enforces; `path` is within the contract section. */
+export interface DeclaredOnly {
+  path: string;
+  message: string;
+}
+
+/** The tools that Reseal's own effects go by. */
+export const ENFORCED_TOOLS: readonly string[] = Object.values(TOOLS);
+
+/**
+ * What a contract declares and nothing enforces, in the order of its members: printed wherever a contract is shown, so that
+ * nobody relies on it. Whoever teaches Reseal to enforce one of these takes it out here.
+ */
+export function declaredOnly({ execution, network, kill_switch, audit }: Contract): DeclaredOnly[] {
+  const { runtime, tools_allowlist, tools_denylist, elevated } = execution;
+  const found: DeclaredOnly[] = [{ path: 'execution.runtime', message: `${runtime}: nothing checks what runs a job` }];
+  const declare = (path: string, message: string): void => void found.push({ path, message });
+  const foreign = tools_allowlist.filter((tool) => !ENFORCED_TOOLS.includes(tool));
+  if (foreign.length > 0)
+    declare('execution.tools_allowlist', `${listText(foreign)}: Reseal has no such tool, and cannot offer it`);
+  if (tools_denylist.length > 0)
+    declare(
+      'execution.tools_denylist',
+      `${listText(tools_denylist)}: no tool of Reseal's; what else a machine runs is not confined`,
+    );
+  if (elevated) declare('execution.elevated', 'no job runs under Reseal yet, confined or not');
+  if (network !== undefined) declare('network.model_calls_must_use', 'model calls are not seen');
+  if (network?.provider !== undefined) declare('network.provider', 'model calls are not seen');
+  if (kill_switch.on_trigger.includes('halt_job'))
+    declare('kill_switch.on_trigger', 'halt_job: no job runs under Reseal yet');
+  if (audit.require_gateway_receipts)
+    declare('audit.require_gateway_receipts', 'receipts of model calls are not taken yet');
+  return found;
+}
+
+/** `declared, not enforced: execution.runtime: …`, a line each. */
+export const declaredLines = (contract: Contract): string[] =>
+  declaredOnly(contract).map(({ path, message }) => `declared, not enforced: contract.${path}: ${message}`);
