@@ -6,9 +6,9 @@ import { resealCommands, resealWake, type ResealCommand } from './reseal.js';
 export type CeremonyCommand =
   | { do: 'admit'; key: 'admit' }
   | { do: 'survey'; key: 'survey' }
-  | { do: 'issue'; key: 'issue' }
+  | { do: 'issue'; key: string }
   | { do: 'mark'; key: string }
-  | { do: 'apply'; key: 'apply' }
+  | { do: 'apply'; key: string }
   | { do: 'verify'; key: 'verify' | 'verify/overdue' }
   | { do: 'watch'; key: string }
   | { do: 'append'; key: string }
@@ -44,7 +44,7 @@ function phaseCommands(state: CeremonyState): CeremonyCommand[] {
     case 'issuing':
       return [{ do: 'issue', key: 'issue' }];
     case 'granting':
-      return state.grant === 'granted' ? [{ do: 'verify', key: 'verify' }] : [{ do: 'apply', key: 'apply' }];
+      return state.grant === 'granted' ? [{ do: 'verify', key: 'verify' }] : [grantCommand(state)];
     case 'active_unverified':
       return [{ do: 'verify', key: 'verify/overdue' }];
     case 'active':
@@ -54,6 +54,12 @@ function phaseCommands(state: CeremonyState): CeremonyCommand[] {
     default:
       return [];
   }
+}
+
+/** The grant, or first another warrant for it. Numbered, because each ends in the step in which the next is wanted. */
+function grantCommand({ renewing, renewals }: CeremonyState): CeremonyCommand {
+  if (renewing) return { do: 'issue', key: `issue/${renewals}` };
+  return { do: 'apply', key: renewals === 0 ? 'apply' : `apply/${renewals}` };
 }
 
 /** When the ceremony next has something to do by itself, in epoch ms. */

@@ -96,6 +96,11 @@ export interface CeremonyState {
   survey: Survey | null;
   approval_by: string | null;
   signed: SignedIntent | null;
+  /** What the effect is shown for the grant. Null before there is one, and of an answer of an earlier version. */
+  warrant: string | null;
+  /** How many warrants the effect has found to be over, and whether the authority is being asked for another. */
+  renewals: number;
+  renewing: boolean;
   grant: GrantKnowledge;
   grant_seen: boolean;
   /** A run before this one, or a reset one, may have called the provider already. */
@@ -133,6 +138,9 @@ export function newCeremony(eventId: string, envelope: SignedStatement, nowMs: n
     survey: null,
     approval_by: null,
     signed: null,
+    warrant: null,
+    renewals: 0,
+    renewing: false,
     grant: 'never_tried',
     grant_seen: false,
     tried_before: false,

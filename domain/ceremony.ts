@@ -1,6 +1,7 @@
 import { disown, takeStanding } from './ceremony-disowned.js';
 import { draft, flush, keepReceipt, onAppended } from './outbox.js';
 import { end, finish, lower, note, raise, refuse, startReseal, withFindings } from './ceremony-ending.js';
+import { onRenewed, renew } from './ceremony-warrant.js';
 import { endOf, isAsking, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
 import { hear, hasQuorum, refuseUnreadable, type Said } from './hearing.js';
 import { epochMs, instant } from './identifiers.js';
@@ -153,6 +154,7 @@ export function fallbackFrom({ phase, opened, admission, flags }: CeremonyState)
 }
 
 function onIssued(state: CeremonyState, outcome: IssueOutcome, nowMs: number): CeremonyState {
+  if (state.phase === 'granting' && state.renewing) return onRenewed(state, outcome, nowMs);
   if (state.phase !== 'issuing') return state;
   if (outcome.outcome === 'refused') {
     const refused = { ...state, refusal: { code: outcome.code, message: outcome.message } };
@@ -164,7 +166,8 @@ function onIssued(state: CeremonyState, outcome: IssueOutcome, nowMs: number): C
   // Issued before, to a run that was reset away: that run may have called the provider.
   const grant: GrantKnowledge = outcome.reissued ? 'unanswered' : 'never_tried';
   const tried_before = state.tried_before || outcome.reissued;
-  const next = { ...keepReceipt(state, outcome.receipt), signed: outcome.signed, grant, tried_before };
+  const { signed, warrant } = outcome;
+  const next = { ...keepReceipt(state, outcome.receipt), signed, warrant, grant, tried_before };
   if (state.ending !== null) return startReseal(next, state.ending.cause, nowMs);
   return tick({ ...next, phase: 'granting', grant: 'unanswered' }, nowMs);
 }
@@ -180,6 +183,10 @@ function onMarked(state: CeremonyState, answer: MarkOutcome, nowMs: number): Cer
 }
 
 function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): CeremonyState {
+  if (outcome.outcome === 'warrant_expired') {
+    const waited = state.phase === 'granting' && state.grant !== 'granted' && !state.renewing;
+    return waited ? renew(state, nowMs) : state;
+  }
   const kept = keepReceipt(state, outcome.receipt);
   const grant: GrantKnowledge = outcome.outcome === 'granted' ? 'granted' : outcome.clean ? 'refused' : 'unanswered';
   if (state.phase === 'resealing' && state.reseal !== null)
@@ -189,7 +196,7 @@ function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): 
     const cause: EndCause = outcome.clean ? 'refused_by_provider' : 'not_issued';
     return end({ ...kept, grant, refusal: { code: outcome.code, message: outcome.message } }, cause, nowMs);
   }
-  const next: CeremonyState = { ...kept, grant, grant_seen: outcome.adopted };
+  const next: CeremonyState = { ...kept, grant, grant_seen: outcome.adopted, renewing: false };
   const later = outcome.ends_at === null || epochMs(outcome.ends_at) > epochMs(state.signed.intent.dead_man);
   return later ? withFindings(next, [endsLater(outcome.ends_at)], nowMs) : next;
 }

@@ -7,6 +7,7 @@ import { refusalSchema } from './refusal.js';
 import { requestSchema } from './request.js';
 import { signedStatementSchema } from './statement.js';
 import { checkedStatementSchema } from './verdict.js';
+import { warrantTokenSchema } from './warrant.js';
 
 /**
  * What each role answers. The workflow parses every answer with these: anybody with write access to the namespace can
@@ -57,13 +58,15 @@ export const surveyOutcomeSchema = z.discriminatedUnion('outcome', [
 ]);
 export type SurveyOutcome = z.output<typeof surveyOutcomeSchema>;
 
-/** Authority: the intent (again, with the same deadline, when it was issued before), or why not. */
+/** Authority: the intent (again, with the same deadline, when it was issued before) and a warrant, or why not. */
 export const issueOutcomeSchema = z.discriminatedUnion('outcome', [
   z.strictObject({
     outcome: z.literal('issued'),
     signed: signedIntentSchema,
     reissued: z.boolean(),
     receipt: receiptSchema,
+    /** Fresh each time. An answer of an earlier version has none: the effect then asks for one. */
+    warrant: warrantTokenSchema.nullable().default(null),
   }),
   z.strictObject({
     outcome: z.literal('refused'),
@@ -128,6 +131,8 @@ export const applyOutcomeSchema = z.discriminatedUnion('outcome', [
     clean: z.boolean(),
     receipt: receiptSchema,
   }),
+  /** The warrant is over, or there is none: nothing was called in this attempt, and another is to be asked for. */
+  z.strictObject({ outcome: z.literal('warrant_expired'), at: instantSchema }),
 ]);
 export type ApplyOutcome = z.output<typeof applyOutcomeSchema>;
 

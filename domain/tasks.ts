@@ -41,7 +41,12 @@ export interface AuthorityTasks {
 
 export interface DirectoryRoleTasks {
   /** `first`: no other run or activity can have called the provider for this intent. */
-  apply(input: { signed: SignedIntent; evidence: Evidence; first: boolean }): Promise<outcomes.ApplyOutcome>;
+  apply(input: {
+    signed: SignedIntent;
+    evidence: Evidence;
+    warrant: string | null;
+    first: boolean;
+  }): Promise<outcomes.ApplyOutcome>;
   rollback(input: { signed: SignedIntent; round: number }): Promise<outcomes.RollbackOutcome>;
 }
 

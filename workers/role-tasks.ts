@@ -1,8 +1,10 @@
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
 import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import type { GraphDeps } from '../activities/graph/effect-deps.js';
 import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/graph/graph-access.js';
+import { grantGate } from '../activities/graph/grant-gate.js';
 import { sessionsTasks } from '../activities/graph/sessions.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
 import type { RegisterHoldings } from '../activities/register/holdings.js';
@@ -48,8 +50,17 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       policy: () => context.policy,
     }),
   'effect:entra.directory_role': (context) =>
-    directoryRoleTasks({
+    directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
+  'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
+  verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
+};
+
+/** What stands before a role's activities, on every attempt, where something must. */
+export const GATES_OF_ROLE: Readonly<Partial<Record<Role, (context: RoleContext) => ActivityInterceptorsFactory>>> = {
+  'effect:entra.directory_role': (context) =>
+    grantGate({
       ...graphDeps(context, 'effect:entra.directory_role', 'directory_role'),
+      role: 'effect:entra.directory_role',
       judge: (signed, evidence, nowMs) =>
         judgeIntent({
           signed,
@@ -62,8 +73,6 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
           nowMs,
         }),
     }),
-  'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
-  verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
 };
 
 /** What the register role holds; the reconciler beside it holds the same. */

@@ -7,7 +7,7 @@ import { clientDataConverter, resealDataConverter } from './codec/data-converter
 import { readKeyringFile } from './codec/keyring-file.js';
 import { openIntents } from '../activities/register/open-intents.js';
 import type { RoleContext } from './role-context.js';
-import { registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
+import { GATES_OF_ROLE, registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
 import { startReconciler } from './reconciler.js';
 import { startRegisterNotifier } from './register-notifier.js';
 import { installRuntimeLog } from './runtime-log.js';
@@ -70,6 +70,7 @@ function workerOptions(
   namespace: string,
   dataConverter: DataConverter,
 ): WorkerOptions {
+  const gate = GATES_OF_ROLE[role]?.(context);
   return {
     connection,
     namespace,
@@ -77,6 +78,7 @@ function workerOptions(
     identity: `${role}@${process.pid}`,
     dataConverter,
     activities: TASKS_OF_ROLE[role](context),
+    ...(gate === undefined ? {} : { interceptors: { activity: [gate] } }),
     shutdownGraceTime: '5s',
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,

@@ -7,10 +7,16 @@ import { SIGNAL_ACTS, signedStatementSchema } from '../domain/statement.js';
 /** The server suggests continue-as-new at 4,096 events; a ceremony that was flooded does so earlier. */
 const MAX_EVENTS = 2000;
 
+/** What a state that an earlier version carried over does not have. */
+const ADDED_SINCE = { warrant: null, renewals: 0, renewing: false };
+
 const breakGlassInputSchema = z.strictObject({
   event_id: eventIdSchema,
   envelope: signedStatementSchema,
-  state: z.custom<CeremonyState>((value) => typeof value === 'object' && value !== null && 'phase' in value).optional(),
+  state: z
+    .custom<CeremonyState>((value) => typeof value === 'object' && value !== null && 'phase' in value)
+    .transform((state) => ({ ...ADDED_SINCE, ...state }))
+    .optional(),
   pending: z.array(z.strictObject({ signal: z.enum(SIGNAL_ACTS), envelope: signedStatementSchema })).default([]),
   max_events: z.number().int().min(50).default(MAX_EVENTS),
 });

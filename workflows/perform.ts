@@ -48,9 +48,10 @@ export async function perform(
       return deliver({ type: 'surveyed', outcome: outcomes.surveyOutcomeSchema.parse(answer) });
     }
     case 'issue': {
-      const answer = await authority('check every approval, fix the deadline, record the intent').issue(
-        evidenceOf(now),
-      );
+      const asked = now.renewing
+        ? 'check every approval again, give another warrant'
+        : 'check every approval, fix the deadline, record the intent';
+      const answer = await authority(asked).issue(evidenceOf(now));
       const outcome = outcomes.issueOutcomeSchema.parse(answer);
       requirePlausible(outcome.outcome === 'issued' ? outcome.signed : outcome.standing, now);
       return deliver({ type: 'issued', outcome });
@@ -65,7 +66,8 @@ export async function perform(
     }
     case 'apply': {
       const signed = intentOf(now);
-      const input = { signed, evidence: evidenceOf(now), first: isFirstRun() && !now.tried_before };
+      const { warrant } = now;
+      const input = { signed, evidence: evidenceOf(now), warrant, first: isFirstRun() && !now.tried_before };
       const answer = await directoryRole(`grant ${roleOf(now)} until ${toTheSecond(signed.intent.deadline)}`).apply(
         input,
       );

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { EntryPayload } from '../../domain/entry.js';
 import { epochMs, eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
-import type { IssueOutcome, RecallOutcome } from '../../domain/outcomes.js';
+import type { RecallOutcome } from '../../domain/outcomes.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { termsOf } from '../../domain/policy.js';
 import type { Roster } from '../../domain/roster.js';
@@ -17,6 +17,7 @@ import { checkRequestStatement, checkStatement } from '../../proofs/statement-ch
 import type { Clock } from '../clock.js';
 import type { Database, Sql } from '../register/database.js';
 import { readIntent, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
+import { warranted, type Decided, type Refused } from './warranted.js';
 
 /** What the authority role holds. */
 export interface AuthorityHoldings {
@@ -48,7 +49,7 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
     issue: async (evidence) => {
       const parsed = evidenceSchema.safeParse(evidence);
       if (!parsed.success) return refused('evidence_malformed', 'not the shape of evidence', undefined);
-      return database.transaction((tx) => issue(tx, holdings, parsed.data));
+      return database.transaction(async (tx) => warranted(await issue(tx, holdings, parsed.data), holdings));
     },
     mark: async ({ event_id, cause, by }) => {
       const asked = { eventId: eventIdSchema.parse(event_id), cause: causeSchema.parse(cause), by: bySchema.parse(by) };
@@ -63,9 +64,10 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
 
 /**
  * Issues once per event and round. What was issued before is answered again, byte for byte and with the same deadline, for
- * the same evidence; an end mark or a passed deadline refuses both, and nothing clears either.
+ * the same evidence; an end mark or a passed deadline refuses both, and nothing clears either. Each answer comes with a
+ * warrant of its own.
  */
-async function issue(tx: Sql, holdings: AuthorityHoldings, evidence: Evidence): Promise<IssueOutcome> {
+async function issue(tx: Sql, holdings: AuthorityHoldings, evidence: Evidence): Promise<Decided> {
   await takeTurn(tx, evidence.event_id);
   const nowMs = holdings.clock.now();
   const standing = await readIntent(tx, evidence.event_id);
@@ -79,12 +81,7 @@ async function issue(tx: Sql, holdings: AuthorityHoldings, evidence: Evidence): 
   return { outcome: 'issued', signed: made.signed, reissued: false, receipt: made.receipt };
 }
 
-function reissue(
-  holdings: AuthorityHoldings,
-  evidence: Evidence,
-  standing: JournalIntent,
-  nowMs: number,
-): IssueOutcome {
+function reissue(holdings: AuthorityHoldings, evidence: Evidence, standing: JournalIntent, nowMs: number): Decided {
   const { signed, receipt } = standing;
   const { deadline, issued_at } = signed.intent;
   if (nowMs >= epochMs(deadline)) return refused('deadline_passed', `its deadline was ${deadline}`, standing);
@@ -123,7 +120,7 @@ function judge(holdings: AuthorityHoldings, evidence: Evidence, nowMs: number, i
   });
 }
 
-const refused = (code: string, message: string, standing: JournalIntent | undefined): IssueOutcome => ({
+const refused = (code: string, message: string, standing: JournalIntent | undefined): Refused => ({
   outcome: 'refused',
   code,
   message,

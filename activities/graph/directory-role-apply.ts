@@ -1,26 +1,18 @@
 import type { ApplyOutcome } from '../../domain/outcomes.js';
 import { epochMs, instant } from '../../domain/identifiers.js';
-import type { SignedIntent } from '../../domain/intent.js';
-import type { DirectoryRoleTasks, Evidence } from '../../domain/tasks.js';
+import type { DirectoryRoleTasks } from '../../domain/tasks.js';
+import type { WarrantClaims } from '../../domain/warrant.js';
+import { admittedWarrant } from './admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from './apply-progress.js';
 import { Attempt } from './attempt.js';
-import { isAuthentic, openSession, receiptAlone, receiptOf, type GraphDeps } from './effect-deps.js';
+import { clockRefusal } from './clock-check.js';
+import { openSession, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
+import { grantReceipt, isChained } from './grant-receipt.js';
 import type { GraphSession } from './graph-session.js';
 import { meaningOf } from './pim-status.js';
 import { REQUESTS, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
 import { historyOf } from './tuple-history.js';
-
-/** Whether the evidence carries this intent, by the effect's own roster, policy and clock. */
-export type Judge = (
-  signed: SignedIntent,
-  evidence: Evidence,
-  nowMs: number,
-) => { ok: true } | { ok: false; code: string; message: string };
-
-export interface ApplyDeps extends GraphDeps {
-  readonly judge: Judge;
-}
 
 /** An assignment cannot be removed in its first five minutes: one made later than this would outlive its deadline. */
 const LAST_CALL_MS = 5 * 60_000;
@@ -32,13 +24,15 @@ const UNKNOWN_READS = 5;
 type Input = Parameters<DirectoryRoleTasks['apply']>[0];
 
 /**
- * Grants the role: a dry run and then one POST an attempt. Whatever an earlier attempt may have left is looked for first
+ * Grants the role, once the gate (`grant-gate.ts`) has admitted the attempt: a dry run and then one POST. Whatever an earlier attempt may have left is looked for first
  * and adopted only with our marker, made by our application, ending no later than intended; the status decides, not 201.
  * Every answer that could still become a grant makes the outcome unclean for good.
  */
-export function applyDirectoryRole(deps: ApplyDeps): DirectoryRoleTasks['apply'] {
+export function applyDirectoryRole(deps: GraphDeps): DirectoryRoleTasks['apply'] {
   return (input) =>
-    Attempt.run(applyProgressSchema, NOTHING_APPLIED, (attempt) => new Application(deps, input, attempt).run());
+    Attempt.run(applyProgressSchema, NOTHING_APPLIED, (attempt) =>
+      new Application(deps, input, attempt, admittedWarrant()).run(),
+    );
 }
 
 class Application {
@@ -47,24 +41,20 @@ class Application {
   private readonly chained: boolean;
 
   constructor(
-    private readonly deps: ApplyDeps,
+    private readonly deps: GraphDeps,
     private readonly input: Input,
     private readonly attempt: Attempt<ApplyProgress>,
+    private readonly warrant: WarrantClaims,
   ) {
     this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
-    const { number, resumed, details } = attempt;
-    // An attempt numbered 1 that finds details was started anew by somebody: what went before is not known.
-    this.chained = input.first && (number === 1 ? !resumed : details.clean_through === number - 1);
+    this.chained = isChained(input.first, attempt.number, attempt);
   }
 
   async run(): Promise<ApplyOutcome> {
     const { deps, attempt, input } = this;
     const { intent } = input.signed;
-    if (!isAuthentic(input.signed, deps.authorityKeys)) return this.disown();
     if (deps.protectedIds.has(intent.tuple.principal_id))
       return this.refuse('protected_principal', 'the principal is protected: no ceremony may touch it');
-    const verdict = deps.judge(input.signed, input.evidence, deps.clock.now());
-    if (!verdict.ok) return this.refuse(verdict.code, verdict.message);
     if (attempt.number > 1 || !input.first) {
       const found = await this.lookForOurs();
       if (found !== undefined) return found;
@@ -76,8 +66,10 @@ class Application {
     const rehearsal = await this.graph.write(REQUESTS, this.body(true), scheduleRequestSchema);
     if (!rehearsal.ok) return this.refused(rehearsal.failure, true);
     attempt.stopIfCancelled();
-    const laterNow = this.tooLate();
+    const laterNow = this.tooLate() ?? this.outOfWarrant();
     if (laterNow !== undefined) return laterNow;
+    const off = clockRefusal(deps.clock.now(), this.graph.serviceTime);
+    if (off !== undefined) return this.refuse(off.code, off.message);
     attempt.keep({ posted: true });
     const answer = await this.graph.write(REQUESTS, this.body(false), scheduleRequestSchema);
     if (!answer.ok) return this.refused(answer.failure, false);
@@ -168,6 +160,12 @@ class Application {
     return this.refuse('too_late', 'less than five minutes are left: a grant could not be removed at its deadline');
   }
 
+  /** This process may have stood still since the gate. */
+  private outOfWarrant(): ApplyOutcome | undefined {
+    const now = this.deps.clock.now();
+    return now < this.warrant.exp * 1000 ? undefined : { outcome: 'warrant_expired', at: instant(now) };
+  }
+
   /** 5 s at first, then growing to 15 s; longer only where the service asks for it. */
   private pause(failure?: GraphFailure): number {
     const growing = Math.min(15_000, 5_000 + 1_000 * Math.max(0, this.attempt.number - 2));
@@ -193,23 +191,10 @@ class Application {
     };
   }
 
-  /** The ledger is told that nothing was called; of what the intent says, nothing. */
-  private disown(): ApplyOutcome {
-    const refused = {
-      code: 'intent_not_authentic',
-      message: "the authority's signature on the intent does not verify",
-      clean: this.chained,
-    };
-    const entry = { type: 'not_granted', transition: 'not_granted', data: refused } as const;
-    const receipt = receiptAlone(this.deps, this.input.signed.intent.event_id, entry);
-    return { outcome: 'refused', ...refused, receipt };
-  }
-
   private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {
-    const calls = { attempt: this.attempt.number, client_request_ids: this.clientRequestIds() };
-    const application_id = this.deps.access.applicationId(this.input.signed.intent.tuple.tenant_id);
-    const entry = { type: word, transition: word, data: { ...data, ...calls, application_id } };
-    return receiptOf(this.deps, this.input.signed.intent, entry);
+    const { attempt, warrant } = this;
+    const calls = { attempt: attempt.number, client_request_ids: this.clientRequestIds(), warrant };
+    return grantReceipt(this.deps, this.input.signed.intent, word, data, calls);
   }
 
   private clientRequestIds(): string[] {

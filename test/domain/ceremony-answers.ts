@@ -63,7 +63,9 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       if (how % 6 === 4) return { type: 'issued', outcome: { ...refused, standing: null } };
       if (how % 6 === 5) return { type: 'issued', outcome: { ...refused, standing: intent } };
       const receipt = scene.receipt('intent');
-      return { type: 'issued', outcome: { outcome: 'issued', signed: intent, reissued: how % 6 === 3, receipt } };
+      const warrant = how % 7 === 6 ? null : `warrant ${how}`;
+      const signed = how % 2 === 0 ? (state.signed ?? intent) : intent;
+      return { type: 'issued', outcome: { outcome: 'issued', signed, reissued: how % 6 === 3, receipt, warrant } };
     }
     case 'mark': {
       const standing = how % 3 === 2 ? state.signed : how % 3 === 1 ? intent : null;
@@ -71,6 +73,7 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       return { type: 'marked', standing, standing_receipt, receipt: scene.receipt('end_mark') };
     }
     case 'apply': {
+      if (how % 4 === 3) return { type: 'applied', outcome: { outcome: 'warrant_expired', at } };
       if (how % 5 >= 3) {
         const receipt = scene.receipt('not_granted');
         return { type: 'applied', outcome: { ...refused, clean: how % 5 === 3, receipt } };

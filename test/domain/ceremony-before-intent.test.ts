@@ -181,8 +181,7 @@ describe('issued again after a reset', () => {
   it('does not call the provider when the deadline is over by then', () => {
     const ceremony = run().toIssuing();
     const signed = scene.intentUntil(ceremony.now);
-    const answer = { outcome: 'issued' as const, signed, reissued: true, receipt: scene.receipt('intent') };
-    ceremony.tell({ type: 'issued', outcome: answer });
+    ceremony.issue(true, { signed });
     expect(ceremony.wants()).toContain('rollback');
     expect(ceremony.wants()).not.toContain('apply');
   });

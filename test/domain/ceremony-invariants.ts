@@ -2,6 +2,7 @@ import { commands, isFinished, wake } from '../../domain/ceremony-commands.js';
 import { isAsking, isEnd, type CeremonyState } from '../../domain/ceremony-state.js';
 import { step, type CeremonyEvent } from '../../domain/ceremony.js';
 import { epochMs } from '../../domain/identifiers.js';
+import { MAX_RENEWALS } from '../../domain/ceremony-warrant.js';
 import type { Terms } from '../../domain/policy.js';
 import type { PersonFacts } from '../../domain/quorum.js';
 import { REDUCING_ACTS } from '../../domain/statement.js';
@@ -73,6 +74,8 @@ export function checkStep(
   // An effect has said that the intent is not the authority's, and this is the authority's word on what stands.
   const told = isAsking(ticked) && event.type === 'marked';
   const disowned = told && event.standing === null;
+  checkAsking(ticked, event, after);
+  checkRenewal(ticked, event, after);
   if (before.phase === 'resealing') {
     demand(
       after.phase === 'resealing' || (disowned ? BEFORE_INTENT : AFTER_INTENT).has(after.phase),
@@ -86,12 +89,7 @@ export function checkStep(
       'an intent never changes, but for the one that the authority says stands',
     );
   }
-  if (told && event.standing !== null) {
-    demand(
-      commands(after).some(({ do: what }) => what === 'rollback'),
-      'what stands is rolled back',
-    );
-  }
+  if (told) checkTakenOver(ticked, event.standing, after);
   if (before.mark === 'standing') demand(after.mark === 'standing', 'nothing clears an end mark');
   if (before.reseal?.step === 'confirmed')
     demand(
@@ -115,6 +113,72 @@ export function checkStep(
     const told = after.verdicts.find(({ digest }) => digest === verdict.digest);
     demand(told !== undefined && json(told) === json(verdict), 'the answer for the same bytes never changes');
   }
+}
+
+/** Only an effect's word, in the round under way, makes the ceremony ask what stands; only the authority's answers it. */
+function checkAsking(ticked: CeremonyState, event: CeremonyEvent, after: CeremonyState): void {
+  if (isAsking(after) && !isAsking(ticked)) {
+    const said = event.type === 'rolled_back' || event.type === 'absence' ? event : undefined;
+    demand(said?.outcome.outcome === 'not_authentic', 'nothing is asked that no effect disowned');
+    demand(said?.round === ticked.reseal?.round, 'a word of another round asks nothing');
+  }
+  if (!isAsking(ticked) || event.type === 'marked') return;
+  demand(isAsking(after), 'nobody but the authority answers what stands');
+  demand(json(after.signed) === json(ticked.signed), 'asking changes no intent');
+  demand(
+    event.type === 'applied' || after.grant === ticked.grant,
+    'only a late answer of the effect changes the grant',
+  );
+}
+
+/** What the authority's word on what stands changes, and that it changes no more. */
+function checkTakenOver(ticked: CeremonyState, standing: CeremonyState['signed'], after: CeremonyState): void {
+  demand(after.mark === 'standing', 'the word comes with the end mark');
+  const others = ({ outbox }: CeremonyState) => outbox.filter(({ transition }) => transition !== 'intent');
+  const kept = others(ticked).every((item) => after.outbox.some((now) => json(now) === json(item)));
+  demand(kept, 'no entry is taken back but that of the intent');
+  if (standing === null) {
+    demand(
+      after.signed === null && after.reseal === null && isEnd(after.phase),
+      'where none stands nothing is resealed',
+    );
+    demand(
+      after.grant === 'never_tried' && !after.grant_seen && !after.verified,
+      'nothing of what was claimed is kept',
+    );
+    demand(after.refusal !== null && after.ending?.cause !== 'refused_by_provider', 'the end says why');
+    demand(!after.outbox.some(({ transition }) => transition === 'intent'), 'no ledger is told of a forged intent');
+    return;
+  }
+  demand(
+    after.phase === 'resealing' && json(after.ending) === json(ticked.ending),
+    'the reseal goes on, for its cause',
+  );
+  demand(after.reseal?.step === 'rolling_back', 'what stands is rolled back');
+  demand(json(after.reseal?.signed) === json(standing), 'by the intent that stands');
+  demand(after.reseal?.round === (ticked.reseal?.round ?? 0) + 1, 'in a round of its own');
+  if (json(standing) === json(ticked.signed)) return;
+  demand(
+    after.grant === 'unanswered' && after.tried_before,
+    'of another intent nothing is known, and unknown is granted',
+  );
+  demand(after.reseal?.seen === false && after.reseal.word === null, 'what was seen and said was of another');
+}
+
+/** A warrant is asked for again only because an effect found one to be over, and nothing is tried meanwhile. */
+function checkRenewal(ticked: CeremonyState, event: CeremonyEvent, after: CeremonyState): void {
+  const spent = event.type === 'applied' && event.outcome.outcome === 'warrant_expired';
+  demand(
+    after.renewals === ticked.renewals || (spent && after.renewals === ticked.renewals + 1),
+    'renewals are counted',
+  );
+  demand(!after.renewing || ticked.renewing || spent, 'nothing is renewed that no effect found to be over');
+  demand(after.renewals <= MAX_RENEWALS, 'renewals are bounded');
+  if (!after.renewing || after.phase !== 'granting') return;
+  demand(after.warrant === null, 'a warrant that is over is not kept');
+  demand(after.tried_before && after.grant === 'unanswered', 'a grant whose warrant is over may have been tried');
+  if (!ticked.renewing || event.type !== 'issued') return;
+  demand(false, 'every answer ends the asking: a fresh warrant, or the end');
 }
 
 function checkTold(ended: CeremonyState): void {
@@ -180,6 +244,11 @@ function checkState(state: CeremonyState, now: number, witness: Witness): void {
     const terms = state.opened?.terms;
     const people = state.approvals.map(({ person }) => person);
     demand(terms !== undefined && bruteQuorum(terms.approvals, people), 'apply needs a quorum');
+    demand(!kinds.has('issue') && !state.renewing, 'no apply while a warrant is asked for');
+  }
+  if (kinds.has('issue') && state.phase !== 'issuing') {
+    demand(state.phase === 'granting' && state.renewing, 'an issued intent is asked for again only for a warrant');
+    demand(state.ending === null && deadline !== undefined && now < deadline, 'no warrant once an end has come');
   }
   if (isEnd(state.phase)) {
     demand(

@@ -2,6 +2,7 @@ import { commands, type CeremonyCommand } from '../../domain/ceremony-commands.j
 import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
 import { step, type CeremonyEvent } from '../../domain/ceremony.js';
 import { instant } from '../../domain/identifiers.js';
+import type { SignedIntent } from '../../domain/intent.js';
 import type {
   AbsenceOutcome,
   AdmitOutcome,
@@ -87,10 +88,10 @@ export class CeremonyRun {
     return scene.T0 + 40 * scene.MINUTE;
   }
 
-  issue(reissued = false): this {
-    const signed = scene.intentUntil(this.deadline);
-    const answer = { outcome: 'issued' as const, signed, reissued, receipt: scene.receipt('intent') };
-    return this.tell({ type: 'issued', outcome: answer });
+  issue(reissued = false, over: { signed?: SignedIntent; warrant?: string | null } = {}): this {
+    const receipt = scene.receipt('intent');
+    const said = { signed: scene.intentUntil(this.deadline), warrant: 'warrant', ...over };
+    return this.tell({ type: 'issued', outcome: { outcome: 'issued', ...said, reissued, receipt } });
   }
 
   issueRefused(standing = false): this {
@@ -112,6 +113,10 @@ export class CeremonyRun {
         ...over,
       },
     });
+  }
+
+  warrantExpired(): this {
+    return this.tell({ type: 'applied', outcome: { outcome: 'warrant_expired', at: instant(this.now) } });
   }
 
   applyRefused(clean: boolean): this {

@@ -8,6 +8,7 @@ import { authorityTasks } from '../../../activities/authority/authority-tasks.js
 import { judgeIntent, tupleOf } from '../../../proofs/evidence.js';
 import { verifyMarker } from '../../../proofs/marker.js';
 import { readEntry } from '../../../proofs/receipt.js';
+import { judgeWarrant } from '../../../proofs/warrant.js';
 import { statementSchema } from '../../../domain/statement.js';
 import {
   T0,
@@ -108,7 +109,7 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
         const first = await issued(evidence);
         now += 29 * MIN;
         const again = await issued(evidence);
-        expect(again).toEqual({ ...first, reissued: true });
+        expect(again).toEqual({ ...first, reissued: true, warrant: expect.any(String) as unknown });
         expect(recallOutcomeSchema.parse(await tasks.recall({ event_id: evidence.event_id }))).toEqual({
           signed: first.signed,
           evidence,
@@ -119,6 +120,37 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
           }) as unknown,
           approvals: evidence.approvals.map(() => expect.objectContaining({ ok: true }) as unknown),
         });
+      });
+
+      it('gives a warrant of two minutes with each answer, for the role that grants', async () => {
+        const evidence = evidenceFor();
+        const first = await issued(evidence);
+        now += 10 * MIN;
+        const again = await issued(evidence);
+        const judge = (token: string | null, nowMs: number) =>
+          judgeWarrant(token, {
+            intent: first.signed.intent,
+            role: 'effect:entra.directory_role',
+            authorityKey: (keyid) => (keyid === authority.keyid ? authority.publicKey : undefined),
+            nowMs,
+          });
+        const [judged, judgedAgain] = [await judge(first.warrant, now - 10 * MIN), await judge(again.warrant, now)];
+        if (!judged.ok || !judgedAgain.ok) throw new Error('both must verify');
+        expect(judged.claims.exp - judged.claims.iat).toBe(120);
+        expect(judged.claims.reseal.deadline).toBe(first.signed.intent.deadline);
+        expect(judgedAgain.claims.jti).not.toBe(judged.claims.jti);
+        expect(judgedAgain.claims.token_scope_hash_b64u).toBe(judged.claims.token_scope_hash_b64u);
+        expect(await judge(first.warrant, now)).toMatchObject({ ok: false, code: 'warrant_expired' });
+      });
+
+      it('gives none past the deadline', async () => {
+        const evidence = evidenceFor();
+        const { signed } = await issued(evidence);
+        now += 29 * MIN + 30_000;
+        const { warrant } = await issued(evidence);
+        const [, claims = ''] = (warrant ?? '').split('.');
+        const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { exp: number };
+        expect(exp * 1000).toBe(Date.parse(signed.intent.deadline));
       });
 
       it('issues one intent to twenty callers at once', async () => {
@@ -182,11 +214,9 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
         });
         const { signed } = await issued(after);
         await tasks.mark({ event_id: after.event_id, cause: 'kill', by: 'bob' });
-        expect(await tasks.issue(after)).toMatchObject({
-          outcome: 'refused',
-          code: 'end_mark_stands',
-          standing: signed,
-        });
+        const answer = await tasks.issue(after);
+        expect(answer).toMatchObject({ outcome: 'refused', code: 'end_mark_stands', standing: signed });
+        expect(answer).not.toHaveProperty('warrant');
       });
 
       it('keeps the first one, and answers it with what stands', async () => {

@@ -113,11 +113,9 @@ describe('when it is cancelled', () => {
   it('stops before the grant is sent', async () => {
     const environment = environmentOf(1, undefined, world.clock);
     await world.fault({ method: 'POST', validation_only: true, effect: 'delay', delay_ms: 200 });
-    const running = environment.run(world.effects.apply, {
-      signed: world.intent(),
-      evidence: EVIDENCE,
-      first: true,
-    });
+    const signed = world.intent();
+    const input = { signed, evidence: EVIDENCE, warrant: await world.warrant(signed), first: true };
+    const running = environment.run(world.effects.apply, input);
     setTimeout(() => environment.cancel(), 50);
     await expect(running).rejects.toBeInstanceOf(CancelledFailure);
     expect(await grants()).toBe(0);
@@ -126,11 +124,9 @@ describe('when it is cancelled', () => {
   it('awaits and returns the answer of a grant that was sent', async () => {
     const environment = environmentOf(1, undefined, world.clock);
     await world.faultOnGrant({ effect: 'delay', delay_ms: 300 });
-    const running = environment.run(world.effects.apply, {
-      signed: world.intent(),
-      evidence: EVIDENCE,
-      first: true,
-    });
+    const signed = world.intent();
+    const input = { signed, evidence: EVIDENCE, warrant: await world.warrant(signed), first: true };
+    const running = environment.run(world.effects.apply, input);
     setTimeout(() => environment.cancel(), 150);
     expect(await running).toMatchObject({ outcome: 'granted' });
   });

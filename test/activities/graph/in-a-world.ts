@@ -25,8 +25,15 @@ export function inAWorld(begin: (world: World) => void): () => World {
 }
 
 /** Runs the grant to its outcome, which is always one that a ceremony can read. */
-export async function applyIn(world: World, signed = world.intent(), options: RunOptions = {}, first = true) {
-  const ran = await runAttempts(world.effects.apply, { signed, evidence: EVIDENCE, first }, world.clock, options);
+export async function applyIn(
+  world: World,
+  signed = world.intent(),
+  options: RunOptions & { warrant?: string | null } = {},
+  first = true,
+) {
+  const warrant = options.warrant === undefined ? await world.warrant(signed) : options.warrant;
+  const input = { signed, evidence: EVIDENCE, warrant, first };
+  const ran = await runAttempts(world.effects.apply, input, world.clock, options);
   expect(applyOutcomeSchema.parse(ran.result)).toEqual(ran.result);
   return ran;
 }

@@ -5,8 +5,8 @@ import type { Request } from '../../../domain/request.js';
 import { isoSeconds } from '../../../activities/graph/role-rules.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
 import { runAttempts, type RunOptions } from './attempts.js';
-import { inAWorld } from './in-a-world.js';
-import { ALICE, BOB, EVIDENCE, SECURITY_READER, USER_ADMINISTRATOR, type World } from './world.js';
+import { applyIn, inAWorld } from './in-a-world.js';
+import { ALICE, BOB, SECURITY_READER, USER_ADMINISTRATOR, type World } from './world.js';
 
 let world: World;
 const freshWorld = inAWorld((fresh) => {
@@ -145,8 +145,7 @@ describe('refusing a target', () => {
 
 describe('surveying again what an earlier run of the same event was granted', () => {
   const grant = async (event_id: string): Promise<void> => {
-    const input = { signed: world.intent({ event_id }), evidence: EVIDENCE, first: true };
-    const { result } = await runAttempts(world.effects.apply, input, world.clock);
+    const { result } = await applyIn(world, world.intent({ event_id }));
     expect(result.outcome).toBe('granted');
   };
 

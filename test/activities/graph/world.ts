@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 
+import { Context } from '@temporalio/activity';
+
 import { loopbackAccess } from '../../../activities/graph/graph-access.js';
 import { directoryRoleTasks } from '../../../activities/graph/directory-role.js';
-import type { Judge } from '../../../activities/graph/directory-role-apply.js';
 import type { GraphDeps } from '../../../activities/graph/effect-deps.js';
+import { passGate, type Judge } from '../../../activities/graph/grant-gate.js';
 import { sessionsTasks } from '../../../activities/graph/sessions.js';
 import { verifierTasks } from '../../../activities/graph/verifier.js';
 import { startGraphSimulator, type GraphSimulator } from '../../../deploy/local/graph/server.js';
@@ -16,6 +18,7 @@ import { signDsse } from '../../../proofs/dsse.js';
 import { makeMarker } from '../../../proofs/marker.js';
 import { signReceipt } from '../../../proofs/receipt.js';
 import { generateRoleKey, type RoleKey } from '../../../proofs/role-key.js';
+import { mintWarrant } from '../../../proofs/warrant.js';
 import { FakeClock } from './attempts.js';
 
 export const ALICE = 'a11ce000-0000-4000-8000-000000000001';
@@ -88,9 +91,20 @@ export class World {
     };
   }
 
+  /** What the role that grants holds. */
+  get holdings(): GraphDeps {
+    return this.deps(WRITER, ['RoleAssignmentSchedule.ReadWrite.Directory']);
+  }
+
   get effects(): Unbound<DirectoryRoleTasks> {
-    const permissions = ['RoleAssignmentSchedule.ReadWrite.Directory'];
-    return directoryRoleTasks({ ...this.deps(WRITER, permissions), judge: () => this.verdict });
+    const deps = this.holdings;
+    const tasks = directoryRoleTasks(deps);
+    const gate = { ...deps, role: 'effect:entra.directory_role' as const, judge: () => this.verdict };
+    // As the worker has it: the gate stands before every attempt.
+    return {
+      apply: (input) => passGate(gate, Context.current(), input, () => tasks.apply(input)),
+      rollback: (input) => tasks.rollback(input),
+    };
   }
 
   get sessions(): Unbound<SessionsTasks> {
@@ -132,6 +146,11 @@ export class World {
     };
     const payload = Buffer.from(canonicalJson(intent), 'utf8');
     return { intent, envelope: signDsse({ payloadType: INTENT_PAYLOAD_TYPE, payload, key }) };
+  }
+
+  /** A warrant of the authority's for this intent: as long as the grant itself, unless said otherwise. */
+  warrant(signed: SignedIntent, seconds = 30 * 60, key = this.authority): Promise<string> {
+    return mintWarrant(signed.intent, key, this.clock.now(), seconds);
   }
 
   /** The data of the newest entry of a type. */

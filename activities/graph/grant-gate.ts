@@ -1,0 +1,112 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Context } from '@temporalio/activity';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { z } from 'zod';
+
+import { instant } from '../../domain/identifiers.js';
+import { signedIntentSchema, type SignedIntent } from '../../domain/intent.js';
+import type { ApplyOutcome } from '../../domain/outcomes.js';
+import type { Role } from '../../domain/roles.js';
+import type { Evidence } from '../../domain/tasks.js';
+import { RENEWABLE, warrantTokenSchema, type WarrantClaims } from '../../domain/warrant.js';
+import { keyidOf } from '../../proofs/role-key.js';
+import { judgeWarrant } from '../../proofs/warrant.js';
+import { admit } from './admitted-grant.js';
+import { applyProgressSchema, NOTHING_APPLIED } from './apply-progress.js';
+import { isAuthentic, receiptAlone, type GraphDeps } from './effect-deps.js';
+import { grantReceipt, isChained } from './grant-receipt.js';
+
+/** Whether the evidence carries this intent, by the effect's own roster, policy and clock; `nowMs` is epoch milliseconds. */
+export type Judge = (
+  signed: SignedIntent,
+  evidence: Evidence,
+  nowMs: number,
+) => { ok: true } | { ok: false; code: string; message: string };
+
+export interface GateDeps extends GraphDeps {
+  /** The role that stands behind this gate: warrants for another are refused. */
+  readonly role: Role;
+  readonly judge: Judge;
+}
+
+/** The judge looks at the evidence itself, whatever it is. */
+const inputSchema = z.object({
+  signed: signedIntentSchema,
+  evidence: z.custom<Evidence>((value) => typeof value === 'object' && value !== null),
+  warrant: warrantTokenSchema.nullable().default(null),
+  first: z.boolean(),
+});
+type GrantInput = z.output<typeof inputSchema>;
+
+/**
+ * What stands before the activities of the role that changes directory roles, on every attempt: `apply` runs only under an
+ * intent, evidence and a warrant that all verify here and agree. `rollback` takes privilege away: it passes with the intent
+ * alone, which it looks at itself, and nothing that is missing or over can lock it out.
+ */
+export const grantGate =
+  (deps: GateDeps): ActivityInterceptorsFactory =>
+  (context) => ({
+    inbound: {
+      execute: (input, next) => {
+        const name = context.info.activityType;
+        if (name === 'apply') return passGate(deps, context, input.args[0], () => next(input));
+        if (name === 'rollback') return next(input);
+        throw ApplicationFailure.nonRetryable(`no rule says what ${name} needs`, 'activity_unknown');
+      },
+    },
+  });
+
+/**
+ * Runs one attempt to grant, or answers why not. Arguments are anybody's: what is not even an input fails for good, and
+ * everything else is told, signed by this role.
+ */
+export async function passGate<Result>(
+  deps: GateDeps,
+  context: Context,
+  given: unknown,
+  run: () => Promise<Result>,
+): Promise<Result | ApplyOutcome> {
+  const input = inputSchema.safeParse(given);
+  if (!input.success) throw ApplicationFailure.nonRetryable('this is not the input of a grant', 'input_malformed');
+  const judged = await judge(deps, input.data);
+  if (!judged.ok) return refusal(deps, context, input.data, judged);
+  admit(judged.claims);
+  return run();
+}
+
+type Judged = { ok: true; claims: WarrantClaims } | { ok: false; code: string; message: string };
+
+const NOT_AUTHENTIC = 'intent_not_authentic';
+
+async function judge(deps: GateDeps, { signed, evidence, warrant }: GrantInput): Promise<Judged> {
+  const { authorityKeys, role } = deps;
+  if (!isAuthentic(signed, authorityKeys))
+    return { ok: false, code: NOT_AUTHENTIC, message: "the authority's signature on the intent does not verify" };
+  const nowMs = deps.clock.now();
+  const carried = deps.judge(signed, evidence, nowMs);
+  if (!carried.ok) return carried;
+  const authorityKey = (keyid: string) => authorityKeys.find((key) => keyidOf(key) === keyid);
+  return judgeWarrant(warrant, { intent: signed.intent, role, authorityKey, nowMs });
+}
+
+function refusal(
+  deps: GateDeps,
+  { info }: Context,
+  { signed, first }: GrantInput,
+  { code, message }: { code: string; message: string },
+): ApplyOutcome {
+  if (RENEWABLE.has(code)) return { outcome: 'warrant_expired', at: instant(deps.clock.now()) };
+  const { attempt } = info;
+  const left: unknown = info.heartbeatDetails;
+  const parsed = applyProgressSchema.safeParse(left);
+  const details = parsed.success ? parsed.data : NOTHING_APPLIED;
+  const clean = isChained(first, attempt, { resumed: left !== undefined && left !== null, details });
+  const said = { code, message: message.slice(0, 500), clean };
+  const calls = { attempt, client_request_ids: details.client_request_ids };
+  // Of an intent that is nobody's the ledger is told that nothing was called, and nothing of what it says.
+  const receipt =
+    code === NOT_AUTHENTIC
+      ? receiptAlone(deps, signed.intent.event_id, { type: 'not_granted', transition: 'not_granted', data: said })
+      : grantReceipt(deps, signed.intent, 'not_granted', said, calls);
+  return { outcome: 'refused', ...said, receipt };
+}
