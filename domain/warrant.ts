@@ -24,7 +24,7 @@ export const MAX_WARRANT_SECONDS = 30 * 60;
 export const WARRANT_SCOPES = ['breakglass.microsoft_graph.write_role_assignment'] as const;
 
 /** 32 bytes in base64url without padding (RFC 4648 §5). */
-const b64uDigestSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 43 characters of base64url');
+export const b64uDigestSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 43 characters of base64url');
 const secondsSchema = z.number().int().min(0);
 
 /**

@@ -7,6 +7,7 @@ import type { BundleStage } from './bundle.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { absenceRefusal } from './bundle-absence.js';
+import { proveWarrants } from './bundle-warrant.js';
 import { digestOf } from './canonical-json.js';
 
 const CAUSES = [
@@ -38,7 +39,8 @@ export function proveOutcome(
 ): void {
   const first = (type: EntryType): ProvenEntry | undefined => entries.find(({ entry }) => entry.type === type);
   checkIntentNamed(authority, entries, findings);
-  checkGrant(authority, first('granted'), first('verified'), findings);
+  const warrant = proveWarrants(authority, entries, findings);
+  checkGrant(authority, { granted: first('granted'), verified: first('verified'), warrant }, findings);
   checkRemoval(authority, entries, findings);
   findings.facts.sessions_ended_at = first('sessions_ended')?.entry.at ?? null;
   checkEnd(authority, first('ended'), first('refused'), first('resealing'), findings);
@@ -64,16 +66,16 @@ function checkIntentNamed(
 
 function checkGrant(
   { intent }: ProvenAuthority,
-  granted: ProvenEntry | undefined,
-  verified: ProvenEntry | undefined,
+  told: { granted: ProvenEntry | undefined; verified: ProvenEntry | undefined; warrant: string | null },
   findings: BundleFindings,
 ): void {
+  const { granted, verified, warrant } = told;
   findings.facts.granted_at = granted?.entry.at ?? null;
   findings.facts.verified_at = verified?.entry.at ?? null;
   const refuse = ({ seq }: ProvenEntry, message: string): void =>
     findings.fail('grant', 'grant_refused', placeOfSeq(seq), message);
-  for (const told of [granted, verified]) {
-    if (told !== undefined && intent === undefined) refuse(told, 'nothing in this ledger allowed a grant');
+  for (const entry of [granted, verified]) {
+    if (entry !== undefined && intent === undefined) refuse(entry, 'nothing in this ledger allowed a grant');
   }
   // A grant found standing from an earlier, unanswered call may be found late; a new one is never made after the deadline.
   const made = granted?.entry.data.adopted === true ? undefined : granted;
@@ -83,7 +85,9 @@ function checkGrant(
   if (granted !== undefined && verified === undefined) {
     findings.notVerified.push('that the grant took effect: the second identity never saw it');
   }
-  findings.ran('grant', granted === undefined ? 'no grant was acknowledged' : `acknowledged ${granted.entry.at}`);
+  const under = warrant === null ? '' : `, under warrant ${warrant}`;
+  const acknowledged = granted === undefined ? 'no grant was acknowledged' : `acknowledged ${granted.entry.at}${under}`;
+  findings.ran('grant', acknowledged);
 }
 
 function checkRemoval({ intent }: ProvenAuthority, entries: readonly ProvenEntry[], findings: BundleFindings): void {

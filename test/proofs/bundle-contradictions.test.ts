@@ -45,6 +45,12 @@ describe('a ledger that its makers signed and that is still not right', () => {
       edited('granted', { intent_digest: 'a'.repeat(64) }),
       'grant_refused entries[4].body',
     ],
+    [
+      'its warrant authorised something else',
+      edited('granted', { warrant_scope_hash_b64u: 'A'.repeat(43) }),
+      'grant_refused entries[4].body',
+    ],
+    ['it names half a warrant', edited('granted', { warrant_id: null }), 'grant_refused entries[4].body'],
     ['resealing began before the deadline', edited('resealing', {}, T0 + 600_000), 'end_mismatch entries[10].body'],
     [
       'the evidence is another',

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { type EntryPayload, type Entry, type Receipt, ENTRY_ROLES } from '../../domain/entry.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
@@ -11,6 +13,7 @@ import { signReceipt } from '../../proofs/receipt.js';
 import { signIntent } from '../../proofs/signed-intent.js';
 import { statementDigest } from '../../proofs/statement-check.js';
 import { parseTrust, trustFileText, type Trust } from '../../proofs/trust.js';
+import { scopeHashOf, warrantScopeOf } from '../../proofs/warrant.js';
 import {
   T0,
   admissionEntry,
@@ -76,7 +79,12 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
     admissionEntry(request),
     ...spoken,
     entryOf(event_id, 'intent', 'intent', issued, { signed: signIntent(intent, roleKeys.authority), evidence }),
-    entryOf(event_id, 'granted', 'granted', issued + 2000, { intent_digest, provider_status: 'Provisioned' }),
+    entryOf(event_id, 'granted', 'granted', issued + 2000, {
+      intent_digest,
+      provider_status: 'Provisioned',
+      warrant_id: randomUUID(),
+      warrant_scope_hash_b64u: scopeHashOf(warrantScopeOf(intent)),
+    }),
     entryOf(event_id, 'verified', 'verified', issued + 20_000, { intent_digest }),
     entryOf(event_id, 'resealing', 'resealing', end, { cause: 'deadline', by: null, grant: 'granted' }),
     entryOf(event_id, 'removal', 'removal/1', end + 1000, { intent_digest, outcome: 'removed', word: 'revoked' }),
