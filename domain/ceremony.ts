@@ -95,7 +95,7 @@ export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number)
 /** Lets the times that have passed at `nowMs` take effect: deadlines, and the hour from which fewer approvers suffice. */
 function tick(before: CeremonyState, nowMs: number): CeremonyState {
   const fallback = fallbackFrom(before);
-  const state = fallback !== undefined && nowMs >= fallback ? raise(before, 'fallback_open') : before;
+  const state = fallback !== undefined && nowMs >= fallback ? openFallback(before, nowMs) : before;
   if (state.phase === 'resealing' && state.reseal !== null) {
     const reseal = resealTick(state.reseal, nowMs);
     if (reseal === state.reseal) return state;
@@ -145,6 +145,16 @@ function maybeIssue(state: CeremonyState, nowMs: number): CeremonyState {
   return ready ? { ...lower(state, 'fallback_open'), phase: 'issuing' } : state;
 }
 
+/**
+ * Whoever was skipped is told now, by the ledger: who has spoken is put there first, unless the intent that follows at once
+ * names them anyway.
+ */
+function openFallback(state: CeremonyState, nowMs: number): CeremonyState {
+  const open = raise(state, 'fallback_open');
+  const spoken = open.outbox.some(({ transition }) => transition.startsWith('statement/'));
+  return spoken && maybeIssue(open, nowMs) === open ? flush(open) : open;
+}
+
 /** When the policy's fallback opens for a ceremony that still waits for approvals and has not reached it; epoch ms. */
 export function fallbackFrom({ phase, opened, admission, flags }: CeremonyState): number | undefined {
   const fallback = opened?.terms.approvals.fallback;
@@ -161,7 +171,8 @@ function onIssued(state: CeremonyState, outcome: IssueOutcome, nowMs: number): C
     const ending = state.ending ?? { cause: 'not_issued' as const, by: null, at: instant(nowMs) };
     const over: CeremonyState = { ...refused, ending, mark: state.mark === 'none' ? 'pending' : state.mark };
     if (outcome.standing === null) return finish(over, endOf(ending.cause, false), nowMs);
-    return startReseal({ ...over, signed: outcome.standing, grant: 'unanswered' }, ending.cause, nowMs);
+    const kept = outcome.standing_receipt === null ? over : keepReceipt(over, outcome.standing_receipt);
+    return startReseal({ ...kept, signed: outcome.standing, grant: 'unanswered' }, ending.cause, nowMs);
   }
   // Issued before, to a run that was reset away: that run may have called the provider.
   const grant: GrantKnowledge = outcome.reissued ? 'unanswered' : 'never_tried';

@@ -58,7 +58,10 @@ export const surveyOutcomeSchema = z.discriminatedUnion('outcome', [
 ]);
 export type SurveyOutcome = z.output<typeof surveyOutcomeSchema>;
 
-/** Authority: the intent (again, with the same deadline, when it was issued before) and a warrant, or why not. */
+/**
+ * Authority: the intent (again, with the same deadline, when it was issued before) and a warrant, or why not; then with what
+ * stands all the same, and `standing_receipt`, the ledger's entry of it.
+ */
 export const issueOutcomeSchema = z.discriminatedUnion('outcome', [
   z.strictObject({
     outcome: z.literal('issued'),
@@ -73,6 +76,7 @@ export const issueOutcomeSchema = z.discriminatedUnion('outcome', [
     code: z.string(),
     message: z.string(),
     standing: signedIntentSchema.nullable(),
+    standing_receipt: receiptSchema.nullable().default(null),
   }),
 ]);
 export type IssueOutcome = z.output<typeof issueOutcomeSchema>;

@@ -125,6 +125,7 @@ const refused = (code: string, message: string, standing: JournalIntent | undefi
   code,
   message,
   standing: standing?.signed ?? null,
+  standing_receipt: standing?.receipt ?? null,
 });
 
 function makeIntent(

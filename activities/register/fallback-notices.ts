@@ -46,7 +46,8 @@ interface FallbackRow extends Record<string, unknown> {
 
 /**
  * Tells everybody who may approve and has said nothing yet, as far as the register knows; nobody, where the ceremony
- * needed no fallback after all. Approvals reach the ledger with the grant: who approved just now may be told as well.
+ * needed no fallback after all. Who had approved before it opened
+ * is in the ledger from that moment on; who approves in that moment may be told as well.
  */
 export async function settleFallback(tx: Sql, holdings: RegisterHoldings, eventId: string): Promise<void> {
   const [row] = await tx.query<FallbackRow>(

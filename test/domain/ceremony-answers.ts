@@ -60,8 +60,9 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       };
     }
     case 'issue': {
-      if (how % 6 === 4) return { type: 'issued', outcome: { ...refused, standing: null } };
-      if (how % 6 === 5) return { type: 'issued', outcome: { ...refused, standing: intent } };
+      if (how % 6 === 4) return { type: 'issued', outcome: { ...refused, standing: null, standing_receipt: null } };
+      if (how % 6 === 5)
+        return { type: 'issued', outcome: { ...refused, standing: intent, standing_receipt: scene.receipt('intent') } };
       const receipt = scene.receipt('intent');
       const warrant = how % 7 === 6 ? null : `warrant ${how}`;
       const signed = how % 2 === 0 ? (state.signed ?? intent) : intent;

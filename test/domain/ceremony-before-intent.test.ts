@@ -161,6 +161,18 @@ describe('killed while the authority issues', () => {
     expect(ceremony.absent().state.phase).toBe('revoked');
   });
 
+  it("keeps the ledger's entry of an intent that stands though it was refused", () => {
+    const { outbox } = killed().issueRefused(true).state;
+    const transitions = outbox.map(({ transition }) => transition);
+    expect(transitions.filter((transition) => transition === 'intent')).toHaveLength(1);
+    expect(transitions.indexOf('intent')).toBeLessThan(transitions.indexOf('resealing'));
+    expect(
+      killed()
+        .issueRefused(false)
+        .state.outbox.map(({ transition }) => transition),
+    ).not.toContain('intent');
+  });
+
   it('reseals after the approval window, too', () => {
     const ceremony = run()
       .toIssuing()

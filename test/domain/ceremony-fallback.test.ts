@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wake } from '../../domain/ceremony-commands.js';
+import { commands, wake } from '../../domain/ceremony-commands.js';
 import { instant } from '../../domain/identifiers.js';
 import { viewOf } from '../../domain/view.js';
 import { run } from './ceremony-run.js';
@@ -45,6 +45,32 @@ describe('a ceremony whose policy has a fallback', () => {
       .after(10 * MINUTE);
     expect(ceremony.state.phase).toBe('awaiting_approval');
     expect(ceremony.survey().state.phase).toBe('issuing');
+  });
+
+  it('puts who has spoken into the ledger when it opens, for whoever tells those who were skipped', () => {
+    const two = {
+      ...terms,
+      approvals: { ...terms.approvals, min_approvers: 3, fallback: { ...fallback, min_approvers: 2 } },
+    };
+    const appends = (ceremony: ReturnType<typeof run>) =>
+      commands(ceremony.state).filter(({ do: what }) => what === 'append');
+    const ceremony = run({ terms: two }).toAwaitingApproval().say(bob, 'approve');
+    expect(appends(ceremony.after(10 * MINUTE - 1))).toEqual([]);
+    expect(appends(ceremony.after(1))).toHaveLength(1);
+    expect(ceremony.state).toMatchObject({ phase: 'awaiting_approval', flags: ['fallback_open'] });
+    expect(ceremony.state.outbox.some(({ transition }) => transition.startsWith('statement/'))).toBe(true);
+  });
+
+  it('says nothing more where nobody has spoken, or where the intent says it at once', () => {
+    const silent = run({ terms })
+      .toAwaitingApproval()
+      .after(10 * MINUTE);
+    const issuing = run({ terms })
+      .toAwaitingApproval()
+      .say(bob, 'approve')
+      .after(10 * MINUTE);
+    expect(commands(silent.state)).toEqual([]);
+    expect(commands(issuing.state)).toEqual([{ do: 'issue', key: 'issue' }]);
   });
 
   it('tells every reader when it opens', () => {

@@ -96,7 +96,8 @@ export class CeremonyRun {
 
   issueRefused(standing = false): this {
     const intent = standing ? scene.intentUntil(this.deadline) : null;
-    const outcome = { outcome: 'refused' as const, code: 'not_now', message: 'no', standing: intent };
+    const standing_receipt = standing ? scene.receipt('intent') : null;
+    const outcome = { outcome: 'refused' as const, code: 'not_now', message: 'no', standing: intent, standing_receipt };
     return this.tell({ type: 'issued', outcome });
   }
 

@@ -176,10 +176,11 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
 
       it('refuses after the deadline, with what stands', async () => {
         const evidence = evidenceFor();
-        const { signed } = await issued(evidence);
+        const { signed, receipt } = await issued(evidence);
         now += 30 * MIN;
         const answer = await tasks.issue(evidence);
         expect(answer).toMatchObject({ outcome: 'refused', code: 'deadline_passed', standing: signed });
+        expect(answer).toMatchObject({ standing_receipt: receipt });
       });
 
       it('refuses after the approval window, for a first time', async () => {
