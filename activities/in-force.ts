@@ -40,10 +40,10 @@ export type Carrying =
  * verified, whatever became of it since, so that whoever ends, shows or tells something never waits for a registry.
  */
 export interface InForce {
-  policy(): PolicyInForce;
-  roster(): Roster;
+  readonly policy: () => PolicyInForce;
+  readonly roster: () => Roster;
   /** Whether this contract carries a grant at `nowMs`, by the caller's own roots and clock; else why not, by name. */
-  carrying(policyDigest: string, nowMs: number): Carrying;
+  readonly carrying: (policyDigest: string, nowMs: number) => Carrying;
 }
 
 const namedContract = z.object({ request: z.object({ policy_digest: digestSchema }) });

@@ -169,7 +169,7 @@ export class ContractBook implements InForce {
         this.shown[kind].set(name, envelope);
       }
     } catch (error) {
-      this.say('the registry of contracts cannot be read', { kind, code: codeOf(error) });
+      this.say('the registry of contracts cannot be read', { code: codeOf(error) });
     }
   }
 
@@ -191,26 +191,24 @@ export class ContractBook implements InForce {
     this.remember();
   }
 
-  /** What was in force once is what a registry may not go back behind. */
+  /** What was in force once is what a registry may not go back behind. What a start finds is not told, only what changes. */
   private remember(): void {
+    const { seen, known } = this;
     const nowMs = this.sources.clock.now();
-    const contract = this.contracts(nowMs).inForce;
-    const roster = this.rosters(nowMs).inForce;
-    const { seen } = this;
-    if (contract !== null && contract.version > (seen.contract?.version ?? 0)) {
-      seen.contract = contract;
-      const { series, version, digest } = contract;
-      this.sources.log('a contract is in force', { series, version, digest });
+    const before = { contract: seen.contract, roster: seen.roster };
+    const now = { contract: this.contracts(nowMs).inForce, roster: this.rosters(nowMs).inForce };
+    for (const kind of ['contract', 'roster'] as const) {
+      const version = now[kind];
+      if (version === null || version.version <= (before[kind]?.version ?? 0)) continue;
+      seen[kind] = { version: version.version, digest: version.digest };
+      const { series, digest } = version;
+      if (before[kind] !== undefined)
+        this.sources.log(`another ${kind} is in force`, { series, version: version.version, digest });
     }
-    if (roster !== null && roster.version > (seen.roster?.version ?? 0)) {
-      seen.roster = roster;
-      const { series, version, digest } = roster;
-      this.sources.log('a roster is in force', { series, version, digest });
-    }
-    seen.revocations = Math.max(seen.revocations ?? 0, this.known.revocations?.number ?? 0);
+    const number = known.revocations?.number ?? 0;
+    seen.revocations = Math.max(seen.revocations ?? 0, number);
     // Lists below the newest say nothing more.
-    for (const name of this.shown.revocations.keys())
-      if (Number(name) < (this.known.revocations?.number ?? 0)) this.shown.revocations.delete(name);
+    for (const name of this.shown.revocations.keys()) if (Number(name) < number) this.shown.revocations.delete(name);
   }
 
   private contracts(nowMs: number): Standing<KnownContract> {

@@ -16,11 +16,12 @@ import { sectionOf } from './settings.js';
  * and reseal none.
  */
 export async function startRegisterNotifier(context: RoleContext, client: Client): Promise<{ stop(): Promise<void> }> {
-  const { settings, policy, log } = context;
+  const { settings, contracts, log } = context;
   const { ui_url, namespace } = settings.temporal;
   const holdings = registerHoldings(context);
   const channels = noticeChannels(sectionOf(settings, 'register').notice_channels ?? {});
-  for (const fault of await channelFaults(channels, policy.policy)) log('notices will not go out', { ...fault });
+  for (const fault of await channelFaults(channels, contracts.policy().policy))
+    log('notices will not go out', { ...fault });
   const historyOf = (eventId: string, runId: string): string | null =>
     ui_url === undefined ? null : historyUrl(ui_url, namespace, ceremonyWorkflowId(eventId), runId);
   const timeOf = settings.clock === 'virtual' ? (eventId: string) => ceremonyTime(client, eventId) : null;

@@ -2,13 +2,12 @@ import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { systemClock, virtualClock, type Clock } from '../activities/clock.js';
 import type { Database } from '../activities/register/database.js';
-import type { PolicyInForce } from '../domain/policy-in-force.js';
 import { isSigning, type Role } from '../domain/roles.js';
-import type { Roster } from '../domain/roster.js';
 import { importRolePublicKey, type RoleKey } from '../proofs/role-key.js';
 import { trustFileSchema, trustOf, type Trust, type TrustFile } from '../proofs/trust.js';
+import { openContractBook } from './open-contract-book.js';
+import type { ContractBook } from './contract-book.js';
 import { refuseForeignApplications, refuseForeignKeys } from './foreign-credentials.js';
-import { readPolicyFile, readRosterFile } from './policy-files.js';
 import { readRoleKey } from './role-keys.js';
 import { SettingsError } from './settings-error.js';
 import type { Environment } from './settings-environment.js';
@@ -18,8 +17,8 @@ import { signingKeyPath, type WorkerSettings } from './settings.js';
 export interface RoleContext {
   settings: WorkerSettings;
   clock: Clock;
-  roster: Roster;
-  policy: PolicyInForce;
+  /** The signed contracts and rosters that this process knows. */
+  contracts: ContractBook;
   trust: Trust;
   authorityKeys: KeyObject[];
   keys: ReadonlyMap<Role, RoleKey>;
@@ -41,7 +40,7 @@ export const jsonLog =
   };
 
 /**
- * Reads roster, policy, trust and the roles' own keys, and refuses what belongs to a role that is not played. Throws
+ * Reads trust, the roles' own keys and what contracts can be read, and refuses what belongs to a role that is not played. Throws
  * SettingsError naming the file and what to do.
  */
 export async function readRoleContext(
@@ -57,11 +56,11 @@ export async function readRoleContext(
   const trustFile = await readTrustFile(settings.trust_path);
   refuseForeignApplications(settings, env);
   await refuseForeignKeys(settings, keys, trustOf(trustFile));
+  const clock = settings.clock === 'virtual' ? virtualClock() : systemClock;
   return {
     settings,
-    clock: settings.clock === 'virtual' ? virtualClock() : systemClock,
-    roster: await readRosterFile(settings.roster_path),
-    policy: await readPolicyFile(settings.policy_path),
+    clock,
+    contracts: await openContractBook(settings.contracts, clock, log),
     trust: trustOf(trustFile),
     authorityKeys: authorityKeysOf(trustFile),
     keys,

@@ -4,14 +4,15 @@ import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
 import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import type { GraphDeps } from '../activities/graph/effect-deps.js';
 import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/graph/graph-access.js';
+import { judgeGrant } from '../activities/graph/directory-role-judge.js';
 import { grantGate } from '../activities/graph/grant-gate.js';
 import { sessionsTasks } from '../activities/graph/sessions.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
+import type { InForce } from '../activities/in-force.js';
 import type { RegisterHoldings } from '../activities/register/holdings.js';
 import { historyImport, type ImportHoldings } from '../activities/register/import-history.js';
 import { registerTasks } from '../activities/register/register-tasks.js';
 import type { Role } from '../domain/roles.js';
-import { judgeIntent } from '../proofs/evidence.js';
 import { signReceipt } from '../proofs/receipt.js';
 import { readImportKeys } from './import-keys.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
@@ -35,7 +36,7 @@ const PERMISSIONS = {
 
 /** The activities of each role, made from what that role alone holds. */
 export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => object>> = {
-  ceremonies: (context) => ceremoniesTasks({ roster: () => context.roster }),
+  ceremonies: (context) => ceremoniesTasks(knownTo(context)),
   register: (context) => ({
     ...registerTasks(registerHoldings(context)),
     importHistory: historyImport(importHoldings(context)),
@@ -45,9 +46,8 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       database: databaseOf(context, 'authority'),
       key: keyOf(context, 'authority'),
       clock: context.clock,
-      roster: () => context.roster,
+      ...knownTo(context),
       roleKeys: context.trust.keyOf,
-      policy: () => context.policy,
     }),
   'effect:entra.directory_role': (context) =>
     directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
@@ -61,19 +61,20 @@ export const GATES_OF_ROLE: Readonly<Partial<Record<Role, (context: RoleContext)
     grantGate({
       ...graphDeps(context, 'effect:entra.directory_role', 'directory_role'),
       role: 'effect:entra.directory_role',
-      judge: (signed, evidence, nowMs) =>
-        judgeIntent({
-          signed,
-          evidence,
-          roster: context.roster,
-          roleKeys: context.trust.keyOf,
-          policy: context.policy.policy,
-          policyDigest: context.policy.digest,
-          authorityKey: authorityKeyOf(context),
-          nowMs,
-        }),
+      judge: judgeGrant({
+        inForce: context.contracts,
+        roleKeys: context.trust.keyOf,
+        authorityKey: authorityKeyOf(context),
+      }),
     }),
 };
+
+/** What this process knows of contracts and rosters, as the roles ask for it. */
+const knownTo = ({ contracts }: RoleContext): InForce => ({
+  policy: () => contracts.policy(),
+  roster: () => contracts.roster(),
+  carrying: (policyDigest, nowMs) => contracts.carrying(policyDigest, nowMs),
+});
 
 /** What the register role holds; the reconciler beside it holds the same. */
 export function registerHoldings(context: RoleContext): RegisterHoldings {
@@ -81,8 +82,7 @@ export function registerHoldings(context: RoleContext): RegisterHoldings {
     database: databaseOf(context, 'register'),
     key: keyOf(context, 'register'),
     clock: context.clock,
-    roster: () => context.roster,
-    policy: () => context.policy,
+    ...knownTo(context),
     roleKeys: context.trust.keyOf,
     log: context.log,
   };

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isRegistryUrl } from '../activities/contracts/http-registry.js';
+import { seriesSchema } from '../domain/contract.js';
 import { guidSchema } from '../domain/identifiers.js';
 import { isSigning, type Role } from '../domain/roles.js';
 import { noticeChannelsSchema } from './notice-settings.js';
@@ -92,6 +94,28 @@ export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
 };
 
 /**
+ * Where the signed contracts and rosters are, and by whose word. The registry is untrusted; the roots file is this process's
+ * own configuration.
+ */
+export const contractsSchema = z.strictObject({
+  /** A directory, or the https address of a gateway. */
+  registry: z
+    .string()
+    .min(1)
+    .refine(
+      (place) => !place.includes('://') || isRegistryUrl(place),
+      'expected a directory, or the https address of a gateway, without a user or a password in it',
+    ),
+  /** Which series of contracts, and of rosters, this process follows. */
+  series: seriesSchema,
+  roster_series: seriesSchema,
+  /** Who may sign. It may be missing or empty: then nothing is granted here, and everything that stands is still ended. */
+  roots_path: pathSchema,
+  /** How often all of it is read again: a revocation is heard within that. */
+  refresh_seconds: z.number().int().min(1).max(3600).default(15),
+});
+
+/**
  * What a worker process is told: what every role needs to know, and a section for each role that it plays with what that
  * role alone holds. JSON, snake_case.
  */
@@ -99,8 +123,7 @@ export const settingsSchema = z.strictObject({
   temporal: temporalSchema,
   payload_keyring_path: pathSchema,
   trust_path: pathSchema,
-  roster_path: pathSchema,
-  policy_path: pathSchema,
+  contracts: contractsSchema,
   applications: applicationsSchema,
   protected_object_ids: z.array(guidSchema).default([]),
   clock: z.enum(['system', 'virtual']).default('system'),

@@ -52,6 +52,7 @@ export async function startRoles(context: RoleContext): Promise<RunningRoles> {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await Promise.allSettled(runs);
     });
+    stops.unshift(context.contracts.follow(settings.contracts.refresh_seconds * 1000));
     if (settings.roles.includes('register')) {
       stops.unshift(await besideRegister(context, temporal, clientDataConverter(keyring)));
     }

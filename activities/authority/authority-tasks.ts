@@ -4,9 +4,9 @@ import type { EntryPayload } from '../../domain/entry.js';
 import { epochMs, eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
 import type { RecallOutcome } from '../../domain/outcomes.js';
-import type { PolicyInForce } from '../../domain/policy-in-force.js';
+import { TOOLS } from '../../domain/contract.js';
 import { termsOf } from '../../domain/policy.js';
-import type { Roster } from '../../domain/roster.js';
+import type { Refusal } from '../../domain/refusal.js';
 import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
 import { evidenceDigest, evidenceSchema, judgeEvidence, tupleOf, type JudgedEvidence } from '../../proofs/evidence.js';
 import { makeMarker } from '../../proofs/marker.js';
@@ -15,20 +15,19 @@ import type { RoleKey } from '../../proofs/role-key.js';
 import { signIntent } from '../../proofs/signed-intent.js';
 import { checkRequestStatement, checkStatement } from '../../proofs/statement-check.js';
 import type { Clock } from '../clock.js';
+import { carryingOf, toolRefusal, type InForce } from '../in-force.js';
 import type { Database, Sql } from '../register/database.js';
 import { readIntent, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
 import { warranted, type Decided, type Refused } from './warranted.js';
+import { seriesRefusal } from './series-seen.js';
 
 /** What the authority role holds. */
-export interface AuthorityHoldings {
+export interface AuthorityHoldings extends InForce {
   /** Over which `AUTHORITY_MIGRATIONS` have run. */
   database: Database;
   key: Pick<RoleKey, 'keyid' | 'privateKey'>;
-  roster: () => Roster;
   /** Who signs for which role. */
   roleKeys: RoleKeys;
-  /** `digest` is the hex SHA-256 of the policy's RFC 8785 form. */
-  policy: () => PolicyInForce;
   /** The only time the authority believes. */
   clock: Clock;
 }
@@ -73,22 +72,28 @@ async function issue(tx: Sql, holdings: AuthorityHoldings, evidence: Evidence): 
   const standing = await readIntent(tx, evidence.event_id);
   const mark = await readMark(tx, evidence.event_id);
   if (mark !== undefined) return refused('end_mark_stands', `an end mark stands: ${mark.cause}`, standing);
-  if (standing !== undefined) return reissue(holdings, evidence, standing, nowMs);
-  const judged = judge(holdings, evidence, nowMs);
+  if (standing !== undefined) return reissue(tx, holdings, evidence, standing, nowMs);
+  const judged = await judge(tx, holdings, evidence, nowMs);
   if (!judged.ok) return refused(judged.code, judged.message, undefined);
   const made = makeIntent(holdings, evidence, judged, nowMs);
   await writeIntent(tx, made);
   return { outcome: 'issued', signed: made.signed, reissued: false, receipt: made.receipt };
 }
 
-function reissue(holdings: AuthorityHoldings, evidence: Evidence, standing: JournalIntent, nowMs: number): Decided {
+async function reissue(
+  tx: Sql,
+  holdings: AuthorityHoldings,
+  evidence: Evidence,
+  standing: JournalIntent,
+  nowMs: number,
+): Promise<Decided> {
   const { signed, receipt } = standing;
   const { deadline, issued_at } = signed.intent;
   if (nowMs >= epochMs(deadline)) return refused('deadline_passed', `its deadline was ${deadline}`, standing);
   if (evidenceDigest(evidence) !== standing.evidence_digest) {
     return refused('evidence_differs', 'an intent stands that was issued on other evidence', standing);
   }
-  const judged = judge(holdings, evidence, nowMs, epochMs(issued_at));
+  const judged = await judge(tx, holdings, evidence, nowMs, epochMs(issued_at));
   if (!judged.ok) return refused(judged.code, judged.message, standing);
   return { outcome: 'issued', signed, reissued: true, receipt };
 }
@@ -107,17 +112,28 @@ function recalled({ signed, evidence, receipt }: JournalIntent, { roster, policy
   return { signed, evidence, opened, approvals, receipt };
 }
 
-function judge(holdings: AuthorityHoldings, evidence: Evidence, nowMs: number, issuedMs = nowMs): JudgedEvidence {
-  const { policy, digest } = holdings.policy();
-  return judgeEvidence({
-    evidence,
-    roster: holdings.roster(),
-    roleKeys: holdings.roleKeys,
-    policy,
-    policyDigest: digest,
-    nowMs,
-    issuedMs,
-  });
+type Judged = Extract<JudgedEvidence, { ok: true }> | ({ ok: false } & Refusal);
+
+/**
+ * The evidence, under the signed contract that its request names and the signed roster, where both carry a grant now, were
+ * not seen in a higher version before, and let the tool be used on this target.
+ */
+async function judge(
+  tx: Sql,
+  holdings: AuthorityHoldings,
+  evidence: Evidence,
+  nowMs: number,
+  issuedMs = nowMs,
+): Promise<Judged> {
+  const carrying = carryingOf(holdings, evidence, nowMs);
+  if (!carrying.ok) return carrying;
+  const overtaken = await seriesRefusal(tx, carrying.versions, instant(nowMs));
+  if (overtaken !== undefined) return { ok: false, ...overtaken };
+  const { roster, policy, digest } = carrying;
+  const { roleKeys } = holdings;
+  const judged = judgeEvidence({ evidence, roster, roleKeys, policy, policyDigest: digest, nowMs, issuedMs });
+  const outside = judged.ok ? toolRefusal(carrying, TOOLS.write, judged.request) : undefined;
+  return outside === undefined ? judged : { ok: false, ...outside };
 }
 
 const refused = (code: string, message: string, standing: JournalIntent | undefined): Refused => ({

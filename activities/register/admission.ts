@@ -1,15 +1,18 @@
 import { judgeAdmission, type AdmissionVerdict } from '../../domain/admission.js';
 import { eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { AdmitOutcome } from '../../domain/outcomes.js';
-import { termsOf, type Policy } from '../../domain/policy.js';
-import type { Refusal } from '../../domain/refusal.js';
+import { TOOLS } from '../../domain/contract.js';
+import type { PolicyInForce } from '../../domain/policy-in-force.js';
+import { termsOf } from '../../domain/policy.js';
+import { refusalOf, type Refusal } from '../../domain/refusal.js';
 import { requestRefusal, type Request } from '../../domain/request.js';
-import { isValidAt } from '../../domain/roster.js';
+import { isValidAt, type Roster } from '../../domain/roster.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { RegisterTasks } from '../../domain/tasks.js';
 import { canonicalJson } from '../../proofs/canonical-json.js';
 import { requestAgeRefusal, tupleOf } from '../../proofs/evidence.js';
 import { checkRequestStatement, statementDigest, type CheckedRequestStatement } from '../../proofs/statement-check.js';
+import { carryingOf, toolRefusal } from '../in-force.js';
 import { admittedAnswer } from './admitted-answer.js';
 import { keepRefusalLine } from './audit-lines.js';
 import { DatabaseError, type Sql } from './database.js';
@@ -37,9 +40,13 @@ export function admission(holdings: RegisterHoldings): RegisterTasks['admit'] {
     const at = instant(nowMs);
     const asked = checkRequestStatement(envelope, holdings.roster());
     if (!asked.ok || asked.statement.request.event_id !== eventId) {
+      const carrying = carryingOf(holdings, { request: envelope }, nowMs);
+      const unknown = carrying.ok ? undefined : refusalOf(carrying);
       const why = asked.ok
         ? { code: 'foreign_event', message: `it asks for event ${asked.statement.request.event_id}` }
-        : { code: asked.reason, message: asked.message };
+        : holdings.roster().people.length === 0 && unknown !== undefined
+          ? unknown
+          : { code: asked.reason, message: asked.message };
       const refused = { ...why, eventId, digest: statementDigest(envelope), request: null, at };
       return holdings.database.transaction((tx) => keepRefusal(tx, refused));
     }
@@ -60,7 +67,7 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
   const { eventId, asked, nowMs } = candidate;
   const { request } = asked.statement;
   const digest = asked.request_digest;
-  const { policy, digest: policyDigest } = holdings.policy();
+  const { policy } = holdings.policy();
   await takeTurns(tx, { eventId, request, limited: policy.limits !== undefined });
   const earlier = await earlierAnswers(tx, eventId, digest);
   if (earlier.admitted) return admittedAnswer(tx, eventId, request);
@@ -76,16 +83,20 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
     const message = `event ${eventId} was asked for with another request: mint a new id`;
     return refuse({ code: 'event_id_taken', message });
   }
-  const stale = ageRefusal(asked, policy, policyDigest, nowMs);
+  const carrying = holdings.carrying(request.policy_digest, nowMs);
+  if (!carrying.ok) return refuse(refusalOf(carrying));
+  const stale = ageRefusal(asked, carrying, nowMs);
   if (stale !== undefined) return refuse(stale);
   for (let attempt = 0; attempt < INSERT_ATTEMPTS; attempt += 1) {
-    const verdict = await judge(tx, holdings, candidate);
+    const verdict = await judge(tx, carrying, candidate);
     if (!verdict.ok) return refuse(verdict.refusal);
+    const outside = toolRefusal(carrying, TOOLS.write, request);
+    if (outside !== undefined) return refuse(outside);
     const { terms, rule, escalated, extra_approvers } = verdict;
-    await keepPolicy(tx, policy, policyDigest);
+    await keepPolicy(tx, carrying);
     const { envelope, runId } = candidate;
     const { person, method } = asked;
-    const opened = { request, request_digest: digest, policy_digest: policyDigest, terms };
+    const opened = { request, request_digest: digest, policy_digest: carrying.digest, terms };
     const admitted = { runId, envelope, opened, person: person.id, method, rule, escalated, extra_approvers, nowMs };
     const receipt = await insertEvent(tx, holdings, admitted);
     if (receipt !== undefined) {
@@ -113,13 +124,12 @@ async function takeTurns(
 /** What is said against the request before the rule book is asked: its age, and whether its invoker may speak now. */
 function ageRefusal(
   { statement, person }: Asked,
-  policy: Policy,
-  policyDigest: string,
+  { policy, digest }: PolicyInForce,
   nowMs: number,
 ): Refusal | undefined {
   const { request } = statement;
   const terms = termsOf(policy, request.profile);
-  if (terms === undefined || requestRefusal(request, terms, policyDigest) !== undefined) return undefined;
+  if (terms === undefined || requestRefusal(request, terms, digest) !== undefined) return undefined;
   const age = requestAgeRefusal(statement, terms, nowMs);
   if (age !== undefined) return { code: age.code, message: age.message };
   if (isValidAt(person, nowMs)) return undefined;
@@ -127,8 +137,11 @@ function ageRefusal(
 }
 
 /** The rule book's verdict, on what the register knows now. */
-async function judge(tx: Sql, holdings: RegisterHoldings, { asked, nowMs }: Candidate): Promise<AdmissionVerdict> {
-  const { policy, digest } = holdings.policy();
+async function judge(
+  tx: Sql,
+  { policy, digest, roster }: PolicyInForce & { roster: Roster },
+  { asked, nowMs }: Candidate,
+): Promise<AdmissionVerdict> {
   const { request } = asked.statement;
   const { invoker, profile } = request;
   const question = { invoker: invoker.person, profile, tuple: tupleOf(request), limits: policy.limits, nowMs };
@@ -138,14 +151,14 @@ async function judge(tx: Sql, holdings: RegisterHoldings, { asked, nowMs }: Cand
     request,
     person: asked.person,
     // Whoever has no key can approve nothing.
-    people: holdings.roster().people.filter(({ keys }) => keys.length > 0),
+    people: roster.people.filter(({ keys }) => keys.length > 0),
     usage: await usageOf(tx, question),
     now_ms: nowMs,
   });
 }
 
 /** A policy may be long, and is nearly always known: it is written out and sent only where it is not. */
-async function keepPolicy(tx: Sql, policy: Policy, digest: string): Promise<void> {
+async function keepPolicy(tx: Sql, { policy, digest }: PolicyInForce): Promise<void> {
   const known = await tx.query('SELECT 1 AS known FROM register.policies WHERE digest = $1', [digest]);
   if (known.length > 0) return;
   await tx.query('INSERT INTO register.policies (digest, document) VALUES ($1, $2) ON CONFLICT DO NOTHING', [

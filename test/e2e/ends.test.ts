@@ -132,7 +132,7 @@ describe.concurrent('a request that admission refuses', () => {
     const { event, request, request_digest } = stack.prepare({ policy_digest: '0'.repeat(64) });
     const statement = { ...stack.common(event, request_digest, 'alice', Date.now()), act: 'request', request };
     const envelope = signWith(stack.keyOf('alice'), { ...statement, policy_digest: request.policy_digest });
-    await refused(expect, { ...asked, event, envelope }, 'policy_changed');
+    await refused(expect, { ...asked, event, envelope }, 'contract_unknown');
   });
 });
 

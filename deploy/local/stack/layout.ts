@@ -16,6 +16,12 @@ export interface Layout {
   roster: string;
   policy: string;
   trust: string;
+  /** Signed contracts, rosters and lists of revocations: the registry of this stack. */
+  contracts: string;
+  /** Who may sign them. */
+  contractRoots: string;
+  /** The keys of the stack's own signers. */
+  contractSigners: string;
   /** A file for each key of Sentinel's logs that may be imported, named after its key id. */
   importKeys: string;
   inboxSecret: string;
@@ -41,6 +47,9 @@ export function layoutOf(root: string): Layout {
     roster: at('roster.yaml'),
     policy: at('policy.yaml'),
     trust: at('trust.json'),
+    contracts: at('contracts'),
+    contractRoots: at('contract-roots.json'),
+    contractSigners: at('contract-signers'),
     importKeys: at('import-keys'),
     inboxSecret: at('inbox-secret'),
     workers: at('workers'),

@@ -3,13 +3,16 @@ import type { Keyring } from '../../../workers/codec/keyring.js';
 import type { PolicyInForce } from '../../../domain/policy-in-force.js';
 import type { Roster } from '../../../domain/roster.js';
 import { SIGNING_ROLES } from '../../../domain/roles.js';
+import type { ContractRegistry } from '../../../proofs/contract-registry.js';
 import { trustFileSchema, trustFileText } from '../../../proofs/trust.js';
 import { readOrCreateKeyringFile } from '../../../workers/codec/keyring-file.js';
-import { readPolicyFile, readRosterFile } from '../../../workers/policy-files.js';
+import { openRegistry } from '../../../workers/open-contract-book.js';
 import { readOrCreateRoleKey } from '../../../workers/role-keys.js';
 import { makeIdentities, type LocalIdentity } from './identities.js';
 import type { Layout } from './layout.js';
+import { localSigners, type LocalSigners } from './local-signers.js';
 import { LOCAL_PEOPLE, localPolicyYaml } from './local-world.js';
+import { publishContracts } from './publish-contracts.js';
 import type { StackOptions } from './stack.js';
 
 /** What the stack's folder says: who its people are, the policy in force, and the key of its payloads. */
@@ -17,16 +20,22 @@ export interface StackFiles {
   identities: LocalIdentity[];
   policy: PolicyInForce;
   roster: Roster;
+  /** The series of the contract that the policy is. */
+  series: string;
+  registry: ContractRegistry;
+  signers: LocalSigners;
   keyring: Keyring;
 }
 
-/** Makes what is missing of people, policy, keys and trust, and reads all of it. Throws SettingsError for a file that cannot work. */
+/** Makes what is missing of people, policy, keys and trust, publishes policy and roster as signed documents, and reads all of it. Throws SettingsError for a file that cannot work. */
 export async function stackFiles(layout: Layout, options: StackOptions): Promise<StackFiles> {
   const identities = await makeIdentities(options.people ?? LOCAL_PEOPLE, layout.identities, layout.roster);
-  await mkdir(layout.importKeys, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.importKeys, layout.contracts]) await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(layout.policy, options.policyYaml ?? localPolicyYaml(), { flag: 'wx' }).catch(ifItExists);
-  const policy = await readPolicyFile(layout.policy);
-  const roster = await readRosterFile(layout.roster);
+  const nowMs = Date.now();
+  const signers = await localSigners(layout, nowMs);
+  const registry = openRegistry(layout.contracts);
+  const { policy, roster, series } = await publishContracts(layout, registry, signers, nowMs);
   const keyring = await readOrCreateKeyringFile(layout.keyring);
   const roles = await Promise.all(
     SIGNING_ROLES.map(async (role) => ({
@@ -37,7 +46,7 @@ export async function stackFiles(layout: Layout, options: StackOptions): Promise
   // A policy that was edited since has been in force: what was done under it still verifies.
   const policies = [...(await policiesBefore(layout.trust)), policy.digest];
   await writeFile(layout.trust, trustFileText({ roles, roster, policies }));
-  return { identities, policy, roster, keyring };
+  return { identities, policy, roster, series, keyring, registry, signers };
 }
 
 async function policiesBefore(trustPath: string): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
+import { systemClock } from '../../../activities/clock.js';
 import type { Database } from '../../../activities/register/database.js';
 import { eventReader } from '../../../activities/register/events.js';
 import { DirectApi } from '../../../client/api/direct-api.js';
@@ -8,12 +9,14 @@ import { decisionLog } from '../../../client/decide/decision-log.js';
 import { startGateway } from '../../../client/gateway/start-gateway.js';
 import { ROLES } from '../../../domain/roles.js';
 import { clientDataConverter } from '../../../workers/codec/data-converter.js';
+import { openContractBook } from '../../../workers/open-contract-book.js';
 import { readRoleContext } from '../../../workers/role-context.js';
 import type { WorkerSettings } from '../../../workers/settings.js';
 import { startRoles } from '../../../workers/start-roles.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import { devJsonOf } from './dev-json.js';
 import { settlePorts } from './ports.js';
+import { keepFresh } from './publish-contracts.js';
 import { stackFiles, type StackFiles } from './stack-files.js';
 import { StackError } from './stack-error.js';
 import { takeFolder } from './stack-lock.js';
@@ -47,6 +50,9 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   const { layout, leftover } = await takeFolder(options.dir, options.ephemeral ?? false, teardown);
   if (leftover) progress('stopped a Temporal server that an earlier stack left behind');
   const files = await stackFiles(layout, options);
+  teardown.add(
+    keepFresh(files.registry, files.signers, () => options.log('no list of revocations could be published', {})),
+  );
   const ports = await settlePorts(options.ports ?? {});
 
   progress('the database');
@@ -58,7 +64,8 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
 
   const inbox = await startInbox(layout, { port: ports.inbox, teardown });
 
-  const settings = workerSettings(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url });
+  const { series } = files;
+  const settings = workerSettings(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url, series });
   await writeWorkerFiles(layout, settings);
   progress('the roles');
   const roles = await playRoles(settings, database, options, teardown);
@@ -66,12 +73,14 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   progress('the gateway');
   const { connection, client } = await connect(temporal, files, teardown);
   const { keyOf } = await readTrustRoots(layout.trust);
+  const contracts = await openContractBook(settings.contracts, systemClock, options.log);
+  teardown.add(contracts.follow(settings.contracts.refresh_seconds * 1000));
   const api = new DirectApi({
     client,
     uiUrl: temporal.uiUrl,
     register: eventReader(database),
-    policy: () => Promise.resolve(files.policy),
-    roster: () => Promise.resolve(files.roster),
+    policy: () => Promise.resolve(contracts.policy()),
+    roster: () => Promise.resolve(contracts.roster()),
     keys: () => Promise.resolve(keyOf),
   });
   const gateway = await startGateway({

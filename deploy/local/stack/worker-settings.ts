@@ -5,6 +5,7 @@ import { fileNameOf, roleKeyPath } from '../../../workers/role-keys.js';
 import type { GraphJob, WorkerSettings } from '../../../workers/settings.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import type { Layout } from './layout.js';
+import { LOCAL_SERIES } from './local-contract.js';
 import { LOCAL_APPLICATIONS } from './local-world.js';
 import type { StackOptions } from './stack.js';
 
@@ -16,7 +17,14 @@ export function workerSettings(
     temporal,
     graphUrl,
     inboxUrl,
-  }: { temporal: Pick<TemporalServer, 'address' | 'namespace' | 'uiUrl'>; graphUrl: string; inboxUrl: string },
+    series,
+  }: {
+    temporal: Pick<TemporalServer, 'address' | 'namespace' | 'uiUrl'>;
+    graphUrl: string;
+    inboxUrl: string;
+    /** Of the contracts, as the policy file names it. */
+    series: string;
+  },
 ): WorkerSettings {
   const { address, namespace, uiUrl } = temporal;
   const key = (role: Role) => ({ signing_key_path: roleKeyPath(layout.roleKeys, role) });
@@ -28,8 +36,13 @@ export function workerSettings(
     temporal: { address, namespace, ui_url: uiUrl },
     payload_keyring_path: layout.keyring,
     trust_path: layout.trust,
-    roster_path: layout.roster,
-    policy_path: layout.policy,
+    contracts: {
+      registry: layout.contracts,
+      series,
+      roster_series: LOCAL_SERIES,
+      roots_path: layout.contractRoots,
+      refresh_seconds: 1,
+    },
     applications: LOCAL_APPLICATIONS,
     protected_object_ids: [...(options.protectedObjectIds ?? [])],
     clock: 'virtual',

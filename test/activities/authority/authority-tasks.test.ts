@@ -5,6 +5,7 @@ import { issueOutcomeSchema, markOutcomeSchema, recallOutcomeSchema } from '../.
 import type { Roster } from '../../../domain/roster.js';
 import type { AuthorityTasks, Evidence } from '../../../domain/tasks.js';
 import { authorityTasks } from '../../../activities/authority/authority-tasks.js';
+import { givenInForce } from '../../../deploy/local/stack/given-in-force.js';
 import { judgeIntent, tupleOf } from '../../../proofs/evidence.js';
 import { verifyMarker } from '../../../proofs/marker.js';
 import { readEntry } from '../../../proofs/receipt.js';
@@ -49,9 +50,11 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
       tasks = authorityTasks({
         database: db.database,
         key: authority,
-        roster: () => people,
+        ...givenInForce(
+          () => inForce,
+          () => people,
+        ),
         roleKeys: keyOf,
-        policy: () => inForce,
         clock,
       });
     }, 60_000);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stackFiles } from '../../../../deploy/local/stack/stack-files.js';
 import { layoutOf, type Layout } from '../../../../deploy/local/stack/layout.js';
+import { LOCAL_SERIES } from '../../../../deploy/local/stack/local-contract.js';
 import { LOCAL_APPLICATIONS } from '../../../../deploy/local/stack/local-world.js';
 import { settingsFileText, workerSettings } from '../../../../deploy/local/stack/worker-settings.js';
 import type { Role } from '../../../../domain/roles.js';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   await stackFiles(layout, options);
   const temporal = { address: '127.0.0.1:9', namespace: 'default', uiUrl: 'http://127.0.0.1:9' };
   const urls = { graphUrl: 'http://127.0.0.1:9', inboxUrl: 'http://127.0.0.1:9' };
-  good = { ...workerSettings(layout, options, { temporal, ...urls }), clock: 'system' };
+  good = { ...workerSettings(layout, options, { temporal, ...urls, series: LOCAL_SERIES }), clock: 'system' };
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -209,12 +210,10 @@ describe('settings that cannot work', () => {
     expect(said).toEqual(refusal('secret_in_settings', `${section}.${member}`, `use ${instead}`));
   });
 
-  it('name the line of a roster that is wrong', async () => {
-    const roster_path = path.join(folder, 'wrong-roster.yaml');
-    await writeFile(roster_path, 'version: 1\npeople:\n  - id: alice\n    kind: dog\n');
-    const { status, code, message } = await start({ over: { roster_path } });
-    expect({ status, code }).toEqual({ status: 2, code: 'file_invalid' });
-    expect(message).toMatch(/wrong-roster\.yaml:\d+:\d+: people\.0\.kind/);
+  it('a registry of contracts that is read over a network without TLS', async () => {
+    const contracts = { ...good.contracts, registry: 'http://gateway.corp.example' };
+    const said = await start({ over: { contracts } });
+    expect(said).toEqual(refusal('settings_invalid', 'contracts.registry: expected a directory, or the https address'));
   });
 
   it('virtual time outside the local stack', async () => {

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, it, type ExpectStatic } from 'vitest';
+import { withContract } from '../../deploy/local/stack/contract-text.js';
+import { localContract } from '../../deploy/local/stack/local-contract.js';
+import { instant } from '../../domain/identifiers.js';
+import { readPolicy } from '../../proofs/policy-document.js';
+import { CeremonyStack } from '../support/ceremony-stack.js';
+import { ContractHands } from '../support/contract-hands.js';
+import { testPolicy } from '../support/people.js';
+import { isOver } from '../support/records.js';
+
+const HOUR = 3600_000;
+/** In force is version 7, so that there are lower ones. */
+function policyYaml(): string {
+  const text = testPolicy(100);
+  const read = readPolicy(text);
+  if (!read.ok) throw new Error('the test policy');
+  return withContract(text, localContract(read.value.policy, { version: 7, nowMs: Date.now() }));
+}
+
+let stack: CeremonyStack;
+let hands: ContractHands;
+beforeAll(async () => {
+  stack = await CeremonyStack.start({ policyYaml: policyYaml() });
+  hands = await ContractHands.of(stack);
+});
+afterAll(() => stack.stop());
+
+/** Asks under a contract until the register has read the registry: before, nobody knows of it. Graph never hears of any. */
+async function isRefused(expect: ExpectStatic, digest: string, code: string): Promise<void> {
+  for (let patience = 20; ; patience -= 1) {
+    const asked = await hands.askUnder(digest);
+    const view = await stack.until(asked.event, isOver);
+    expect((await stack.graph.truth(asked.tenant)).calls).toEqual([]);
+    const unread = view.refusal?.code === 'contract_unknown' && code !== 'contract_unknown' && patience > 0;
+    if (unread) continue;
+    expect(view).toMatchObject({ state: 'refused', status: null, refusal: { code } });
+    return;
+  }
+}
+
+describe.concurrent('a request under another contract than the one in force is refused by name', () => {
+  it('contract_unknown: nobody ever published it', ({ expect }) =>
+    isRefused(expect, randomBytes(32).toString('hex'), 'contract_unknown'));
+
+  it('contract_unsigned: one signer alone', async ({ expect }) => {
+    const lax = hands.lax({ version: 8 });
+    await hands.publish(lax, hands.keys.slice(0, 1));
+    await isRefused(expect, lax.digest, 'contract_unsigned');
+  });
+
+  it('contract_changed: the signatures of another document', async ({ expect }) => {
+    const lax = hands.lax({ version: 9 });
+    const { signatures } = hands.sign(hands.inForce);
+    await hands.plant(lax.digest, { ...hands.sign(lax), signatures });
+    await isRefused(expect, lax.digest, 'contract_changed');
+  });
+
+  it('contract_changed: the contract in force under the name of another', async ({ expect }) => {
+    const lax = hands.lax({ version: 10 });
+    await hands.plant(lax.digest, hands.sign(hands.inForce));
+    await isRefused(expect, lax.digest, 'contract_changed');
+  });
+
+  it('contract_superseded: an old and laxer one, signed by all and still valid', async ({ expect }) => {
+    const old = hands.lax({ version: 3 });
+    await hands.publish(old);
+    await isRefused(expect, old.digest, 'contract_superseded');
+  });
+
+  it('contract_expired: its time is over', async ({ expect }) => {
+    const old = hands.lax({
+      version: 4,
+      valid_from: instant(Date.now() - 9 * HOUR),
+      valid_until: instant(Date.now() - HOUR),
+    });
+    await hands.publish(old);
+    await isRefused(expect, old.digest, 'contract_expired');
+  });
+
+  it('contract_not_yet_valid: its time has not come', async ({ expect }) => {
+    const next = hands.lax({ version: 11, valid_from: instant(Date.now() + 9 * HOUR) });
+    await hands.publish(next);
+    await isRefused(expect, next.digest, 'contract_not_yet_valid');
+  });
+
+  it('contract_revoked: its signers took it back', async ({ expect }) => {
+    const bad = hands.lax({ version: 5 });
+    await hands.publish(bad);
+    await hands.revoke({ contracts: [bad.digest] });
+    await isRefused(expect, bad.digest, 'contract_revoked');
+  });
+});
+
+describe('meanwhile the contract in force', () => {
+  it('carries a ceremony as before', async ({ expect }) => {
+    const asked = await stack.activate();
+    expect((await stack.graph.truth(asked.tenant)).assignments).toHaveLength(1);
+  });
+});

@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../activities/clock.js';
+import { directoryRegistry } from '../activities/contracts/directory-registry.js';
+import { httpRegistry, isRegistryUrl } from '../activities/contracts/http-registry.js';
+import type { Log } from '../activities/register/holdings.js';
+import type { ContractRegistry } from '../proofs/contract-registry.js';
+import { parseContractRoots, type ContractRoots } from '../proofs/contract-roots.js';
+import { ContractBook } from './contract-book.js';
+import type { WorkerSettings } from './settings.js';
+
+/** The book that settings describe, with what can be read now. Never rejects because of roots or registry: it logs why. */
+export function openContractBook(settings: WorkerSettings['contracts'], clock: Clock, log: Log): Promise<ContractBook> {
+  const { registry, series, roster_series: rosterSeries, roots_path } = settings;
+  return ContractBook.open({
+    registry: openRegistry(registry),
+    roots: () => readRoots(roots_path),
+    series,
+    rosterSeries,
+    clock,
+    log,
+  });
+}
+
+/** The registry that settings name: a gateway's address, or a directory. */
+export const openRegistry = (place: string): ContractRegistry =>
+  isRegistryUrl(place) ? httpRegistry(place) : directoryRegistry(place);
+
+async function readRoots(file: string): Promise<ContractRoots> {
+  const parsed = parseContractRoots(await readFile(file));
+  if (parsed.ok) return parsed.roots;
+  throw Object.assign(new Error(`${file}: ${parsed.message}`), { code: parsed.code });
+}
