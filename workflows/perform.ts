@@ -17,7 +17,7 @@ import { authority, directoryRole, register, sessions, verifier } from './role-t
 
 /**
  * Once nobody wants the watch any more it is left alone: to cancel it would cost history, and the way of a reseal, for a
- * read that harms nobody. It ends with the workflow.
+ * read that harms nobody. It reads no more once the deadline has passed, and ends with the workflow.
  */
 const ABANDONED = { cancellationType: ActivityCancellationType.ABANDON };
 

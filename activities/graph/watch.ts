@@ -16,6 +16,8 @@ const POLL_MS = 5 * 60_000;
 const UNKNOWN_POLL_MS = 60_000;
 const UNKNOWN_PATIENCE_MS = 10 * 60_000;
 const MAX_HOLDERS = 5000;
+/** The ceremony has long ended by then: it waits a day for the audit log at most. */
+const OVER_MS = 24 * 3600_000;
 
 const progressSchema = z.object({
   last_at: z.number().nullable(),
@@ -27,12 +29,16 @@ const progressSchema = z.object({
 /**
  * Watches while the glass is broken: returns when somebody has something that nobody had at the survey and no ceremony
  * explains, or when our own assignment has come to end later than intended. A newcomer counts once two reads showed it.
+ *
+ * The ceremony does not call it off: that would cost history. Once the deadline has passed it reads no more, and waits without
+ * a word until the workflow ends, because an answer would cost history too.
  */
 export function watchGrant(deps: GraphDeps): VerifierTasks['watch'] {
   return ({ signed, survey }) =>
     Attempt.run(progressSchema, { last_at: null, sightings: {}, explained: [] }, async (attempt) => {
       requireAuthentic(signed, deps);
       const { intent } = signed;
+      if (deps.clock.now() >= epochMs(intent.deadline)) throw waitFor('watch_over', 'the deadline has passed', OVER_MS);
       keepApart(attempt.details.last_at, deps.clock.now());
       const graph = openSession(deps, intent.tuple.tenant_id, attempt);
       const by = recognitionOf(deps, intent);

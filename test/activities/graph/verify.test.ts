@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SignedIntent } from '../../../domain/intent.js';
 import { verifyOutcomeSchema, watchOutcomeSchema } from '../../../domain/outcomes.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
-import { runAttempts, type RunOptions } from './attempts.js';
+import { runAttempts, type RunOptions, type StillTrying } from './attempts.js';
 import { grantedIn, inAWorld, MINUTE, NOTHING } from './in-a-world.js';
 import { ADMIN, ALICE, BOB, SECURITY_READER, USER_ADMINISTRATOR, withEmptyList, WRITER, type World } from './world.js';
 
@@ -196,6 +196,34 @@ describe('watching a grant', () => {
     const { result } = await watch();
     expect(result.findings).toMatchObject([{ code: 'foreign_change' }]);
     expect(world.clock.now() - began).toBeLessThan(12 * MINUTE);
+  });
+
+  it('reads no more once the deadline has passed, whatever there would be to tell, and answers nothing', async () => {
+    await granted();
+    let read = 0;
+    const calls = async (): Promise<number> =>
+      (await world.truth()).calls.filter(({ client_request_id }) => client_request_id !== null).length;
+    const watching = watch(NOTHING, {
+      maxAttempts: 12,
+      before: async () => {
+        if (world.clock.now() < Date.parse(signed.intent.deadline)) return;
+        if (read === 0) {
+          await world.control('/assignments', { principal_id: BOB, role_definition_id: USER_ADMINISTRATOR });
+          read = await calls();
+        }
+      },
+    });
+    const failures = await watching.then(
+      () => [],
+      (error: unknown) => (error as StillTrying).failures,
+    );
+    expect(failures).toHaveLength(12);
+    const over = failures.filter(({ type }) => type === 'watch_over');
+    expect(over.length).toBeGreaterThan(1);
+    expect(over.every(({ delayMs }) => delayMs === 24 * 60 * MINUTE)).toBe(true);
+    expect(failures.slice(0, -over.length).every(({ type }) => type !== 'watch_over')).toBe(true);
+    expect(read).toBeGreaterThan(0);
+    expect(await calls()).toBe(read);
   });
 
   it('notices that the end was moved', async () => {
