@@ -40,6 +40,13 @@ export class RawTemporal {
     return this.encrypted('json/plain', JSON.stringify(value) ?? 'null');
   }
 
+  /** What a payload holds, read with the payload key. */
+  async decoded(sealed: Payload): Promise<unknown> {
+    const [codec] = this.stack.stack.client.options.loadedDataConverter.payloadCodecs;
+    const [opened] = (await codec?.decode([sealed])) ?? [];
+    return opened?.data ? JSON.parse(Buffer.from(opened.data).toString('utf8')) : undefined;
+  }
+
   async signal(event: string, signalName: string, payloads: Payload[] | null): Promise<void> {
     await this.service.signalWorkflowExecution({
       namespace: this.namespace,
