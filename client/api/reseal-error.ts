@@ -22,6 +22,7 @@ export const RESEAL_ERRORS = {
   gateway_unreachable: { http: 502, exit: EXIT.unreachable },
   temporal_unreachable: { http: 503, exit: EXIT.unreachable },
   register_unreachable: { http: 503, exit: EXIT.unreachable },
+  registry_unreachable: { http: 502, exit: EXIT.unreachable },
   log_unwritable: { http: 503, exit: EXIT.unreachable },
   needs_register: { http: 503, exit: EXIT.unreachable },
   no_answer: { http: 504, exit: EXIT.unreachable },

@@ -2,6 +2,8 @@
 export interface GlobalOptions {
   as?: string;
   key?: string;
+  /** Every `--key` of the line, in its order; `key` is the last. */
+  keys?: string[];
   gateway?: string;
   direct?: boolean;
   output: string;

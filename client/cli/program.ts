@@ -5,6 +5,7 @@ import { breakglassCommands } from './commands/breakglass.js';
 import { examples, type Run } from './commands/command-context.js';
 import { completionCommands } from './commands/completion.js';
 import { configCommands } from './commands/config.js';
+import { contractCommands } from './commands/contract.js';
 import { databaseCommands } from './commands/database.js';
 import { decideCommand } from './commands/decide.js';
 import { devCommands } from './commands/dev.js';
@@ -49,10 +50,17 @@ export function resealProgram(version: string, run: Run): Command {
           'reseal breakglass watch 5f1c9a7be2d04386',
         ),
     );
+  // Options of the program are taken wherever they stand: a command that takes several keys asks for all of them.
+  const keys: string[] = [];
+  program.on('option:key', (path: string) => {
+    keys.push(path);
+    program.setOptionValue('keys', keys);
+  });
   breakglassCommands(program, run);
   approvalCommands(program, run);
   statusCommand(program, run);
   policyCommands(program, run);
+  contractCommands(program, run);
   decideCommand(program, run);
   evidenceCommands(program, run);
   auditCommands(program, run);

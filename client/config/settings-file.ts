@@ -14,6 +14,9 @@ export const settingsFileSchema = z
     trust: z.string().min(1).optional(),
     roster: z.string().min(1).optional(),
     policy: z.string().min(1).optional(),
+    contract_roots: z.string().min(1).optional(),
+    /** A directory, or an address. */
+    registry: z.string().min(1).optional(),
     payload_keyring: z.string().min(1).optional(),
     database_url: z.string().min(1).optional(),
     identities: z
@@ -34,7 +37,7 @@ export const settingsFileSchema = z
 /** What the file says; `path` is null when there is none. */
 export type SettingsFile = z.output<typeof settingsFileSchema> & { path: string | null };
 
-const PATHS = ['key', 'trust', 'roster', 'policy', 'payload_keyring'] as const;
+const PATHS = ['key', 'trust', 'roster', 'policy', 'contract_roots', 'payload_keyring'] as const;
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -67,6 +70,8 @@ function readSettingsFile(file: string, text: string, home: string): SettingsFil
   const path = (value: string): string => resolve(dirname(file), value.replace(/^~(?=\/)/, home));
   const identities = read.value.identities.map(({ as, key }) => ({ as, key: path(key) }));
   const absolute = { ...read.value, identities, path: file };
+  const { registry } = absolute;
+  if (registry !== undefined && !registry.includes('://')) absolute.registry = path(registry);
   for (const name of PATHS) {
     const value = absolute[name];
     if (value !== undefined) absolute[name] = path(value);

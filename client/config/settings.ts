@@ -23,6 +23,10 @@ export interface Settings {
   trustPath: string | undefined;
   rosterPath: string | undefined;
   policyPath: string | undefined;
+  /** Who may sign contracts. */
+  contractRootsPath: string | undefined;
+  /** Where contracts are: a directory, or the address of a registry. */
+  registry: string | undefined;
   payloadKeyringPath: string | undefined;
   /** Secret: may hold a password. */
   databaseUrl: string | undefined;
@@ -97,6 +101,8 @@ export async function loadSettings(input: {
     trustPath: path(pick('trust', 'RESEAL_TRUST', file.trust, localTrust)),
     rosterPath: path(pick('roster', 'RESEAL_ROSTER', file.roster, fromDev?.roster_path)),
     policyPath: path(pick('policy', 'RESEAL_POLICY', file.policy, fromDev?.policy_path)),
+    contractRootsPath: path(pick('contract_roots', 'RESEAL_CONTRACT_ROOTS', file.contract_roots)),
+    registry: placeOf(cwd, pick('registry', 'RESEAL_REGISTRY', file.registry)),
     payloadKeyringPath: path(
       pick('payload_keyring', 'RESEAL_PAYLOAD_KEYRING', file.payload_keyring, fromDev?.payload_keyring_path),
     ),
@@ -120,6 +126,11 @@ export async function loadSettings(input: {
     filePath: file.path,
     origins: origins.all,
   };
+}
+
+/** A directory is relative to where it was said; an address stays as it is. */
+export function placeOf(folder: string, place: string | undefined): string | undefined {
+  return place === undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(place) ? place : resolve(folder, place);
 }
 
 function checkedUrl(text: string): string {
