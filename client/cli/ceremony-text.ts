@@ -24,10 +24,7 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
     ['wanted', wantedText(view.refusal)],
     ['would pass', at(view.refusal?.passes_at ?? null)],
     ['role', text(view.role)],
-    [
-      'scope',
-      view.directory_scope_id === null ? null : `${oneLine(view.directory_scope_id)} in ${text(view.tenant_id)}`,
-    ],
+    ['scope', view.directory_scope_id === null ? null : scopeText(view.directory_scope_id, view.tenant_id)],
     ['principal', text(view.principal)],
     ['invoker', text(view.invoker)],
     ['why', whyOf(view)],
@@ -44,7 +41,7 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
     ['sessions', view.sessions_ended_at === null ? null : `ended ${clockText(view.sessions_ended_at, zone)}`],
     ['ended', at(view.ended_at)],
     ['review', reviewText(view.review, at)],
-    ['end mark', view.mark === 'none' ? null : view.mark],
+    ['end mark', view.mark === 'none' ? null : MARK_TEXTS[view.mark]],
     ['refusals', refusalsText(view.refused_statements)],
     ['request', view.request_digest === null ? null : digestWord(view.request_digest)],
     ['history', text(view.ui_url)],
@@ -54,6 +51,17 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
   );
   return [lines, ...findings].join('\n');
 }
+
+/** `/` is how Graph writes the whole directory. */
+function scopeText(scope: string, tenant: string | null): string {
+  const whole = scope === '/' ? ' (the whole directory)' : '';
+  return `${oneLine(scope)}${whole} in ${oneLine(tenant ?? 'an unknown tenant')}`;
+}
+
+const MARK_TEXTS = {
+  pending: 'asked for, not recorded by the authority yet',
+  standing: 'recorded by the authority: nothing more can be granted for it',
+} as const satisfies Record<Exclude<CeremonyView['mark'], 'none'>, string>;
 
 function whyOf(view: CeremonyView): string | null {
   if (view.justification === null) return view.reason_code;
@@ -137,6 +145,13 @@ export function ceremonyTable(session: Session, views: readonly CeremonyView[], 
   });
 }
 
+/** `closed` and `denied` say the cause themselves. */
+function endText(view: CeremonyView): string {
+  const said = view.state === 'closed' || view.state === 'denied';
+  if (said && view.ended_by !== null) return `by ${oneLine(view.ended_by)}`;
+  return causeOf(view) ?? '';
+}
+
 /** One line a change, while somebody watches: what is new at `now`. */
 export function changeLine(view: CeremonyView, now: string, zone: string): string {
   const parts = [clockText(now, zone), view.state];
@@ -147,7 +162,7 @@ export function changeLine(view: CeremonyView, now: string, zone: string): strin
     parts.push(`until ${clockText(view.expires_at, zone)}`);
   }
   if (view.state === 'resealing') parts.push(rollbackText(view.rollback, zone) ?? '');
-  if (view.state === 'resealing' || view.ended_at !== null) parts.push(causeOf(view) ?? '');
+  if (view.state === 'resealing' || view.ended_at !== null) parts.push(endText(view));
   if (view.refusal !== null) parts.push(`${oneLine(view.refusal.code)}: ${oneLine(view.refusal.message)}`);
   parts.push(...view.flags.map(oneLine));
   return parts.filter((part) => part !== '').join('  ');

@@ -36,7 +36,9 @@ export function otherClockText(at: string, nowMs: number, zone: string): string 
   const ms = Date.parse(at);
   if (!Number.isFinite(ms)) return 'unknown';
   const [there, here] = [partsIn(zone, ms), partsIn(zone, nowMs)];
-  const seconds = Math.round((ms - nowMs) / 1000);
+  const exact = Math.round((ms - nowMs) / 1000);
+  // Two clocks are never read at one moment.
+  const seconds = Math.abs(exact) < 60 ? exact : Math.round(exact / 60) * 60;
   const apart =
     seconds === 0 ? 'as here' : `${spanText(Math.abs(seconds))} ${seconds > 0 ? 'ahead of' : 'behind'} here`;
   return `${there.day === here.day ? '' : `${there.day} `}${there.time.slice(0, 5)} ${there.zone}, ${apart}`;

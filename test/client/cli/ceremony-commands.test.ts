@@ -271,6 +271,18 @@ describe('when people speak', () => {
     expect((await reseal(api, ['breakglass', 'close', id, ...as('alice'), '--wait', 'ended'])).status).toBe(0);
   });
 
+  it('tells the scope, the end and its mark in words', async () => {
+    const id = await opened();
+    const closed = { state: 'closed', cause: 'close', ended_by: 'alice', mark: 'standing' } as const;
+    api.show(id, { ...closed, directory_scope_id: '/', ended_at: '2026-01-01T00:00:00.000Z' });
+    const { out } = await reseal(api, ['breakglass', 'check', id]);
+    expect(out).toMatch(/^scope +\/ \(the whole directory\) in \S+$/m);
+    expect(out).toMatch(/^cause +close by alice$/m);
+    expect(out).toMatch(/^end mark +recorded by the authority: nothing more can be granted for it$/m);
+    const watched = await reseal(api, ['breakglass', 'watch', id]);
+    expect(watched.err + watched.out).toMatch(/closed {2}by alice$/m);
+  });
+
   it('tells nobody without the right that a ceremony is being resealed', async () => {
     const id = await opened();
     api.show(id, { state: 'resealing', status: 'active', cause: 'kill' });

@@ -26,6 +26,7 @@ describe('when a time is shown', () => {
     expect(otherClockText('2026-01-31T23:20:00.000Z', NOW, 'Europe/Berlin')).toBe(
       '2026-02-01 00:20 CET, 10 h ahead of here',
     );
+    expect(otherClockText('2026-01-31T13:29:59.000Z', NOW, 'UTC')).toBe('13:29 UTC, 10 min ahead of here');
     expect(otherClockText('2026-01-31T13:19:15.000Z', NOW, 'UTC')).toBe('13:19 UTC, 45 s behind here');
     expect(otherClockText('2026-01-31T13:20:00.400Z', NOW, 'UTC')).toBe('13:20 UTC, as here');
     expect(otherClockText('soon', NOW, 'UTC')).toBe('unknown');
