@@ -27,6 +27,7 @@ export const ENTRY_ROLES = {
   ended: 'register',
   audited: 'verifier',
   reviewed: 'register',
+  swept: 'sweeper',
 } as const;
 export type EntryType = keyof typeof ENTRY_ROLES;
 

@@ -6,6 +6,7 @@ export const TASK_QUEUES = {
   'effect:entra.directory_role': 'reseal-effect-entra.directory_role',
   'effect:entra.sessions': 'reseal-effect-entra.sessions',
   verifier: 'reseal-verifier',
+  sweeper: 'reseal-sweeper',
 } as const;
 export type Role = keyof typeof TASK_QUEUES;
 export const ROLES = Object.keys(TASK_QUEUES) as Role[];

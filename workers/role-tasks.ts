@@ -12,11 +12,13 @@ import type { InForce } from '../activities/in-force.js';
 import type { RegisterHoldings } from '../activities/register/holdings.js';
 import { historyImport, type ImportHoldings } from '../activities/register/import-history.js';
 import { registerTasks } from '../activities/register/register-tasks.js';
+import { sweeperTasks } from '../activities/sweep/sweeper-tasks.js';
 import type { Role } from '../domain/roles.js';
 import { signReceipt } from '../proofs/receipt.js';
 import { readImportKeys } from './import-keys.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
 import { SettingsError } from './settings-error.js';
+import { sweepDeps, SWEEPER_PERMISSIONS, sweepSigner } from './sweep-deps.js';
 import { graphOf, sectionOf, type GraphJob } from './settings.js';
 
 /** The application permissions each Graph identity has, and needs no more of (Microsoft's permission reference). */
@@ -32,6 +34,7 @@ const PERMISSIONS = {
     'Directory.Read.All',
     'AuditLog.Read.All',
   ],
+  sweeper: SWEEPER_PERMISSIONS,
 } as const satisfies Record<GraphJob, readonly string[]>;
 
 /** The activities of each role, made from what that role alone holds. */
@@ -53,6 +56,7 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
     directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
   'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
   verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
+  sweeper: sweeperRole,
 };
 
 /** What stands before a role's activities, on every attempt, where something must. */
@@ -93,6 +97,16 @@ const importHoldings = (context: RoleContext): ImportHoldings => ({
   ...registerHoldings(context),
   importKeys: () => readImportKeys(sectionOf(context.settings, 'register').sentinel_import_keys ?? {}, context.log),
 });
+
+/** The sweeper knows no policy, no roster and no contract: Graph, the authority's keys and its own identity are all it holds. */
+function sweeperRole(context: RoleContext): object {
+  const { settings, authorityKeys, clock, log } = context;
+  const signer = sweepSigner(keyOf(context, 'sweeper'));
+  const { applications, protected_object_ids: protectedIds } = settings;
+  const sweeper = sectionOf(settings, 'sweeper');
+  const writerId = applications.directory_role;
+  return sweeperTasks({ ...sweepDeps({ sweeper, writerId, protectedIds, authorityKeys, clock, log, signer }), signer });
+}
 
 function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
   const key = keyOf(context, role);

@@ -11,11 +11,12 @@ const LOOPBACK_URL = /^http:\/\/(127\.0\.0\.1|\[::1\]):\d{1,5}$/;
 const LOOPBACK_ADDRESS = /^(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}$/;
 const pathSchema = z.string().min(1);
 
-/** Which registered application acts for which job: granter and remover, session ender, reader. Public, and known to all roles. */
+/** Which registered application acts for which job: granter and remover, session ender, reader, sweeper. Public, and known to all roles. */
 export const applicationsSchema = z.strictObject({
   directory_role: guidSchema,
   sessions: guidSchema,
   verifier: guidSchema,
+  sweeper: guidSchema,
 });
 export type GraphJob = keyof z.output<typeof applicationsSchema>;
 
@@ -84,6 +85,15 @@ export const SECTIONS = {
   'effect:entra.directory_role': z.strictObject(withGraph),
   'effect:entra.sessions': z.strictObject(withGraph),
   verifier: z.strictObject(withGraph),
+  sweeper: z.strictObject({
+    ...withGraph,
+    /** Where it looks. It asks no policy: what stands must be ended whatever a policy says today. */
+    tenant_ids: z.array(guidSchema).min(1).max(1000),
+    /** How often its schedule runs; null: by hand alone. */
+    every_seconds: z.number().int().min(10).max(3600).nullable().default(60),
+    /** Where a sweep from cron leaves its signed report, for `reseal sweep status --standalone`. */
+    report_path: pathSchema.optional(),
+  }),
 } satisfies Record<Role, z.ZodObject>;
 
 /** The job for which a role has a Graph identity. */
@@ -91,6 +101,7 @@ export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
   'effect:entra.directory_role': 'directory_role',
   'effect:entra.sessions': 'sessions',
   verifier: 'verifier',
+  sweeper: 'sweeper',
 };
 
 /**
@@ -133,6 +144,7 @@ export const settingsSchema = z.strictObject({
   'effect:entra.directory_role': SECTIONS['effect:entra.directory_role'].optional(),
   'effect:entra.sessions': SECTIONS['effect:entra.sessions'].optional(),
   verifier: SECTIONS.verifier.optional(),
+  sweeper: SECTIONS.sweeper.optional(),
 });
 
 /** A process's settings, and the roles it plays. */

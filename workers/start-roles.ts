@@ -12,6 +12,7 @@ import { startReconciler } from './reconciler.js';
 import { startRegisterNotifier } from './register-notifier.js';
 import { installRuntimeLog } from './runtime-log.js';
 import { sectionOf } from './settings.js';
+import { keepSweepSchedule } from './sweep-schedule.js';
 import { connectTemporal, type TemporalConnections } from './temporal-connection.js';
 
 /** Roles at work. */
@@ -56,6 +57,9 @@ export async function startRoles(context: RoleContext): Promise<RunningRoles> {
     if (settings.roles.includes('register')) {
       stops.unshift(await besideRegister(context, temporal, clientDataConverter(keyring)));
     }
+    if (settings.roles.includes('sweeper')) {
+      stops.unshift(await besideSweeper(context, temporal, clientDataConverter(keyring)));
+    }
     const states = () => Object.fromEntries(settings.roles.map((role, at) => [role, workers[at]?.getState()]));
     return { failed, states, stop: () => stopAll(stops) };
   } catch (error) {
@@ -91,7 +95,23 @@ function workerOptions(
           workflowTaskPollerBehavior: { type: 'autoscaling', minimum: 2, initial: 2, maximum: 10 },
         }
       : {}),
+    // The sweep's own workflow runs beside its activity: a ceremonies worker that is gone must not keep it from running.
+    ...(role === 'sweeper' ? { workflowBundle: { codePath: WORKFLOW_BUNDLE }, maxCachedWorkflows: 8 } : {}),
   };
+}
+
+/** The schedule, where one is wanted: made by whoever plays the role, and again where it was taken away. */
+async function besideSweeper(
+  context: RoleContext,
+  temporal: TemporalConnections,
+  dataConverter: LoadedDataConverter,
+): Promise<() => Promise<void>> {
+  const { every_seconds: every } = sectionOf(context.settings, 'sweeper');
+  if (every === null) return () => Promise.resolve();
+  const { namespace } = context.settings.temporal;
+  const client = new Client({ connection: await temporal.client(), namespace, dataConverter });
+  const schedule = keepSweepSchedule(client, every, context.log);
+  return () => schedule.stop();
 }
 
 async function besideRegister(

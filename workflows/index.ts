@@ -3,4 +3,5 @@ export { breakGlass } from './break-glass.js';
 export { importHistory } from './import-history.js';
 export { reseal } from './reseal.js';
 export { review } from './review.js';
+export { sweep } from './sweep.js';
 export { unknown as default } from './unknown.js';

@@ -38,6 +38,10 @@ export const instanceSchema = z.object({
   startDateTime: text,
   endDateTime: text,
   roleAssignmentScheduleId: text,
+  /** Assigned or Activated: PIM's own word for a standing assignment and a user's activation of an eligible one. */
+  assignmentType: text,
+  /** Direct, Group or Inherited. */
+  memberType: text,
 });
 export type Instance = z.output<typeof instanceSchema>;
 

@@ -21,14 +21,19 @@ export function creatorOf(request: ScheduleRequest): string | undefined {
 
 /** The authority's mark on a request for this tuple; undefined without one that verifies. Who made it is another question. */
 export function markOn(request: ScheduleRequest, tuple: Tuple, keys: readonly KeyObject[]): Marked | undefined {
+  const verdict = markerOf(request, tuple, keys);
+  return verdict.ok ? verdict.marked : undefined;
+}
+
+/** The same, with why there is none. */
+export function markerOf(request: ScheduleRequest, tuple: Tuple, keys: readonly KeyObject[]) {
   const { ticketInfo, justification } = request;
   const fields = {
     ticketSystem: ticketInfo?.ticketSystem,
     ticketNumber: ticketInfo?.ticketNumber,
     justification,
   };
-  const verdict = verifyMarker(fields, tuple, keys);
-  return verdict.ok ? verdict.marked : undefined;
+  return verifyMarker(fields, tuple, keys);
 }
 
 /** A grant of this intent: made by our application, with the authority's marker of this very event and deadline. */
@@ -66,7 +71,7 @@ export const ASSIGNING: ReadonlySet<string> = new Set([
   'selfExtend',
   'selfRenew',
 ]);
-const REMOVING: ReadonlySet<string> = new Set(['adminRemove', 'selfDeactivate']);
+export const REMOVING: ReadonlySet<string> = new Set(['adminRemove', 'selfDeactivate']);
 
 /** Reads the requests of a tuple, in any order. Pure. The list may be stale: absence from it proves nothing. */
 export function historyOf(requests: readonly ScheduleRequest[], intent: Granted, by: Recognition): TupleHistory {

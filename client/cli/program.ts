@@ -13,6 +13,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { evidenceCommands } from './commands/evidence.js';
 import { policyCommands } from './commands/policy.js';
 import { statusCommand } from './commands/status.js';
+import { sweepCommands } from './commands/sweep.js';
 import { workerCommands } from './commands/worker.js';
 
 const EXIT_STATUS = `
@@ -64,6 +65,7 @@ export function resealProgram(version: string, run: Run): Command {
   decideCommand(program, run);
   evidenceCommands(program, run);
   auditCommands(program, run);
+  sweepCommands(program, run);
   doctorCommand(program, run);
   configCommands(program, run);
   completionCommands(program, run);

@@ -78,6 +78,7 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
     ephemeral,
     ports: { ...based, ...wishes },
     databaseUrl: io.env.RESEAL_DATABASE_URL ?? null,
+    sweepSeconds: SWEEP_SECONDS,
     ...(io.env.RESEAL_DECISION_LOG ? { decisionLog: path.resolve(dir, io.env.RESEAL_DECISION_LOG) } : {}),
     log: ephemeral ? () => undefined : fileLog(layoutOf(path.join(dir, '.reseal')).roleLog),
     signal: stop,
@@ -94,6 +95,8 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
   }
   return 0;
 }
+
+const SWEEP_SECONDS = 60;
 
 const portsFrom = (base: number): PortWishes => ({
   gateway: base,

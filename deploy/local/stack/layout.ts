@@ -28,6 +28,8 @@ export interface Layout {
   /** A settings file for each role, for a process that plays it alone. */
   workers: string;
   roleLog: string;
+  /** The report of the last sweep that was run without Temporal. */
+  sweepReport: string;
 }
 
 export function layoutOf(root: string): Layout {
@@ -54,5 +56,6 @@ export function layoutOf(root: string): Layout {
     inboxSecret: at('inbox-secret'),
     workers: at('workers'),
     roleLog: at('roles.log'),
+    sweepReport: at('sweep-report.json'),
   };
 }

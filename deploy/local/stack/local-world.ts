@@ -43,6 +43,7 @@ export const LOCAL_APPLICATIONS = {
   directory_role: '5e5ea100-0000-4000-8000-0000000000d1',
   sessions: '5e5ea100-0000-4000-8000-0000000000d2',
   verifier: '5e5ea100-0000-4000-8000-0000000000d3',
+  sweeper: '5e5ea100-0000-4000-8000-0000000000d4',
 } as const;
 
 const roles = [

@@ -24,6 +24,8 @@ export interface StackOptions {
   /** More settings for Temporal's server, by name. */
   dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
   reconcileSeconds?: number;
+  /** How often the sweep runs by itself; by hand alone when left out. */
+  sweepSeconds?: number;
   /** The file that the gateway writes its decisions to; it writes none when left out. */
   decisionLog?: string;
   /** Channels for notices besides the stack's own inbox, which is called `inbox`. */

@@ -23,7 +23,7 @@ import { takeFolder } from './stack-lock.js';
 import { startDatabase, startGraph, startInbox, startTemporal } from './stack-servers.js';
 import type { Stack, StackOptions } from './stack.js';
 import { Teardown } from './teardown.js';
-import { workerSettings, writeWorkerFiles } from './worker-settings.js';
+import { tenantsOf, workerSettings, writeWorkerFiles } from './worker-settings.js';
 
 export type { Stack, StackOptions } from './stack.js';
 
@@ -66,6 +66,7 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
 
   const { series } = files;
   const settings = workerSettings(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url, series });
+  if (settings.sweeper !== undefined) settings.sweeper.tenant_ids = tenantsOf(files.policy.policy);
   await writeWorkerFiles(layout, settings);
   progress('the roles');
   const roles = await playRoles(settings, database, options, teardown);

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Policy } from '../../../domain/policy.js';
 import { ROLES, type Role } from '../../../domain/roles.js';
 import { fileNameOf, roleKeyPath } from '../../../workers/role-keys.js';
 import type { GraphJob, WorkerSettings } from '../../../workers/settings.js';
@@ -60,8 +61,20 @@ export function workerSettings(
     'effect:entra.directory_role': { ...key('effect:entra.directory_role'), ...graph('directory_role') },
     'effect:entra.sessions': { ...key('effect:entra.sessions'), ...graph('sessions') },
     verifier: { ...key('verifier'), ...graph('verifier') },
+    sweeper: {
+      ...key('sweeper'),
+      ...graph('sweeper'),
+      tenant_ids: [],
+      every_seconds: options.sweepSeconds ?? null,
+      report_path: layout.sweepReport,
+    },
   };
 }
+
+/** Every tenant that a policy names. */
+export const tenantsOf = ({ tenant_id, profiles }: Policy): string[] => [
+  ...new Set([tenant_id, ...Object.values(profiles).map((profile) => profile.tenant_id ?? tenant_id)]),
+];
 
 /** The settings file of a process that plays these roles: their own sections, and none of another role's. */
 export function settingsFileText({ roles: _, ...settings }: WorkerSettings, roles: readonly Role[]): string {

@@ -77,6 +77,11 @@ export class World {
 
   constructor(private readonly simulator: GraphSimulator) {}
 
+  /** Where the simulator listens. */
+  get url(): string {
+    return this.simulator.url;
+  }
+
   private deps(applicationId: string, permissions: string[]): GraphDeps {
     return {
       access: loopbackAccess({ application_id: applicationId, base_url: this.simulator.url, permissions }),

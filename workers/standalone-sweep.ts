@@ -1,0 +1,110 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { systemClock } from '../activities/clock.js';
+import { sweepOnce } from '../activities/sweep/sweep.js';
+import type { DsseEnvelope } from '../domain/intent.js';
+import { sweepEnvelopeSchema, sweepReportSchema, type SweepReport } from '../domain/sweep.js';
+import { importRolePublicKey, type RoleKey } from '../proofs/role-key.js';
+import { openSweepReport } from '../proofs/sweep-report.js';
+import { trustFileSchema, trustOf, type TrustFile } from '../proofs/trust.js';
+import type { Log } from './role-context.js';
+import { readRoleKey } from './role-keys.js';
+import { SettingsError } from './settings-error.js';
+import { sweepDeps, sweepSigner } from './sweep-deps.js';
+import { readSweepSettings, type SweepSettings } from './sweep-settings.js';
+
+/** A sweep's report, and the sweeper's signature on it where the settings name a key. */
+export interface Swept {
+  report: SweepReport;
+  envelope: DsseEnvelope | null;
+}
+
+/**
+ * One sweep with nothing but Graph, the authority's public keys and this machine: no Temporal, no register. For the day
+ * both are down or lie, and for cron. Throws SettingsError for settings that cannot work; rejects when `signal` is aborted.
+ */
+export async function standaloneSweep(
+  file: string,
+  { mode, signal, log }: { mode: 'sweep' | 'look'; signal: AbortSignal; log: Log },
+): Promise<Swept> {
+  const settings = await readSweepSettings(file);
+  const trust = await readTrust(settings.trust_path);
+  const key = await keyOf(settings);
+  const signer = key === null ? null : sweepSigner(key);
+  const { sweeper, applications, protected_object_ids } = settings;
+  const authorityKeys = trust.roles.flatMap(({ role, public_key }) => {
+    const read = role === 'authority' ? importRolePublicKey(public_key) : undefined;
+    return read?.ok ? [read.publicKey] : [];
+  });
+  if (authorityKeys.length === 0) {
+    throw new SettingsError('file_invalid', `${settings.trust_path}: it names no key of the authority's`);
+  }
+  const protectedIds = protected_object_ids;
+  const writerId = applications.directory_role;
+  const deps = sweepDeps({ sweeper, writerId, protectedIds, authorityKeys, clock: systemClock, signer, log });
+  const report = await sweepOnce(deps, { mode, signal });
+  const envelope = signer === null ? null : signer.report(report);
+  if (mode === 'sweep' && sweeper.report_path !== undefined) await keep(sweeper.report_path, { report, envelope });
+  return { report, envelope };
+}
+
+/** The report that the last sweep of these settings left: proven where it is signed. Throws SettingsError where there is none. */
+export async function lastStandaloneSweep(file: string): Promise<Swept & { proven: boolean }> {
+  const { sweeper, trust_path } = await readSweepSettings(file);
+  const { report_path } = sweeper;
+  if (report_path === undefined) {
+    throw new SettingsError(
+      'settings_invalid',
+      `${file}: sweeper.report_path: name a file, so that a sweep leaves a report`,
+    );
+  }
+  const text = await readFile(report_path, 'utf8').catch(() => {
+    throw new SettingsError('file_missing', `${report_path} cannot be read: has a sweep run yet?`);
+  });
+  const kept = parsedReport(text, report_path);
+  if (kept.envelope === null) return { ...kept, proven: false };
+  const opened = openSweepReport(kept.envelope, trustOf(await readTrust(trust_path)).keyOf);
+  if (!opened.ok) throw new SettingsError('file_invalid', `${report_path}: ${opened.code}: ${opened.message}`);
+  return { report: opened.report, envelope: kept.envelope, proven: true };
+}
+
+const keptSchema = z.strictObject({ report: sweepReportSchema, envelope: sweepEnvelopeSchema.nullable() });
+
+/** Written beside and put in place whole, so that nobody reads half of it. */
+async function keep(file: string, swept: Swept): Promise<void> {
+  const beside = `${file}.${process.pid}`;
+  await writeFile(beside, `${JSON.stringify(swept, null, 2)}\n`, { mode: 0o600 });
+  await rename(beside, file);
+}
+
+function parsedReport(text: string, file: string): Swept {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new SettingsError('file_invalid', `${file} is not JSON`);
+  }
+  const parsed = keptSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new SettingsError('file_invalid', `${file} is not the report of a sweep of this version`);
+}
+
+async function readTrust(file: string): Promise<TrustFile> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new SettingsError('file_missing', `${file} cannot be read`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new SettingsError('file_invalid', `${file} is not JSON`);
+  }
+  const parsed = trustFileSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new SettingsError('file_invalid', `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+}
+
+/** Without a key the report is unsigned, and what was ended is ended all the same. */
+const keyOf = ({ sweeper: { signing_key_path: file } }: SweepSettings): Promise<RoleKey | null> =>
+  file === undefined ? Promise.resolve(null) : readRoleKey(file, 'sweeper');

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { guidSchema } from '../domain/identifiers.js';
+import { SECTIONS } from './settings.js';
+import { SettingsError } from './settings-error.js';
+
+/**
+ * What a sweep without Temporal and without the register is told. A worker's settings file for the sweeper serves as it is:
+ * members that only a worker needs are passed over. Paths are relative to the file.
+ */
+export const sweepSettingsSchema = z.object({
+  trust_path: z.string().min(1),
+  applications: z.object({ directory_role: guidSchema }),
+  protected_object_ids: z.array(guidSchema).default([]),
+  sweeper: SECTIONS.sweeper.partial({ signing_key_path: true }),
+});
+export type SweepSettings = z.output<typeof sweepSettingsSchema>;
+
+/** Reads the file. Throws SettingsError naming the file, the member and what was expected. */
+export async function readSweepSettings(file: string): Promise<SweepSettings> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new SettingsError('file_missing', `${file} cannot be read`);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new SettingsError('settings_invalid', `${file} is not JSON`);
+  }
+  const parsed = sweepSettingsSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new SettingsError(
+      'settings_invalid',
+      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`,
+    );
+  }
+  const { trust_path, sweeper, ...rest } = parsed.data;
+  const at = (given: string): string => path.resolve(path.dirname(file), given);
+  const { signing_key_path: key, report_path: report, graph } = sweeper;
+  const certificate =
+    graph.mode === 'entra' && graph.certificate_path !== undefined
+      ? { graph: { ...graph, certificate_path: at(graph.certificate_path) } }
+      : {};
+  return {
+    ...rest,
+    trust_path: at(trust_path),
+    sweeper: {
+      ...sweeper,
+      ...certificate,
+      ...(key === undefined ? {} : { signing_key_path: at(key) }),
+      ...(report === undefined ? {} : { report_path: at(report) }),
+    },
+  };
+}
