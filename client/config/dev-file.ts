@@ -22,6 +22,8 @@ export const devFileSchema = z.object({
   trust_path: path,
   roster_path: path,
   policy_path: path,
+  contract_roots_path: path,
+  registry_path: path,
   payload_keyring_path: path,
 });
 export type DevFile = z.output<typeof devFileSchema>;

@@ -101,8 +101,10 @@ export async function loadSettings(input: {
     trustPath: path(pick('trust', 'RESEAL_TRUST', file.trust, localTrust)),
     rosterPath: path(pick('roster', 'RESEAL_ROSTER', file.roster, fromDev?.roster_path)),
     policyPath: path(pick('policy', 'RESEAL_POLICY', file.policy, fromDev?.policy_path)),
-    contractRootsPath: path(pick('contract_roots', 'RESEAL_CONTRACT_ROOTS', file.contract_roots)),
-    registry: placeOf(cwd, pick('registry', 'RESEAL_REGISTRY', file.registry)),
+    contractRootsPath: path(
+      pick('contract_roots', 'RESEAL_CONTRACT_ROOTS', file.contract_roots, fromDev?.contract_roots_path),
+    ),
+    registry: placeOf(cwd, pick('registry', 'RESEAL_REGISTRY', file.registry, fromDev?.registry_path)),
     payloadKeyringPath: path(
       pick('payload_keyring', 'RESEAL_PAYLOAD_KEYRING', file.payload_keyring, fromDev?.payload_keyring_path),
     ),

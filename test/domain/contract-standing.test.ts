@@ -1,6 +1,12 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { standingOf, type SignedVersion, type StandingQuestion } from '../../domain/contract-standing.js';
+import {
+  standingOf,
+  STANDING_CODES,
+  type SignedVersion,
+  type StandingQuestion,
+} from '../../domain/contract-standing.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Revocations } from '../../domain/signed-documents.js';
 
@@ -229,4 +235,10 @@ describe('whatever is known, revoked and seen', () => {
       { numRuns: 500 },
     );
   });
+});
+
+it('every code is explained to whoever publishes contracts', () => {
+  const page = readFileSync(new URL('../../docs/contract.md', import.meta.url), 'utf8');
+  const codes = STANDING_CODES.filter((code) => !code.startsWith('roster_'));
+  expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
 });
