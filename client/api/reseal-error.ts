@@ -24,6 +24,7 @@ export const RESEAL_ERRORS = {
   register_unreachable: { http: 503, exit: EXIT.unreachable },
   registry_unreachable: { http: 502, exit: EXIT.unreachable },
   log_unwritable: { http: 503, exit: EXIT.unreachable },
+  needs_registry: { http: 503, exit: EXIT.unreachable },
   needs_register: { http: 503, exit: EXIT.unreachable },
   no_answer: { http: 504, exit: EXIT.unreachable },
   verification_failed: { http: 409, exit: EXIT.unverified },

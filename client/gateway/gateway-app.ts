@@ -5,6 +5,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestSchema, eventIdSchema } from '../../domain/identifiers.js';
 import { parseDuration } from '../../domain/duration.js';
+import type { ContractRegistry } from '../../proofs/contract-registry.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import type { ResealApi, StatementAnswer } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
@@ -13,6 +14,7 @@ import { parseExplainQuestion } from '../explain/explain-question.js';
 import { parseDecideQuestion } from '../decide/decide-question.js';
 import type { DecisionLog } from '../decide/decision-log.js';
 import { auditRoutes } from './audit-routes.js';
+import { contractRoutes } from './contract-routes.js';
 import { parseEventFilter } from './event-filter.js';
 
 export interface GatewayDeps {
@@ -21,6 +23,8 @@ export interface GatewayDeps {
   hosts?: readonly string[];
   /** Where decisions are written, if anywhere: one that cannot be written is not given. */
   decisionLog?: DecisionLog;
+  /** Contracts, rosters and lists of revocations, shown to whoever asks; what of them counts is the reader's verdict. */
+  registry?: ContractRegistry;
   /** Told about failures that are nobody's mistake. What it gets holds no statement and no justification. */
   log?: (failure: { code: string; method: string; path: string; error: unknown }) => void;
 }
@@ -34,7 +38,7 @@ const POLL_MS = 250;
  * shape is all that is looked at. Only `/v1/decide` is the gateway's own word, and as good as the gateway is. Errors are
  * `{error: {code, message, hint?}}`.
  */
-export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono {
+export function gatewayApp({ api, hosts, log, decisionLog, registry }: GatewayDeps): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     c.header('cache-control', 'no-store');
@@ -68,6 +72,8 @@ export function gatewayApp({ api, hosts, log, decisionLog }: GatewayDeps): Hono 
       throw new ResealError('usage', 'whose keys they are is asked by ?fingerprint=SHA256:…');
     return c.json({ on_roster: await api.holdsKey(c.req.param('name'), fingerprint) });
   });
+
+  contractRoutes(app, registry);
 
   app.post('/v1/events', async (c) => {
     const { envelope, statement } = readRequestStatement(await readBody(c));
