@@ -15,6 +15,7 @@ export type SettingsErrorCode =
   | 'database_rights'
   | 'database_not_migrated'
   | 'temporal_unreachable'
+  | 'temporal_refused'
   | 'virtual_time_outside_the_local_stack';
 
 /** A worker cannot start as it is set up. The message names the value, what was expected and what to do. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -29,6 +30,10 @@ export async function connectTemporal(settings: TemporalSettings): Promise<Tempo
   const options = { address, tls, ...(apiKey === undefined ? {} : { apiKey }) };
   // Encrypted payloads do not compress: trying to takes a tenth of a ceremony's processor time, here and in the server.
   const native = await NativeConnection.connect({ ...options, grpcCompression: { codec: 'none' } }).catch(unreachable);
+  await requireWrite(native, settings).catch(async (error: unknown) => {
+    await native.close();
+    throw error;
+  });
   let client: Promise<Connection> | undefined;
   const renewing = setInterval(() => {
     void apiKeyOf(settings)
@@ -58,6 +63,24 @@ export async function connectTemporal(settings: TemporalSettings): Promise<Tempo
       await native.close();
     },
   };
+}
+
+/** PERMISSION_DENIED and UNAUTHENTICATED (https://grpc.io/docs/guides/status-codes/). */
+const REFUSED: ReadonlySet<unknown> = new Set([7, 16]);
+
+/**
+ * A worker that may not poll goes on trying without a word, so this is asked first. The signal is for a workflow that does
+ * not exist: a server that would take it says so (NOT_FOUND) and does nothing.
+ */
+async function requireWrite(native: NativeConnection, { address, namespace }: TemporalSettings): Promise<void> {
+  const workflowExecution = { workflowId: `may-i-write/${randomUUID()}` };
+  await native.workflowService
+    .signalWorkflowExecution({ namespace, workflowExecution, signalName: 'none', requestId: randomUUID() })
+    .catch((error: unknown) => {
+      if (!REFUSED.has((error as { code?: unknown }).code)) return;
+      const message = `Temporal at ${address} refuses this process: its API key or certificate needs write on namespace ${namespace}`;
+      throw new SettingsError('temporal_refused', message);
+    });
 }
 
 async function apiKeyOf({ api_key, api_key_path }: TemporalSettings): Promise<string | undefined> {
