@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import type { SweepDeps } from './sweep-deps.js';
 import { backoffMs, type GraphFailureKind } from '../graph/graph-error.js';
 import type { GraphAnswer } from '../graph/graph-session.js';
@@ -15,6 +17,8 @@ export class Patience {
     private readonly deps: Pick<SweepDeps, 'clock' | 'pause'>,
     readonly signal: AbortSignal,
   ) {
+    // As many wait on it as there are tenants and assignments under way.
+    setMaxListeners(0, signal);
     this.until = deps.clock.now() + MAX_RUN_MS;
   }
 
