@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_TOKEN_TTL_SECONDS, TOOLS } from './contract.js';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { tupleSchema } from './intent.js';
 
@@ -18,10 +19,10 @@ export const WARRANT_ALG = 'Ed25519';
 /** How long a warrant lives where no contract says otherwise, in seconds. It never outlives its grant's deadline. */
 export const WARRANT_SECONDS = 120;
 /** No contract may ask for more, and none that lives longer is honoured. */
-export const MAX_WARRANT_SECONDS = 30 * 60;
+export const MAX_WARRANT_SECONDS = MAX_TOKEN_TTL_SECONDS;
 
 /** The tools that a warrant is given for, as a contract's allow list names them. */
-export const WARRANT_SCOPES = ['breakglass.microsoft_graph.write_role_assignment'] as const;
+export const WARRANT_SCOPES = [TOOLS.write] as const;
 
 /** 32 bytes in base64url without padding (RFC 4648 §5). */
 export const b64uDigestSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 43 characters of base64url');

@@ -20,6 +20,7 @@ export const reached = {
   asked: new Set<string>(),
   verdicts: new Set<string>(),
   flags: new Set<string>(),
+  renewals: new Set<number>(),
 };
 
 /** One generated ceremony: every step of it is checked against every invariant. */
@@ -61,6 +62,7 @@ export class Performance {
       if (!this.asked.includes(what)) this.asked.push(what);
     }
     for (const flag of this.state.flags) reached.flags.add(flag);
+    reached.renewals.add(this.state.renewals);
     if (event.type !== 'heard') return;
     const verdict = this.state.verdicts.find(({ digest }) => digest === event.checked.digest);
     if (verdict !== undefined) reached.verdicts.add(verdict.reason ?? `${verdict.act} accepted`);

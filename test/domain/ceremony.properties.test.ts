@@ -32,6 +32,7 @@ describe('the ceremony machine, whatever order messages come in', () => {
     // The generator is no use unless it gets everywhere.
     expect([...reached.phases].sort()).toEqual([...PHASES, ...ENDS].sort());
     expect([...reached.asked].sort()).toEqual([...ASKED].sort());
+    expect([...reached.renewals]).toEqual(expect.arrayContaining([0, 1, 2]));
     expect([...reached.verdicts]).toEqual(expect.arrayContaining(SIGNAL_ACTS.map((spoken) => `${spoken} accepted`)));
     const rules: StatementRefusal[] = ['name_disagrees', 'foreign_request', 'foreign_policy', 'not_yet_valid', 'stale'];
     rules.push('person_not_valid', 'already_approved', 'agent_cannot_approve', 'is_invoker', 'is_principal');

@@ -146,6 +146,25 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
         expect(await judge(first.warrant, now)).toMatchObject({ ok: false, code: 'warrant_expired' });
       });
 
+      it('gives one that lives as long as the contract says', async () => {
+        const given = givenInForce(
+          () => ({ policy, digest: policyDigest }),
+          () => people,
+        );
+        const carrying: typeof given.carrying = (digest, nowMs) => {
+          const found = given.carrying(digest, nowMs);
+          return found.ok ? { ...found, contract: { ...found.contract, token_ttl: 300 } } : found;
+        };
+        const held = { database: db.database, key: authority, roleKeys: keyOf, clock: { now: () => now } };
+        const answer = await authorityTasks({ ...held, ...given, carrying }).issue(evidenceFor());
+        const [, claims = ''] = (answer.outcome === 'issued' ? (answer.warrant ?? '') : '').split('.');
+        const { iat, exp } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as {
+          iat: number;
+          exp: number;
+        };
+        expect(exp - iat).toBe(300);
+      });
+
       it('gives none past the deadline', async () => {
         const evidence = evidenceFor();
         const { signed } = await issued(evidence);
