@@ -23,6 +23,9 @@ export interface DevJson {
   trust_path: string;
   roster_path: string;
   policy_path: string;
+  contract_roots_path: string;
+  /** The directory of the signed contracts, rosters and lists of revocations. */
+  registry_path: string;
   payload_keyring_path: string;
 }
 
@@ -50,6 +53,8 @@ export function devJsonOf(parts: {
     trust_path: layout.trust,
     roster_path: layout.roster,
     policy_path: layout.policy,
+    contract_roots_path: layout.contractRoots,
+    registry_path: layout.contracts,
     payload_keyring_path: layout.keyring,
   };
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import { systemClock } from '../../../activities/clock.js';
+import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
 import type { Database } from '../../../activities/register/database.js';
 import { eventReader } from '../../../activities/register/events.js';
 import { DirectApi } from '../../../client/api/direct-api.js';
@@ -87,6 +88,7 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   const gateway = await startGateway({
     api,
     port: ports.gateway,
+    registry: directoryRegistry(layout.contracts),
     ...(options.decisionLog === undefined ? {} : { decisionLog: decisionLog(options.decisionLog) }),
     log: ({ code, method, path }) => options.log('gateway', { code, method, path }),
   });
