@@ -88,8 +88,17 @@ export function signWarrant(
  */
 export async function judgeWarrant(
   token: string | null,
-  { intent, role, authorityKey, nowMs }: { intent: Intent; role: string; authorityKey: AuthorityKey; nowMs: number },
+  rules: {
+    intent: Intent;
+    role: string;
+    authorityKey: AuthorityKey;
+    /** Epoch milliseconds, of the judge's own clock. */
+    nowMs: number;
+    /** An older warrant is over for this judge, whatever it says itself. */
+    maxAgeSeconds?: number;
+  },
 ): Promise<JudgedWarrant> {
+  const { intent, role, authorityKey, nowMs, maxAgeSeconds = MAX_WARRANT_SECONDS } = rules;
   if (token === null) return refused('warrant_absent', 'the authority gave none');
   const read = await readWarrant(token, authorityKey);
   if (!read.ok) return read;
@@ -99,7 +108,8 @@ export async function judgeWarrant(
   if (differs !== undefined) return refused('warrant_foreign', `the intent calls for another ${differs}`);
   if (claims.exp * 1000 > epochMs(intent.deadline)) return refused('warrant_foreign', 'it outlives the deadline');
   if (claims.iat * 1000 > nowMs + CLOCK_SKEW_MS) return refused('warrant_not_yet_valid', `issued at ${claims.iat}`);
-  if (nowMs >= claims.exp * 1000) return refused('warrant_expired', `it was over at ${claims.exp}`);
+  const over = Math.min(claims.exp, claims.iat + maxAgeSeconds);
+  if (nowMs >= over * 1000) return refused('warrant_expired', `it was over at ${over}`);
   return read;
 }
 

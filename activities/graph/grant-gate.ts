@@ -29,6 +29,12 @@ export interface GateDeps extends GraphDeps {
   readonly judge: Judge;
 }
 
+/**
+ * Graph removes no assignment in its first five minutes; less a minute by which clocks may differ, no warrant is taken that
+ * could be older than a grant which was made under it and has been removed since.
+ */
+const MAX_AGE_SECONDS = 240;
+
 /** The judge looks at the evidence itself, whatever it is. */
 const inputSchema = z.object({
   signed: signedIntentSchema,
@@ -86,7 +92,8 @@ async function judge(deps: GateDeps, { signed, evidence, warrant }: GrantInput):
   const carried = deps.judge(signed, evidence, nowMs);
   if (!carried.ok) return carried;
   const authorityKey = (keyid: string) => authorityKeys.find((key) => keyidOf(key) === keyid);
-  return judgeWarrant(warrant, { intent: signed.intent, role, authorityKey, nowMs });
+  const { intent } = signed;
+  return judgeWarrant(warrant, { intent, role, authorityKey, nowMs, maxAgeSeconds: MAX_AGE_SECONDS });
 }
 
 function refusal(

@@ -86,6 +86,13 @@ describe('a warrant', () => {
     expect(most.exp - most.iat).toBe(30 * 60);
   });
 
+  it('is over earlier for a judge who takes none that old', async () => {
+    const long = await mintWarrant(intent, authority, ISSUED, 600);
+    expect(await codeOf(long, { nowMs: ISSUED + 239 * SECOND, maxAgeSeconds: 240 })).toBe('ok');
+    expect(await codeOf(long, { nowMs: ISSUED + 240 * SECOND, maxAgeSeconds: 240 })).toBe('warrant_expired');
+    expect(await codeOf(minted, { nowMs: ISSUED + 120 * SECOND, maxAgeSeconds: 240 })).toBe('warrant_expired');
+  });
+
   it('may come from a clock that is up to a minute ahead', async () => {
     expect(await codeOf(minted, { nowMs: ISSUED - 60 * SECOND })).toBe('ok');
     expect(await codeOf(minted, { nowMs: ISSUED - 61 * SECOND })).toBe('warrant_not_yet_valid');

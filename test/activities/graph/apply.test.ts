@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CancelledFailure } from '@temporalio/common';
 
+import { instant } from '../../../domain/identifiers.js';
 import { INTENT_PAYLOAD_TYPE } from '../../../domain/intent.js';
 import { signDsse } from '../../../proofs/dsse.js';
 import { environmentOf, runAttempts, type RunOptions } from './attempts.js';
@@ -91,8 +92,9 @@ describe('when it must not call at all', () => {
 
   it('refuses in the last five minutes, on a later attempt too', async () => {
     await world.faultOnGrant({ effect: 'status', status: 429, retry_after: 20 });
-    const { result } = await apply(world.intent(), {
-      before: (attempt) => (attempt === 2 ? world.clock.advance(25 * MINUTE - 10_000) : undefined),
+    const deadline = instant(world.clock.now() + 7 * MINUTE);
+    const { result } = await apply(world.intent({ deadline }), {
+      before: (attempt) => (attempt === 2 ? world.clock.advance(2 * MINUTE - 10_000) : undefined),
     });
     expect(result).toMatchObject({ outcome: 'refused', code: 'too_late', clean: true });
     expect(await grants()).toBe(1);

@@ -72,6 +72,30 @@ describe('a grant under its warrant', () => {
   });
 });
 
+describe('a grant that was made and removed', () => {
+  it('cannot be made again under the same warrant, however long that says it lives', async () => {
+    const signed = world.intent();
+    const warrant = await world.warrant(signed);
+    const { result } = await apply({ warrant }, signed);
+    expect(result.outcome).toBe('granted');
+    world.clock.advance(5 * MINUTE + 5 * SECOND);
+    const removed = await runAttempts(world.effects.rollback, { signed, round: 1 }, world.clock);
+    expect(removed.result.outcome).toBe('removed');
+    expect((await apply({ warrant }, signed)).result.outcome).toBe('warrant_expired');
+    expect((await world.truth()).assignments).toHaveLength(0);
+  });
+
+  it('is over after four minutes', async () => {
+    const signed = world.intent();
+    const warrant = await world.warrant(signed);
+    world.clock.advance(240 * SECOND - 1);
+    await world.control('/policies', { require_mfa: true });
+    expect((await apply({ warrant }, signed)).result.outcome).toBe('refused');
+    world.clock.advance(1);
+    expect((await apply({ warrant }, signed)).result.outcome).toBe('warrant_expired');
+  });
+});
+
 describe('without a warrant that holds', () => {
   it('says of a missing one and of one that is over that another is to be asked for', async () => {
     const signed = world.intent();
