@@ -9,6 +9,7 @@ import type { Refusal } from '../domain/refusal.js';
 import type { Request } from '../domain/request.js';
 import type { Roster } from '../domain/roster.js';
 import type { Evidence } from '../domain/tasks.js';
+import type { DsseEnvelope } from '../proofs/dsse.js';
 import { tupleOf } from '../proofs/evidence.js';
 
 /**
@@ -32,6 +33,8 @@ export type Carrying =
       contract: Contract;
       roster: Roster;
       versions: readonly SeriesVersion[];
+      /** The contract as its signers signed it, for whoever proves it later; null where nobody signed it. */
+      envelope: DsseEnvelope | null;
     }
   | ({ ok: false } & Refusal);
 

@@ -20,6 +20,7 @@ export type BundleErrorCode =
   | 'policy_malformed'
   | 'policy_digest'
   | 'policy_unknown'
+  | 'contract_refused'
   | 'request_refused'
   | 'statement_refused'
   | 'intent_refused'
@@ -37,6 +38,7 @@ export const BUNDLE_CHECKS = [
   'ledger',
   'signers',
   'policy',
+  'contract',
   'request',
   'statements',
   'quorum',
@@ -60,6 +62,10 @@ export interface BundleFacts {
   role: string | null;
   directory_scope_id: string | null;
   policy_digest: string | null;
+  /** Which contract the policy was, and whose signatures the trust file proves. */
+  contract: { series: string; version: number; signers: string[] } | null;
+  /** By which signed roster it was admitted, in the register's word. */
+  roster: { series: string; version: number } | null;
   /** By which of the policy's quorums it was granted. */
   quorum: QuorumKind | null;
   approvals: { person: string; method: string; at: string }[];
@@ -109,6 +115,8 @@ export class BundleFindings {
     role: null,
     directory_scope_id: null,
     policy_digest: null,
+    contract: null,
+    roster: null,
     quorum: null,
     approvals: [],
     requested_at: null,

@@ -1,3 +1,5 @@
+import { proveContract } from './bundle-contract.js';
+import { comparePeople } from './bundle-people.js';
 import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
 import { openBundle } from './bundle-open.js';
 import { proveOutcome } from './bundle-outcome.js';
@@ -24,7 +26,9 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
   findings.notVerified.push('that no later entry was left out: a bundle carries no checkpoint of a witness');
   findings.notVerified.push("that the makers' clocks were right: each time is its signer's own");
   const authority = proveAuthority(predicate, entries, trust, findings);
+  comparePeople(predicate, entries, trust.roster, findings);
   if (authority !== undefined) {
+    proveContract(predicate, authority, entries, trust, findings);
     proveOutcome(authority, entries, predicate.stage, findings);
     proveReview(authority, entries, trust, findings);
   }

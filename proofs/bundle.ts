@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { entrySchema, type Entry } from '../domain/entry.js';
 import { digestSchema, eventIdSchema, instantSchema } from '../domain/identifiers.js';
 import type { Policy } from '../domain/policy.js';
+import { personSchema, type Person } from '../domain/roster.js';
 import { canonicalJson } from './canonical-json.js';
-import { signDsse } from './dsse.js';
+import { signDsse, type DsseEnvelope } from './dsse.js';
 import { genesisLedgerHash } from './ledger.js';
 
 /** Media type of an in-toto Statement (https://github.com/in-toto/attestation, spec/v1/envelope.md). */
@@ -38,6 +39,16 @@ export const bundleStatementSchema = z.strictObject({
     stage: z.enum(BUNDLE_STAGES),
     sealed_at: instantSchema,
     policy: z.record(z.string(), z.unknown()),
+    /** The policy as the signers of contracts signed it: its payload is the policy above. */
+    contract: z
+      .strictObject({
+        payloadType: z.string().min(1).max(200),
+        payload: z.string().max(MAX_BUNDLE_BYTES),
+        signatures: z.array(z.strictObject({ keyid: z.string().max(255), sig: z.string().max(200) })).max(16),
+      })
+      .optional(),
+    /** Of the roster, those who take part in the ledger, as the register knew them when it sealed. */
+    people: z.array(personSchema).max(10_000).optional(),
     entries: z.array(entrySchema).min(1).max(65_536),
   }),
 });
@@ -55,10 +66,13 @@ export function buildBundle(input: {
   stage: BundleStage;
   sealedAt: string;
   policy: Policy;
+  /** Left out where the policy is no contract, as before there were any. */
+  contract?: DsseEnvelope | null;
+  people?: readonly Person[];
   entries: readonly Entry[];
   key: { keyid: string; privateKey: KeyObject };
 }): string {
-  const { eventId, stage, sealedAt, policy, entries, key } = input;
+  const { eventId, stage, sealedAt, policy, contract = null, people, entries, key } = input;
   const head = entries.at(-1)?.ledger_hash ?? genesisLedgerHash(eventId);
   const statement = {
     _type: STATEMENT_TYPE,
@@ -70,6 +84,8 @@ export function buildBundle(input: {
       stage,
       sealed_at: sealedAt,
       policy,
+      ...(contract === null ? {} : { contract }),
+      ...(people === undefined ? {} : { people: [...people] }),
       entries: [...entries],
     },
   };

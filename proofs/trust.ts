@@ -6,6 +6,7 @@ import { digestSchema } from '../domain/identifiers.js';
 import { SIGNING_ROLES, type SigningRole } from '../domain/roles.js';
 import { rosterSchema, type Roster } from '../domain/roster.js';
 import { canonicalJson } from './canonical-json.js';
+import { contractRootsOf, contractRootsSchema, type ContractRoots, type ContractRootsFile } from './contract-roots.js';
 import { exportRolePublicKey, importRolePublicKey, keyidOf } from './role-key.js';
 import type { RoleKeys, TrustedKey } from './receipt.js';
 import { parseStrictJson } from './strict-json.js';
@@ -13,7 +14,8 @@ import { parseStrictJson } from './strict-json.js';
 /**
  * A trust-roots file: everything that an offline verifier takes for granted. `public_key` is base64 of the key's SPKI
  * DER. A role may have several keys (old ones stay for old bundles); a key has one role. `policies`, where present, lists
- * the digests of the policies that were ever in force; without it a bundle's policy is only shown, not vouched for.
+ * the digests of the policies that were ever in force. `contract_roots`, where present, is the contract-roots file: a policy
+ * that its signers signed needs no listing. Without either a bundle's policy is only shown, not vouched for.
  */
 export const trustFileSchema = z
   .strictObject({
@@ -30,6 +32,7 @@ export const trustFileSchema = z
       .max(1024),
     roster: rosterSchema,
     policies: z.array(digestSchema).max(10_000).optional(),
+    contract_roots: contractRootsSchema.optional(),
   })
   .superRefine((file, context) => {
     const seen = new Set<string>();
@@ -50,6 +53,8 @@ export interface Trust {
   roster: Roster;
   /** Digests of the policies vouched for; undefined when the file does not say. */
   policies: ReadonlySet<string> | undefined;
+  /** Who may sign contracts; undefined when the file does not say. */
+  contractRoots: ContractRoots | undefined;
 }
 
 /** Outcome of {@link parseTrust}. */
@@ -74,21 +79,24 @@ export function trustOf(file: TrustFile): Trust {
     if (key.ok) keys.set(keyid, { role, publicKey: key.publicKey });
   }
   const policies = file.policies === undefined ? undefined : new Set(file.policies);
-  return { keyOf: (keyid) => keys.get(keyid), roster: file.roster, policies };
+  const contractRoots = file.contract_roots && contractRootsOf(file.contract_roots);
+  return { keyOf: (keyid) => keys.get(keyid), roster: file.roster, policies, contractRoots };
 }
 
-/** The text of a trust-roots file for these keys, roster and policies. */
+/** The text of a trust-roots file for these keys, roster, policies and signers of contracts. */
 export function trustFileText(input: {
   roles: readonly { role: SigningRole; publicKey: KeyObject }[];
   roster: Roster;
   policies?: readonly string[];
+  contractRoots?: ContractRootsFile;
 }): string {
   const roles = input.roles.map(({ role, publicKey }) => ({
     role,
     keyid: keyidOf(publicKey),
     public_key: exportRolePublicKey(publicKey),
   }));
-  const { roster } = input;
+  const { roster, contractRoots } = input;
+  const roots = contractRoots === undefined ? {} : { contract_roots: contractRoots };
   const policies = input.policies === undefined ? {} : { policies: [...new Set(input.policies)].sort() };
-  return canonicalJson({ schema: 'reseal.trust.v1', roles, roster, ...policies });
+  return canonicalJson({ schema: 'reseal.trust.v1', roles, roster, ...policies, ...roots });
 }

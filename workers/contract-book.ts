@@ -8,6 +8,7 @@ import type { PolicyInForce } from '../domain/policy-in-force.js';
 import type { Roster } from '../domain/roster.js';
 import { SIGNED_KINDS, type Revocations, type SignedKind } from '../domain/signed-documents.js';
 import { digestOf } from '../proofs/canonical-json.js';
+import type { DsseEnvelope } from '../proofs/dsse.js';
 import type { ContractRegistry } from '../proofs/contract-registry.js';
 import { rootKeyRefusal, type ContractRoots } from '../proofs/contract-roots.js';
 import {
@@ -131,6 +132,7 @@ export class ContractBook implements InForce {
       digest,
       contract: policy.contract,
       roster: roster.roster,
+      envelope: (this.shown.contract.get(digest) as DsseEnvelope | undefined) ?? null,
       versions: [
         { kind: 'contract', series: contract.series, version: contract.version, digest },
         { kind: 'roster', series: roster.series, version: roster.version, digest: roster.digest },

@@ -10,6 +10,7 @@ import { isValidAt, type Roster } from '../../domain/roster.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { RegisterTasks } from '../../domain/tasks.js';
 import { canonicalJson } from '../../proofs/canonical-json.js';
+import type { DsseEnvelope } from '../../proofs/dsse.js';
 import { requestAgeRefusal, tupleOf } from '../../proofs/evidence.js';
 import { checkRequestStatement, statementDigest, type CheckedRequestStatement } from '../../proofs/statement-check.js';
 import { carryingOf, toolRefusal } from '../in-force.js';
@@ -97,7 +98,9 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
     const { envelope, runId } = candidate;
     const { person, method } = asked;
     const opened = { request, request_digest: digest, policy_digest: carrying.digest, terms };
-    const admitted = { runId, envelope, opened, person: person.id, method, rule, escalated, extra_approvers, nowMs };
+    const roster = carrying.versions.find(({ kind }) => kind === 'roster') ?? null;
+    const said = { rule, escalated, extra_approvers, roster };
+    const admitted = { runId, envelope, opened, person: person.id, method, ...said, nowMs };
     const receipt = await insertEvent(tx, holdings, admitted);
     if (receipt !== undefined) {
       await noticeAdmitted(tx, holdings, { request, terms, extra_approvers, escalated, nowMs });
@@ -158,11 +161,19 @@ async function judge(
 }
 
 /** A policy may be long, and is nearly always known: it is written out and sent only where it is not. */
-async function keepPolicy(tx: Sql, { policy, digest }: PolicyInForce): Promise<void> {
+async function keepPolicy(
+  tx: Sql,
+  { policy, digest, envelope }: PolicyInForce & { envelope: DsseEnvelope | null },
+): Promise<void> {
   const known = await tx.query('SELECT 1 AS known FROM register.policies WHERE digest = $1', [digest]);
   if (known.length > 0) return;
   await tx.query('INSERT INTO register.policies (digest, document) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
     digest,
     canonicalJson(policy),
+  ]);
+  if (envelope === null) return;
+  await tx.query('INSERT INTO register.contracts (digest, envelope) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+    digest,
+    JSON.stringify(envelope),
   ]);
 }

@@ -1,6 +1,8 @@
 import { instant } from '../../domain/identifiers.js';
 import type { Policy } from '../../domain/policy.js';
 import { buildBundle, type BundleStage } from '../../proofs/bundle.js';
+import { extractOf } from '../../proofs/bundle-people.js';
+import type { DsseEnvelope } from '../../proofs/dsse.js';
 import type { Sql } from './database.js';
 import type { RegisterHoldings } from './holdings.js';
 import { ledgerRows } from './ledger-rows.js';
@@ -11,18 +13,22 @@ import { ledgerRows } from './ledger-rows.js';
  */
 export async function sealBundle(
   tx: Sql,
-  { key, clock }: Pick<RegisterHoldings, 'key' | 'clock'>,
+  { key, clock, roster }: Pick<RegisterHoldings, 'key' | 'clock' | 'roster'>,
   eventId: string,
   stage: BundleStage,
 ): Promise<void> {
-  const [row] = await tx.query<{ document: string }>(
-    `SELECT document FROM register.policies JOIN register.events ON digest = policy_digest WHERE event_id = $1`,
+  const [row] = await tx.query<{ document: string; envelope: string | null }>(
+    `SELECT document, envelope FROM register.events JOIN register.policies ON policies.digest = policy_digest
+     LEFT JOIN register.contracts ON contracts.digest = policy_digest WHERE event_id = $1`,
     [eventId],
   );
   if (row === undefined) return;
   const entries = await ledgerRows(tx, eventId);
   const sealedAt = instant(clock.now());
-  const bundle = buildBundle({ eventId, stage, sealedAt, policy: JSON.parse(row.document) as Policy, entries, key });
+  const policy = JSON.parse(row.document) as Policy;
+  const contract = row.envelope === null ? null : (JSON.parse(row.envelope) as DsseEnvelope);
+  const people = extractOf(roster(), entries);
+  const bundle = buildBundle({ eventId, stage, sealedAt, policy, contract, people, entries, key });
   await tx.query(
     `INSERT INTO register.bundles (event_id, stage, sealed_at, ledger_count, bundle) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (event_id, stage) DO UPDATE SET sealed_at = $3, ledger_count = $4, bundle = $5`,

@@ -8,6 +8,7 @@ import { viewOf } from '../../domain/view.js';
 import { tupleOf } from '../../proofs/evidence.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { keepAuditLines } from './audit-lines.js';
+import type { SeriesVersion } from '../in-force.js';
 import type { Sql } from './database.js';
 import type { RegisterHoldings } from './holdings.js';
 import { chain, emptyLedger, insertEntries, tailAfter } from './ledger-rows.js';
@@ -24,6 +25,8 @@ export interface Admitted {
   rule: string | null;
   escalated: boolean;
   extra_approvers: number;
+  /** The signed roster it was judged by; null where nobody signed one. */
+  roster: SeriesVersion | null;
   nowMs: number;
 }
 
@@ -64,16 +67,19 @@ function firstEntry({
   rule,
   escalated,
   extra_approvers,
+  roster,
   nowMs,
 }: Admitted): EntryPayload {
   const { request, request_digest, policy_digest } = opened;
+  const under = roster && { roster: { series: roster.series, version: roster.version, digest: roster.digest } };
+  const data = { statement: envelope, request_digest, policy_digest, person, method, rule, extra_approvers, escalated };
   return {
     schema: 'reseal.entry.v1',
     event_id: request.event_id,
     transition: 'request',
     type: 'request',
     at: instant(nowMs),
-    data: { statement: envelope, request_digest, policy_digest, person, method, rule, extra_approvers, escalated },
+    data: { ...data, ...under },
   };
 }
 

@@ -1,4 +1,5 @@
 import { AUDIT_MIGRATIONS } from './audit-migrations.js';
+import { CONTRACT_MIGRATIONS } from './contract-migrations.js';
 import type { Migration } from './database.js';
 import { NOTICE_MIGRATIONS } from './notice-migrations.js';
 import { LIMITS, LISTS } from './limits-migrations.js';
@@ -153,4 +154,5 @@ export const REGISTER_MIGRATIONS: readonly Migration[] = [
   { id: 'register/004-lists', sql: LISTS },
   ...AUDIT_MIGRATIONS,
   ...NOTICE_MIGRATIONS,
+  ...CONTRACT_MIGRATIONS,
 ];

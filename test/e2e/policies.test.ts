@@ -74,12 +74,14 @@ class LivePolicy {
 
   static async start(name: string): Promise<LivePolicy> {
     const policyYaml = example(name);
-    const read = readPolicy(policyYaml);
-    if (!read.ok) throw new Error(JSON.stringify(read.faults));
     const people = peopleFor(policyYaml);
     const stack = await CeremonyStack.start({ policyYaml, people });
+    // With the contract section that the stack's signers signed.
+    const signed = readFileSync(stack.stack.layout.policy, 'utf8');
+    const read = readPolicy(signed);
+    if (!read.ok) throw new Error(JSON.stringify(read.faults));
     const file = join(stack.stack.layout.root, '..', `${name}.yaml`);
-    writeFileSync(file, policyYaml);
+    writeFileSync(file, signed);
     return new LivePolicy(stack, new HttpApi({ url: stack.stack.dev.gateway_url }), read.value, people, file);
   }
 

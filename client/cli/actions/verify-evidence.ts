@@ -39,6 +39,11 @@ function reportText(session: Session, report: BundleReport): string {
     ['principal', text(facts.principal)],
     ['invoker', text(facts.invoker)],
     ['approved', facts.approvals.map(({ person, method, at }) => `${oneLine(person)} ${at} ${method}`).join('; ')],
+    [
+      'contract',
+      facts.contract &&
+        `${facts.contract.series} version ${facts.contract.version}, signed by ${facts.contract.signers.join(', ')}`,
+    ],
     ['asked', facts.requested_at],
     ['granted', facts.granted_at],
     ['deadline', facts.deadline],

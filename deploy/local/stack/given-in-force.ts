@@ -14,7 +14,7 @@ export function givenInForce(policy: () => PolicyInForce, roster: () => Roster):
     carrying: (_, nowMs) => {
       const inForce = policy();
       const contract = inForce.policy.contract ?? localContract(inForce.policy, { version: 1, nowMs });
-      return { ok: true, ...inForce, contract, roster: roster(), versions: [] };
+      return { ok: true, ...inForce, contract, roster: roster(), versions: [], envelope: null };
     },
   };
 }

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { instant } from '../../../domain/identifiers.js';
 import { SIGNED_KINDS } from '../../../domain/signed-documents.js';
-import { parseContractRoots, type ContractRoots } from '../../../proofs/contract-roots.js';
+import { parseContractRoots, type ContractRoots, type ContractRootsFile } from '../../../proofs/contract-roots.js';
 import {
   exportRolePrivateKey,
   exportRolePublicKey,
@@ -21,6 +21,7 @@ const YEAR_MS = 365 * 24 * 3600_000;
 export interface LocalSigners {
   keys: readonly RoleKey[];
   roots: ContractRoots;
+  file: ContractRootsFile;
 }
 
 /** Throws SettingsError naming the file that cannot be what it should. */
@@ -41,7 +42,7 @@ export async function localSigners({ contractSigners, contractRoots }: Layout, n
   };
   await writeFile(contractRoots, `${JSON.stringify(file, null, 2)}\n`, { flag: 'wx' }).catch(ifItExists);
   const parsed = parseContractRoots(await readFile(contractRoots));
-  if (parsed.ok) return { keys, roots: parsed.roots };
+  if (parsed.ok) return { keys, roots: parsed.roots, file: parsed.file };
   throw new SettingsError('file_invalid', `${contractRoots}: ${parsed.message}`);
 }
 

@@ -45,7 +45,7 @@ export async function stackFiles(layout: Layout, options: StackOptions): Promise
   );
   // A policy that was edited since has been in force: what was done under it still verifies.
   const policies = [...(await policiesBefore(layout.trust)), policy.digest];
-  await writeFile(layout.trust, trustFileText({ roles, roster, policies }));
+  await writeFile(layout.trust, trustFileText({ roles, roster, policies, contractRoots: signers.file }));
   return { identities, policy, roster, series, keyring, registry, signers };
 }
 

@@ -1,0 +1,14 @@
+import type { Migration } from './database.js';
+
+/** A contract as its signers signed it, kept when the first request under it is admitted, so that no seal needs a registry. */
+const CONTRACTS = `
+CREATE TABLE register.contracts (
+  digest text PRIMARY KEY REFERENCES register.policies (digest),
+  envelope text NOT NULL
+);
+CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON register.contracts
+  FOR EACH ROW EXECUTE FUNCTION register.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON register.contracts
+  FOR EACH STATEMENT EXECUTE FUNCTION register.refuse_change();`;
+
+export const CONTRACT_MIGRATIONS: readonly Migration[] = [{ id: 'register/contracts-001', sql: CONTRACTS }];
