@@ -54,6 +54,8 @@ export const FaultBody = z
 
 export const LagBody = z.strictObject({ ms: count, tenant });
 export const ClockBody = z.strictObject({ advance_seconds: z.number(), tenant });
+/** What a caller of that tenant would name as its time. */
+export const TimeBody = z.strictObject({ now: instant, tenant: guid });
 export const AuditsBody = z.strictObject({ latency_seconds: z.number().min(0), tenant });
 export const ResetBody = z.strictObject({ tenant });
 

@@ -69,6 +69,11 @@ export function controlApp(world: World, changed: () => void): Hono {
     const { advance_seconds, tenant } = await bodyOf(c, schemas.ClockBody);
     return change(c, { kind: 'clock', advance_ms: Math.round(advance_seconds * 1000) }, tenant);
   });
+  app.post('/time', async (c) => {
+    const { now, tenant } = await bodyOf(c, schemas.TimeBody);
+    world.tenant(tenant, now);
+    return c.json({ applied_to: [tenant] });
+  });
   app.post('/audits', async (c) => {
     const { latency_seconds, tenant } = await bodyOf(c, schemas.AuditsBody);
     return change(c, { kind: 'audit_latency', ms: Math.round(latency_seconds * 1000) }, tenant);

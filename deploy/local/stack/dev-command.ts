@@ -8,14 +8,16 @@ import { DatabaseError } from '../../../activities/register/database.js';
 import { clientDataConverter } from '../../../workers/codec/data-converter.js';
 import { readKeyringFile } from '../../../workers/codec/keyring-file.js';
 import type { Log } from '../../../workers/role-context.js';
+import { readPolicyFile } from '../../../workers/policy-files.js';
 import { SettingsError } from '../../../workers/settings-error.js';
 import { TemporalError } from '../temporal/temporal-error.js';
-import { readDevJson } from './dev-json.js';
+import { readDevJson, type DevJson } from './dev-json.js';
 import { layoutOf } from './layout.js';
 import type { PortWishes } from './ports.js';
 import { StackError } from './stack-error.js';
 import { startStack, type Stack } from './start-stack.js';
 import { advanceCeremony, virtualNow } from './time-skipping.js';
+import { tenantsOf } from './worker-settings.js';
 
 interface DevIo {
   stdout: { write(text: string): unknown };
@@ -157,6 +159,7 @@ async function advance({ dir, event_id, seconds }: Extract<DevRequest, { do: 'ad
     const client = new Client({ connection, namespace, dataConverter: clientDataConverter(keyring) });
     const end = await advanceCeremony(client, workflowId, seconds, ADVANCE_PATIENCE_MS);
     const now = await virtualNow(connection, { namespace, workflowId });
+    if (now !== null) await tellGraph(dev, now);
     const zone = readerZone(io.env);
     const at = now === null ? '' : `: it is ${otherClockText(now.toISOString(), Date.now(), zone)}`;
     io.stdout.write(
@@ -166,6 +169,26 @@ async function advance({ dir, event_id, seconds }: Extract<DevRequest, { do: 'ad
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * Brings the simulator's tenants to the ceremony's time, as its next call would: the sweep, which lives in no ceremony, judges
+ * deadlines by theirs. Best effort: an answer is not waited for longer than a moment.
+ */
+async function tellGraph({ graph_control_url, policy_path }: DevJson, now: Date): Promise<void> {
+  const tenants = await readPolicyFile(policy_path).then(
+    ({ policy }) => tenantsOf(policy),
+    () => [],
+  );
+  const told = tenants.map((tenant) =>
+    fetch(`${graph_control_url}/time`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ now: now.toISOString(), tenant }),
+      signal: AbortSignal.timeout(2_000),
+    }),
+  );
+  await Promise.allSettled(told);
 }
 
 /** Each skip takes about a second, and a long timebox has many. */

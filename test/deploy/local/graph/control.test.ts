@@ -12,6 +12,7 @@ describe('when control input is bad', () => {
     ['/lag', { ms: -1 }, 'ms'],
     ['/lag', { ms: 1, tenant: 'x' }, 'tenant'],
     ['/clock', {}, 'advance_seconds'],
+    ['/time', { now: '2026-06-01' }, 'now'],
     ['/assignments', { principal_id: 'x' }, 'principal_id'],
     ['/assignments', { ...tuple, ends_at: 'soon' }, 'ends_at'],
     ['/assignments', { ...tuple, via: 'direct', ends_at: '2026-11-21T02:00:00Z' }, 'ends_at'],
