@@ -4,8 +4,9 @@ import { end, finish, lower, note, raise, refuse, startReseal, withFindings } fr
 import { onRenewed, renew } from './ceremony-warrant.js';
 import { endOf, isAsking, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
 import { hear, hasQuorum, refuseUnreadable, type Said } from './hearing.js';
+import { endsLater } from './ends-later.js';
 import { epochMs, instant } from './identifiers.js';
-import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, Finding, IssueOutcome, RollbackOutcome } from './outcomes.js';
+import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, IssueOutcome, RollbackOutcome } from './outcomes.js';
 import type { MarkOutcome } from './outcomes.js';
 import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
 import type { Receipt } from './entry.js';
@@ -211,11 +212,6 @@ function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): 
   const later = outcome.ends_at === null || epochMs(outcome.ends_at) > epochMs(state.signed.intent.dead_man);
   return later ? withFindings(next, [endsLater(outcome.ends_at)], nowMs) : next;
 }
-
-const endsLater = (endsAt: string | null): Finding => ({
-  code: 'ends_later_than_intended',
-  detail: `the provider ends it ${endsAt === null ? 'never' : `at ${endsAt}`}`,
-});
 
 function onVerifyOverdue(state: CeremonyState, nowMs: number): CeremonyState {
   if (state.phase !== 'granting' || state.grant !== 'granted') return state;

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
+import { RULE_NAME, uniqueNames } from './named-rules.js';
 import { partySchema } from './parties.js';
 import { REASON_CODES } from './reason-codes.js';
 import { timeWindowSchema } from './time-window.js';
-
-export const RULE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /**
  * Who may ask for what, when, why and for how long. Every list that is empty or absent leaves that open to all; the first
@@ -23,14 +22,4 @@ export type PolicyRule = z.output<typeof policyRuleSchema>;
 export const policyRulesSchema = z
   .array(policyRuleSchema)
   .max(10_000)
-  .superRefine((rules, context) => {
-    const seen = new Map<string, number>();
-    for (const [index, { name }] of rules.entries()) {
-      const first = seen.get(name);
-      if (first === undefined) seen.set(name, index);
-      else {
-        const message = `rule ${first + 1} has this name already: refusals name the rule`;
-        context.addIssue({ code: 'custom', path: [index, 'name'], message });
-      }
-    }
-  });
+  .superRefine(uniqueNames('refusals name the rule'));

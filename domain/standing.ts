@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
+import { RULE_NAME, uniqueNames } from './named-rules.js';
 import { isNamed, partySchema } from './parties.js';
-import { RULE_NAME } from './policy-rules.js';
 import { clockAt, closingOf, isOpen, nextOpening, timeWindowSchema, type TimeWindow } from './time-window.js';
 
 /** No session outlives half a day without somebody asking again. */
@@ -21,20 +21,7 @@ export const standingRuleSchema = z.strictObject({
 });
 export type StandingRule = z.output<typeof standingRuleSchema>;
 
-export const standingSchema = z
-  .array(standingRuleSchema)
-  .max(1000)
-  .superRefine((rules, context) => {
-    const seen = new Map<string, number>();
-    for (const [index, { name }] of rules.entries()) {
-      const first = seen.get(name);
-      if (first === undefined) seen.set(name, index);
-      else {
-        const message = `rule ${first + 1} has this name already: decisions name the rule`;
-        context.addIssue({ code: 'custom', path: [index, 'name'], message });
-      }
-    }
-  });
+export const standingSchema = z.array(standingRuleSchema).max(1000).superRefine(uniqueNames('decisions name the rule'));
 
 /** The rules that name this person and profile, whatever the hour, in the policy's order. */
 export function standingRulesFor(

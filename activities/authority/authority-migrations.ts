@@ -1,5 +1,5 @@
 import type { Migration } from '../register/database.js';
-import { appendOnlySql } from '../register/register-migrations.js';
+import { appendOnlySql } from '../register/append-only-sql.js';
 
 /**
  * The authority's journal: its own schema, meant for a database role of its own that may only insert and select. An intent

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
+import { endsLater } from '../../domain/ends-later.js';
 import { epochMs } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
-import type { Finding } from '../../domain/outcomes.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
 import { Attempt } from './attempt.js';
 import { openSession, requireAuthentic, type GraphDeps } from './effect-deps.js';
@@ -58,7 +58,7 @@ export function watchGrant(deps: GraphDeps): VerifierTasks['watch'] {
       const judged = await judgeNewcomers(graph, sure, { intent, by, outOfPatience });
       if (!judged.ok) throw readFailed(judged.failure, attempt);
       const { settled, unknown } = judged.value;
-      const findings = [...judged.value.findings, ...certain(sightings, extended).map(endsLater)];
+      const findings = [...judged.value.findings, ...certain(sightings, extended).map(({ ends }) => endsLater(ends))];
       if (findings.length > 0) {
         const holders = [...new Set([...survey.holders, ...settled])].slice(-MAX_HOLDERS);
         return { findings, holders };
@@ -84,8 +84,3 @@ function outlives(holding: Holding, { tuple, dead_man }: Intent): boolean {
 }
 
 const asExtended = (holding: Holding): Holding => ({ ...holding, key: `ends:${holding.ends ?? 'never'}` });
-
-const endsLater = ({ ends }: Holding): Finding => ({
-  code: 'ends_later_than_intended',
-  detail: `the provider ends it ${ends === null ? 'never' : `at ${ends}`}`,
-});

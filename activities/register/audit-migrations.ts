@@ -1,11 +1,5 @@
+import { keptTableSql } from './append-only-sql.js';
 import type { Migration } from './database.js';
-
-/** Both tables only grow: the function that refuses the rest was made with the register's first tables. */
-const appendOnly = (table: string): string => `
-CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON register.${table}
-  FOR EACH ROW EXECUTE FUNCTION register.refuse_change();
-CREATE TRIGGER append_only_table BEFORE TRUNCATE ON register.${table}
-  FOR EACH STATEMENT EXECUTE FUNCTION register.refuse_change();`;
 
 /** The audit log: one signed line a ledger entry, numbered and chained over all ceremonies. */
 const AUDIT_LINES = `
@@ -20,7 +14,7 @@ CREATE TABLE register.audit_lines (
   CONSTRAINT one_line_by_transition UNIQUE (event_id, transition)
 );
 CREATE INDEX audit_lines_by_time ON register.audit_lines (logged_at, seq);
-${appendOnly('audit_lines')}`;
+${keptTableSql('register', 'audit_lines')}`;
 
 /** Verified lines of other systems' logs. No ceremony, no limit and no quota looks here. */
 const IMPORTED_EVENTS = `
@@ -39,7 +33,7 @@ CREATE TABLE register.imported_events (
 );
 CREATE INDEX imported_by_event ON register.imported_events (event_id, at, digest);
 CREATE INDEX imported_by_time ON register.imported_events (at);
-${appendOnly('imported_events')}`;
+${keptTableSql('register', 'imported_events')}`;
 
 /** Few lines tell an end that a list asks for: it begins with them. */
 const IMPORTED_ENDS = `

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { jsonOrNull } from '../../domain/json-or-null.js';
 import { DatabaseError } from './database.js';
 import { identifyProcess, processState, readIdentity } from './process-identity.js';
 
@@ -51,7 +52,7 @@ async function takeOver(draft: string, path: string): Promise<void> {
 async function requireDeadHolder(path: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) return;
-  const holder = readIdentity(parseOrNull(text));
+  const holder = readIdentity(jsonOrNull(text));
   // The file is written whole, so one that cannot be read was not made here: nobody can tell whether its maker lives.
   if (holder === null) throw new DatabaseError('database_locked', `${path} is no lock file; remove it if nothing runs`);
   const state = await processState(holder);
@@ -67,13 +68,5 @@ async function linked(from: string, to: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  }
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

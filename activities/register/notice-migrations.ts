@@ -1,11 +1,5 @@
+import { keptTableSql } from './append-only-sql.js';
 import type { Migration } from './database.js';
-
-/** The function that refuses the rest was made with the register's first tables. */
-const appendOnly = (table: string): string => `
-CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON register.${table}
-  FOR EACH ROW EXECUTE FUNCTION register.refuse_change();
-CREATE TRIGGER append_only_table BEFORE TRUNCATE ON register.${table}
-  FOR EACH STATEMENT EXECUTE FUNCTION register.refuse_change();`;
 
 /**
  * What people are told (`notices`, written in the transaction that it tells of), on which channel it has to go out
@@ -61,8 +55,8 @@ CREATE TABLE register.fallbacks (
   settled_at timestamptz
 );
 CREATE INDEX fallbacks_due ON register.fallbacks (due_at) WHERE settled_at IS NULL;
-${appendOnly('notices')}
-${appendOnly('notice_attempts')}`;
+${keptTableSql('register', 'notices')}
+${keptTableSql('register', 'notice_attempts')}`;
 
 /** The outbox of notices. An applied migration is never edited: a change is another one. */
 export const NOTICE_MIGRATIONS: readonly Migration[] = [{ id: 'register/notices-001-outbox', sql: OUTBOX }];

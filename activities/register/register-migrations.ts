@@ -1,29 +1,9 @@
+import { appendOnlySql } from './append-only-sql.js';
 import { AUDIT_MIGRATIONS } from './audit-migrations.js';
 import { CONTRACT_MIGRATIONS } from './contract-migrations.js';
 import type { Migration } from './database.js';
 import { NOTICE_MIGRATIONS } from './notice-migrations.js';
 import { LIMITS, LISTS } from './limits-migrations.js';
-
-/**
- * Whatever is said of an event is added, never changed: the database itself refuses otherwise. The function is made with
- * each schema that uses it, because the two may lie in different databases.
- */
-export const appendOnlySql = (schema: string, tables: readonly string[]): string => `
-CREATE FUNCTION ${schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION '% on %.% is refused: it is append-only', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
-    USING ERRCODE = 'insufficient_privilege';
-END $$;
-${tables
-  .map(
-    (table) => `
-CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON ${schema}.${table}
-  FOR EACH ROW EXECUTE FUNCTION ${schema}.refuse_change();
-CREATE TRIGGER append_only_table BEFORE TRUNCATE ON ${schema}.${table}
-  FOR EACH STATEMENT EXECUTE FUNCTION ${schema}.refuse_change();`,
-  )
-  .join('\n')}
-`;
 
 /**
  * Events with their ledgers, refusals, bundles and notices. JSON that people's words are part of is kept as text: jsonb

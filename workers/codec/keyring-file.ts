@@ -1,6 +1,7 @@
 import { link, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { jsonOrNull } from '../../domain/json-or-null.js';
 import { KeyringError, makeKeyring, newKey, type Keyring } from './keyring.js';
 
 const keyringFile = z.strictObject({
@@ -17,7 +18,7 @@ const keyringFile = z.strictObject({
  * `keyring_invalid`.
  */
 export async function readKeyringFile(path: string): Promise<Keyring> {
-  const parsed = keyringFile.safeParse(parseOrNull(await readPrivate(path)));
+  const parsed = keyringFile.safeParse(jsonOrNull(await readPrivate(path)));
   // Zod's own message could quote the file, and the file holds keys.
   if (!parsed.success) throw new KeyringError('keyring_invalid', `${path} is not a keyring file`);
   const { current, keys } = parsed.data;
@@ -61,13 +62,5 @@ async function readPrivate(path: string): Promise<string> {
     return await file.readFile('utf8');
   } finally {
     await file.close();
-  }
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

@@ -1,6 +1,6 @@
 import { LAST_OF_PAIR } from '../../../activities/register/lookups.js';
 import { available } from '../postgres/start-postgres.js';
-import { median, notMeasured, rounded, type Measured } from './measured.js';
+import { median, notMeasured, rounded, timeOf, type Measured } from './measured.js';
 import { PastEvents } from './past-events.js';
 
 const EVENTS = 1_000_000;
@@ -60,12 +60,6 @@ async function inTurns(world: PastEvents): Promise<Times> {
     times.query_ms.push(query_ms);
   }
   return times;
-}
-
-async function timeOf(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
 }
 
 const shown = (times: readonly number[]): string => `${rounded(median(times))} ms`;

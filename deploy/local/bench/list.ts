@@ -13,7 +13,7 @@ import { compiledPath } from '../../../workers/compiled.js';
 import { clientDataConverter } from '../../../workers/codec/data-converter.js';
 import { makeKeyring } from '../../../workers/codec/keyring.js';
 import { available } from '../postgres/start-postgres.js';
-import { median, notMeasured, rounded, type Measured } from './measured.js';
+import { median, notMeasured, rounded, timeOf, type Measured } from './measured.js';
 import { PastEvents } from './past-events.js';
 
 const EVENTS = 1_000_000;
@@ -109,12 +109,6 @@ async function reseal(argv: readonly string[]): Promise<void> {
   });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status !== 0) throw new Error(`reseal ${argv.join(' ')} ended with ${status}`);
-}
-
-async function timeOf(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
 }
 
 /** A list from the register asks Temporal nothing: its connection is never made. */

@@ -30,6 +30,13 @@ export function median(values: readonly number[]): number {
   return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
+/** How long a piece of work takes, in milliseconds. */
+export async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
 export const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
 
 /** What cannot be measured here, and why; told, and not left out. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonOrNull } from '../../../domain/json-or-null.js';
 
 /** What a receiver reads of a notice; the rest of the payload is kept as it came. */
 const noticeSchema = z.looseObject({
@@ -20,7 +21,7 @@ export class ReceivedNotices {
 
   /** Keeps one; false for a body that is no notice. */
   take(body: string, receivedAt: string): boolean {
-    const parsed = noticeSchema.safeParse(parseOrNull(body));
+    const parsed = noticeSchema.safeParse(jsonOrNull(body));
     if (!parsed.success) return false;
     if (!this.byId.has(parsed.data.id)) this.byId.set(parsed.data.id, { ...parsed.data, received_at: receivedAt });
     for (const id of this.byId.keys()) {
@@ -32,13 +33,5 @@ export class ReceivedNotices {
 
   newestFirst(): ReceivedNotice[] {
     return [...this.byId.values()].reverse();
-  }
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

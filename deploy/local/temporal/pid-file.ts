@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jsonOrNull } from '../../../domain/json-or-null.js';
 import { identifyProcess, processState, readIdentity } from '../../../activities/register/process-identity.js';
 import { signalGroup } from './child-group.js';
 
@@ -29,7 +30,7 @@ export async function writePidFile(path: string, pid: number, argv0: string): Pr
 export async function stopLeftover(path: string, graceMs = 10_000): Promise<Leftover> {
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) return 'none';
-  const recorded = readIdentity(parseOrNull(text));
+  const recorded = readIdentity(jsonOrNull(text));
   const state = recorded === null ? 'dead' : await processState(recorded);
   if (state === 'foreign') return 'foreign';
   if (recorded !== null && state === 'alive') {
@@ -46,12 +47,4 @@ export async function stopLeftover(path: string, graceMs = 10_000): Promise<Left
   }
   await rm(path, { force: true });
   return state === 'alive' ? 'stopped' : 'gone';
-}
-
-function parseOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
