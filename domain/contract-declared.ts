@@ -18,13 +18,14 @@ export function declaredOnly({ execution, network, kill_switch, audit }: Contrac
   const { runtime, tools_allowlist, tools_denylist, elevated } = execution;
   const found: DeclaredOnly[] = [{ path: 'execution.runtime', message: `${runtime}: nothing checks what runs a job` }];
   const declare = (path: string, message: string): void => void found.push({ path, message });
-  const foreign = tools_allowlist.filter((tool) => !ENFORCED_TOOLS.includes(tool));
+  const isForeign = (tool: string): boolean => !ENFORCED_TOOLS.includes(tool);
+  const [foreign, denied] = [tools_allowlist.filter(isForeign), tools_denylist.filter(isForeign)];
   if (foreign.length > 0)
     declare('execution.tools_allowlist', `${listText(foreign)}: Reseal has no such tool, and cannot offer it`);
-  if (tools_denylist.length > 0)
+  if (denied.length > 0)
     declare(
       'execution.tools_denylist',
-      `${listText(tools_denylist)}: no tool of Reseal's; what else a machine runs is not confined`,
+      `${listText(denied)}: no tool of Reseal's; what else a machine runs is not confined`,
     );
   if (elevated) declare('execution.elevated', 'no job runs under Reseal yet, confined or not');
   if (network !== undefined) declare('network.model_calls_must_use', 'model calls are not seen');

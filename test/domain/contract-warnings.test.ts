@@ -88,6 +88,14 @@ describe('what a contract declares and nothing enforces', () => {
     ]);
   });
 
+  it('leaves out a denied tool of Reseal: that is enforced', () => {
+    const over = tooled([]);
+    const denied = { execution: { ...(over['execution'] as Over), tools_denylist: [WRITE] } };
+    expect(pathsOf(denied)).toEqual(['execution.runtime', 'kill_switch.on_trigger']);
+    const both = { execution: { ...(over['execution'] as Over), tools_denylist: [WRITE, 'shell.exec'] } };
+    expect(declaredLines(contractPolicy(both).contract)[1]).toMatch(/tools_denylist: shell\.exec: no tool/);
+  });
+
   it('is a line each', () => {
     expect(declaredLines(contractPolicy().contract)[0]).toBe(
       'declared, not enforced: contract.execution.runtime: reseal: nothing checks what runs a job',
