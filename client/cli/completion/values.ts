@@ -1,7 +1,9 @@
+import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
 import { ENDS, PHASES } from '../../../domain/ceremony-state.js';
 import { eventIdSchema } from '../../../domain/identifiers.js';
 import { REASON_CODES } from '../../../domain/request.js';
-import { loadSettings } from '../../config/settings.js';
+import { SIGNED_KINDS, type SignedKind } from '../../../domain/signed-documents.js';
+import { loadSettings, placeOf } from '../../config/settings.js';
 import { readPolicyFile } from '../../config/policy-file.js';
 import type { Io } from '../io.js';
 import { oneLine } from '../printable.js';
@@ -54,6 +56,8 @@ const DYNAMIC: Readonly<Record<string, (asking: Asking) => Promise<Candidate[]>>
   profile: profiles,
   upn: people,
   event: events,
+  name: documents,
+  digests: documents,
 };
 
 async function settingsOf({ given, io }: Asking): Promise<Awaited<ReturnType<typeof loadSettings>>> {
@@ -98,6 +102,20 @@ async function events(asking: Asking): Promise<Candidate[]> {
       value: String(event_id),
       about: `${String(state)}, ${String(profile)} for ${String(principal)}`,
     }));
+}
+
+/** What a registry in a directory has, for the commands about contracts. A registry elsewhere is not waited for. */
+async function documents({ given, io, command }: Asking): Promise<Candidate[]> {
+  if (!command.startsWith('contract ')) return [];
+  const place = placeOf(io.cwd, given.get('--registry')) ?? (await settingsOf({ given, io, command })).registry;
+  if (place === undefined || place.includes('://')) return [];
+  const registry = directoryRegistry(place);
+  const named = SIGNED_KINDS.filter((kind) => given.has(`--${kind}`));
+  const kinds: readonly SignedKind[] = named.length === 0 ? ['contract'] : named;
+  const found = await Promise.all(
+    kinds.map(async (kind) => (await registry.list(kind)).map((value) => ({ value, about: kind }))),
+  );
+  return found.flat();
 }
 
 /** undefined when there is no answer in time. */

@@ -214,6 +214,16 @@ describe('publishing a contract', () => {
     );
   });
 
+  it('is completed by its digest, and a list by its number', async () => {
+    await here(['contract', 'revoke', ...BOTH]);
+    const digest = await publish(1);
+    const at = async (line: string): Promise<string> => (await here(['complete', '--', line])).out;
+    expect(await at('reseal contract verify ')).toBe(`${digest}\tcontract\n`);
+    expect(await at('reseal contract sign --revocations ')).toBe('1\trevocations\n');
+    expect(await at('reseal contract fetch --registry nowhere ')).toBe('');
+    expect(await at('reseal contract fetch --registry https://registry.example.test ')).toBe('');
+  });
+
   it('says what is missing', async () => {
     const file = policyFile();
     expect((await here(['contract', 'publish', file])).err).toContain('who signs?');
