@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
+import { ROLES, TASK_QUEUES, type Role } from '../../domain/roles.js';
+import { signReceipt } from '../../proofs/receipt.js';
+import { generateRoleKey } from '../../proofs/role-key.js';
+import type { EntryType } from '../../domain/entry.js';
+import type { SignedStatement } from '../../domain/statement.js';
+import { WORKFLOW_BUNDLE } from '../../workers/bundle-workflows.js';
+import { resealDataConverter } from '../../workers/codec/data-converter.js';
+import { readKeyringFile } from '../../workers/codec/keyring-file.js';
+import { readRoleContext } from '../../workers/role-context.js';
+import { startRoles, type RunningRoles } from '../../workers/start-roles.js';
+import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import { PEOPLE } from '../support/people.js';
+import { failedTasks, RawTemporal } from '../support/raw-temporal.js';
+import { ledgerOf } from '../support/records.js';
+import { signWithStranger } from '../support/signing.js';
+
+/** The liar has the payload key and a key of their own, and none of any role. */
+const liar = generateRoleKey();
+const EFFECT = 'effect:entra.directory_role';
+
+let stack: CeremonyStack;
+let raw: RawTemporal;
+const running = new Map<string, RunningRoles>();
+
+beforeAll(async () => {
+  stack = await CeremonyStack.start({ roles: [] });
+  raw = new RawTemporal(stack);
+});
+afterAll(async () => {
+  for (const roles of running.values()) await roles.stop();
+  await stack.stop();
+});
+
+/** Plays these roles and no others from here on. */
+async function only(...roles: Role[]): Promise<void> {
+  for (const [role, one] of running) {
+    if (roles.includes(role as Role)) continue;
+    await one.stop();
+    running.delete(role);
+  }
+  for (const role of roles.filter((one) => !running.has(one))) {
+    const settings = { ...stack.stack.settings, roles: [role] };
+    running.set(role, await startRoles(await readRoleContext(settings, stack.stack.database, () => undefined)));
+  }
+}
+const allBut = (...roles: Role[]): Promise<void> => only(...ROLES.filter((role) => !roles.includes(role)));
+
+const lieAbout = async (asked: Asked, activity: string, answer: unknown): Promise<void> => {
+  const workflowId = ceremonyWorkflowId(asked.event);
+  await raw.complete(workflowId, await raw.pendingActivity(workflowId, activity), await raw.value(answer));
+};
+const receipt = (asked: Asked, type: EntryType, data: Record<string, unknown> = {}, transition: string = type) =>
+  signReceipt(
+    { schema: 'reseal.entry.v1', event_id: asked.event, transition, type, at: instant(Date.now()), data },
+    liar,
+  );
+
+async function nothingGranted(asked: Asked): Promise<void> {
+  const { assignments, calls } = await stack.graph.truth(asked.tenant);
+  expect(assignments).toEqual([]);
+  expect(calls.filter(({ action, validation_only }) => action === 'adminAssign' && !validation_only)).toEqual([]);
+  expect(failedTasks(await raw.history(ceremonyWorkflowId(asked.event)))).toEqual([]);
+}
+/** Entries that the liar signed are in no ledger. */
+async function noLieKept(asked: Asked, ...types: EntryType[]): Promise<void> {
+  const told = (await ledgerOf(stack, asked.event)).map(({ type }) => type);
+  for (const type of types) expect(told).not.toContain(type);
+}
+
+describe('answers in the place of a role', () => {
+  it('`check`: forged approvals are called good, and the authority refuses them by their bytes', async () => {
+    await allBut('ceremonies');
+    const { dev, layout } = stack.stack;
+    const connection = await NativeConnection.connect({ address: dev.temporal_address });
+    const worker = await Worker.create({
+      connection,
+      namespace: dev.temporal_namespace,
+      taskQueue: TASK_QUEUES.ceremonies,
+      dataConverter: resealDataConverter(await readKeyringFile(layout.keyring)),
+      workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    });
+    await worker.runUntil(async () => {
+      const asked = await stack.ask();
+      for (const person of ['bob', 'carol']) {
+        const statement = {
+          ...stack.common(asked.event, asked.request_digest, person, Date.now()),
+          act: 'approve',
+        };
+        const envelope = signWithStranger(statement);
+        await stack.signal(asked.event, 'approve', envelope);
+        await lieAbout(asked, 'check', [vouched(person, statement, envelope)]);
+      }
+      const { refusal } = await stack.until(asked.event, (view) => view.refusal !== null);
+      expect(refusal).toMatchObject({ code: 'quorum_not_met' });
+      await nothingGranted(asked);
+      await expect
+        .poll(async () => (await ledgerOf(stack, asked.event)).map(({ type }) => type), { timeout: 20_000 })
+        .toContain('end_mark');
+    });
+    await connection.close();
+  });
+
+  it('`apply`: "granted" grants nothing, and what never stood is not called active', async () => {
+    await allBut(EFFECT);
+    const asked = await stack.ask();
+    await stack.approve(asked);
+    await raw.pendingActivity(ceremonyWorkflowId(asked.event), 'apply');
+    await lieAbout(asked, 'apply', {
+      outcome: 'granted',
+      provider_request_id: 'x',
+      provider_status: 'Provisioned',
+      ends_at: (await stack.view(asked.event)).dead_man_at,
+      adopted: false,
+      receipt: receipt(asked, 'granted'),
+    });
+    await raw.pendingActivity(ceremonyWorkflowId(asked.event), 'verify');
+    expect((await stack.view(asked.event)).state).not.toBe('active');
+    expect(await stack.say(asked, 'bob', 'kill')).toMatchObject({ status: 'accepted' });
+    await stack.untilState(asked.event, 'resealing');
+    await nothingGranted(asked);
+    await noLieKept(asked, 'granted', 'verified');
+  });
+
+  it('`survey` and `mark`: nothing of what the liar signed is kept, and nothing is granted', async () => {
+    await allBut('verifier');
+    const surveyed = stack.prepare();
+    await stack.send(surveyed);
+    await lieAbout(surveyed, 'survey', {
+      outcome: 'surveyed',
+      survey: { holders: [], principal_assignments: [] },
+      receipt: receipt(surveyed, 'surveyed'),
+    });
+    await stack.untilState(surveyed.event, 'awaiting_approval');
+    await noLieKept(surveyed, 'surveyed');
+
+    await allBut('authority');
+    const marked = await stack.ask();
+    expect(await stack.say(marked, 'bob', 'deny')).toMatchObject({ status: 'accepted' });
+    await lieAbout(marked, 'mark', { receipt: receipt(marked, 'end_mark'), standing: null, standing_receipt: null });
+    await stack.until(marked.event, ({ ended_at }) => ended_at !== null);
+    await noLieKept(marked, 'end_mark');
+
+    await nothingGranted(surveyed);
+    await nothingGranted(marked);
+  });
+
+  it('`admit`: who says that it was admitted is not the register, so the authority issues nothing', async () => {
+    await allBut();
+    const honest = await stack.ask();
+    const answer = (await answerTo(honest, 'admit')) as { opened: object };
+    await allBut('register');
+    const asked = stack.prepare({ profile: honest.profile });
+    const opened = { ...answer.opened, request: asked.request, request_digest: asked.request_digest };
+    await stack.send(asked);
+    await lieAbout(asked, 'admit', { ...answer, opened, receipt: receipt(asked, 'request', { opened }) });
+    for (const person of ['bob', 'carol']) {
+      await stack.signal(asked.event, 'approve', await stack.act(asked, person, 'approve'));
+    }
+    const issued = async () => (await answerTo(asked, 'issue')) as object | undefined;
+    await expect
+      .poll(issued, { timeout: 30_000 })
+      .toMatchObject({ outcome: 'refused', code: 'admission_not_authentic' });
+    await nothingGranted(asked);
+  });
+});
+
+/** What a role answered, or somebody in its place. */
+async function answerTo(asked: Asked, activity: string): Promise<unknown> {
+  const events = await raw.history(ceremonyWorkflowId(asked.event));
+  const scheduled = events.find(
+    ({ activityTaskScheduledEventAttributes: task }) => task?.activityType?.name === activity,
+  );
+  const done = events.find(({ activityTaskCompletedEventAttributes: answer }) =>
+    scheduled?.eventId ? answer?.scheduledEventId?.equals(scheduled.eventId) : false,
+  );
+  const [said] = done?.activityTaskCompletedEventAttributes?.result?.payloads ?? [];
+  return said ? raw.decoded(said) : undefined;
+}
+
+/** What the ceremonies role would say of a good statement. */
+function vouched(id: string, statement: object, envelope: SignedStatement): object {
+  const { object_id, upn, groups } = PEOPLE.find((person) => person.id === id) ?? PEOPLE[0]!;
+  const statement_digest = createHash('sha256').update(envelope.payload).digest('hex');
+  const person = { id, kind: 'human', object_ids: [object_id], aliases: [upn], groups };
+  return { ok: true, digest: stack.digest(envelope), statement_digest, statement, person, method: 'software' };
+}
