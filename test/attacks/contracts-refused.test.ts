@@ -2,8 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, it, type ExpectStatic } from 'vitest';
 import { withContract } from '../../deploy/local/stack/contract-text.js';
 import { localContract } from '../../deploy/local/stack/local-contract.js';
+import { judgeGrant } from '../../activities/graph/directory-role-judge.js';
 import { instant } from '../../domain/identifiers.js';
+import type { SignedIntent } from '../../domain/intent.js';
+import type { Role } from '../../domain/roles.js';
+import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
 import { readPolicy } from '../../proofs/policy-document.js';
+import { signReceipt } from '../../proofs/receipt.js';
+import { generateRoleKey } from '../../proofs/role-key.js';
+import { readRoleContext, type RoleContext } from '../../workers/role-context.js';
+import { TASKS_OF_ROLE } from '../../workers/role-tasks.js';
 import { CeremonyStack } from '../support/ceremony-stack.js';
 import { ContractHands } from '../support/contract-hands.js';
 import { testPolicy } from '../support/people.js';
@@ -89,6 +97,39 @@ describe.concurrent('a request under another contract than the one in force is r
     await hands.publish(bad);
     await hands.revoke({ contracts: [bad.digest] });
     await isRefused(expect, bad.digest, 'contract_revoked');
+  });
+});
+
+describe('an old and laxer contract, past admission, as whoever schedules activities asks', () => {
+  /** Alice's request under it, and an admission that the liar signed. */
+  const evidenceUnder = (digest: string): Evidence => {
+    const { event, envelope } = hands.requestUnder(digest);
+    const entry = { schema: 'reseal.entry.v1', event_id: event, transition: 'request', type: 'request' } as const;
+    const admission = signReceipt({ ...entry, at: instant(Date.now()), data: {} }, generateRoleKey());
+    return { event_id: event, request: envelope, approvals: [], admission };
+  };
+  const contextOf = (role: Role): Promise<RoleContext> => {
+    const { settings, database } = stack.stack;
+    return readRoleContext({ ...settings, roles: [role] }, database, () => undefined);
+  };
+
+  it('is refused by the authority', async ({ expect }) => {
+    const old = hands.lax({ version: 2 });
+    await hands.publish(old);
+    const authority = TASKS_OF_ROLE.authority(await contextOf('authority')) as AuthorityTasks;
+    expect(await authority.issue(evidenceUnder(old.digest))).toMatchObject({ code: 'contract_superseded' });
+  });
+
+  it('is refused by the effect, whatever the authority signed', async ({ expect }) => {
+    const old = hands.lax({ version: 2 });
+    await hands.publish(old);
+    const { contracts, trust } = await contextOf('effect:entra.directory_role');
+    const judge = judgeGrant({ inForce: contracts, roleKeys: trust.keyOf, authorityKey: () => undefined });
+    // The contract is asked first: no intent, however well signed, changes what is in force.
+    expect(judge({} as SignedIntent, evidenceUnder(old.digest), Date.now())).toMatchObject({
+      ok: false,
+      code: 'contract_superseded',
+    });
   });
 });
 

@@ -81,15 +81,20 @@ export class ContractHands {
     await this.registry.put('revocations', signDocument('revocations', list, this.keys));
   }
 
-  /** A request of alice's that pins this contract, signed by her and sent. */
-  async askUnder(digest: string): Promise<Asked> {
+  /** A request of alice's that pins this contract, signed by her. */
+  requestUnder(digest: string): Asked {
     const { stack } = this;
     const asked = stack.prepare({ policy_digest: digest });
     const statement = { ...stack.common(asked.event, asked.request_digest, 'alice', Date.now()), act: 'request' };
     const said = { ...statement, policy_digest: digest, request: asked.request };
-    const sent = { ...asked, envelope: signWith(stack.keyOf('alice'), said) };
-    const answer = await stack.send(sent);
+    return { ...asked, envelope: signWith(stack.keyOf('alice'), said) };
+  }
+
+  /** The same, sent. */
+  async askUnder(digest: string): Promise<Asked> {
+    const asked = this.requestUnder(digest);
+    const answer = await this.stack.send(asked);
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    return sent;
+    return asked;
   }
 }
