@@ -2,7 +2,7 @@ import { isEnd } from '../../../domain/ceremony-state.js';
 import { isImported } from '../../../domain/imported-history.js';
 import type { CeremonyView } from '../../../domain/view.js';
 import { EXIT } from '../../api/exit-status.js';
-import type { EventView } from '../../api/reseal-api.js';
+import type { EventFilter, EventView } from '../../api/reseal-api.js';
 import { exitOf, explain, follow, parseFlagDuration } from '../await-ceremony.js';
 import { clocksOf, type Clocks } from '../ceremony-clocks.js';
 import { ceremonyTable, ceremonyText, changeLine } from '../ceremony-text.js';
@@ -29,14 +29,14 @@ export async function listCeremonies(session: Session, options: ListOptions): Pr
   const text = await structured(session.output, views);
   if (text !== undefined) session.data(text);
   else if (views.length > 0) session.data(ceremonyTable(session, views, await clocksOf(session, api, views)));
-  else session.say(emptyText(options));
+  else session.say(emptyText(filter));
   if (views.length === filter.limit) session.say(`the newest ${filter.limit}; --limit shows more`);
   return EXIT.done;
 }
 
-function emptyText({ state, open, overdue, invoker, profile, status, since }: ListOptions): string {
-  const filtered = [state, open, overdue, invoker, profile, status, since].some((value) => value !== undefined);
-  return filtered ? 'no ceremony is so; leave a filter out to see more' : 'no ceremonies yet';
+function emptyText(filter: EventFilter): string {
+  const filtered = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined);
+  return filtered ? 'no ceremony matches; leave a filter out to see more' : 'no ceremonies yet';
 }
 
 interface Listed {
