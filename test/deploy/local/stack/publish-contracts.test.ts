@@ -6,7 +6,7 @@ import { directoryRegistry } from '../../../../activities/contracts/directory-re
 import { layoutOf, type Layout } from '../../../../deploy/local/stack/layout.js';
 import { stackFiles } from '../../../../deploy/local/stack/stack-files.js';
 import { systemClock } from '../../../../activities/clock.js';
-import { ContractBook } from '../../../../workers/contract-book.js';
+import type { ContractBook } from '../../../../workers/contract-book.js';
 import { openContractBook } from '../../../../workers/open-contract-book.js';
 
 let folder: string;
