@@ -1,4 +1,4 @@
-import type { AdmissionRefusal, AdmissionRefusalCode } from './admission.js';
+import type { AdmissionRefusal, AdmissionRefusalCode } from './admission-refusal.js';
 import { formatDuration } from './duration.js';
 import { epochMs, instant } from './identifiers.js';
 import { listText } from './list-text.js';

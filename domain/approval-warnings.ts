@@ -1,7 +1,7 @@
 import { wantedApprovers, type Approvals } from './approvals.js';
 import { isNamed } from './parties.js';
 import type { Policy, Profile } from './policy.js';
-import type { PolicyWarning, PolicyWarningCode } from './policy-warnings.js';
+import type { PolicyWarning, PolicyWarningCode } from './policy-warning.js';
 import { quorumOf } from './quorum.js';
 import type { Person } from './roster.js';
 import { TIER0_ROLES } from './tier0-roles.js';

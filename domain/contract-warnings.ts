@@ -3,7 +3,7 @@ import { ENFORCED_TOOLS } from './contract-declared.js';
 import { formatDuration } from './duration.js';
 import { epochMs } from './identifiers.js';
 import { termsOf, type Policy } from './policy.js';
-import type { PolicyWarning, PolicyWarningCode } from './policy-warnings.js';
+import type { PolicyWarning, PolicyWarningCode } from './policy-warning.js';
 import type { Roster } from './roster.js';
 
 const LONG_LIFE_MS = 366 * 24 * 3600 * 1000;

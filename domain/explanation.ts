@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { admittedFrom, ADMISSION_REFUSALS, judgeAdmission } from './admission.js';
+import { ADMISSION_REFUSALS } from './admission-refusal.js';
+import { admittedFrom, judgeAdmission } from './admission.js';
 import { admissionSteps, type AdmissionFacts } from './admission-steps.js';
 import { digestSchema, instant, instantSchema } from './identifiers.js';
 import { termsOf } from './policy.js';

@@ -1,7 +1,7 @@
 import { MIN_TIMEBOX_SECONDS } from './approvals.js';
 import type { Policy } from './policy.js';
 import type { PolicyRule } from './policy-rules.js';
-import type { PolicyWarning } from './policy-warnings.js';
+import type { PolicyWarning } from './policy-warning.js';
 import { coversWeek } from './week-cover.js';
 
 /** Rules that no request can ever be let in by: an earlier one takes all they match, or nothing is left to match. */

@@ -1,5 +1,5 @@
 import type { Policy } from './policy.js';
-import type { PolicyWarning } from './policy-warnings.js';
+import type { PolicyWarning } from './policy-warning.js';
 import { TIER0_ROLES } from './tier0-roles.js';
 
 /** Standing rules that open a tier-0 profile: nobody is asked, and nothing of it is in any ceremony. */

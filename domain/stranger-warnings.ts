@@ -1,5 +1,5 @@
 import type { Policy } from './policy.js';
-import type { PolicyWarning } from './policy-warnings.js';
+import type { PolicyWarning } from './policy-warning.js';
 import type { Person } from './roster.js';
 
 interface Named {

@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { ResealError } from '../api/reseal-error.js';
 import { findDevFile } from '../config/dev-file.js';
-import type { SweepOptions, ToldSweep } from './actions/sweep.js';
+import type { SweepOptions, ToldSweep } from './told-sweep.js';
 import type { Session } from './session.js';
 
 /** A sweep in this very process: Graph and the authority's public keys, and nothing else. */

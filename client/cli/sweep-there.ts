@@ -11,7 +11,7 @@ import { openSweepReport } from '../../proofs/sweep-report.js';
 import { ResealError } from '../api/reseal-error.js';
 import { fromTemporal } from '../api/temporal-error.js';
 import { connectTemporal } from '../api/temporal-client.js';
-import type { ToldSweep } from './actions/sweep.js';
+import type { ToldSweep } from './told-sweep.js';
 import { temporalTarget } from './connect-direct.js';
 import type { Session } from './session.js';
 import { readTrust } from './trust-file.js';

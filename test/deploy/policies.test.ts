@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { ADMISSION_REFUSALS } from '../../domain/admission.js';
+import { ADMISSION_REFUSALS } from '../../domain/admission-refusal.js';
 import { policyJsonSchema } from '../../domain/policy-json-schema.js';
-import { POLICY_WARNINGS, policyWarnings } from '../../domain/policy-warnings.js';
+import { POLICY_WARNINGS } from '../../domain/policy-warning.js';
+import { policyWarnings } from '../../domain/policy-warnings.js';
 import { policySchema } from '../../domain/policy.js';
 import { readPolicy } from '../../proofs/policy-document.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { judgeAdmission, type AdmissionRefusal } from '../../domain/admission.js';
+import type { AdmissionRefusal } from '../../domain/admission-refusal.js';
+import { judgeAdmission } from '../../domain/admission.js';
 import { admissionSteps, type AdmissionFacts } from '../../domain/admission-steps.js';
 import { instant } from '../../domain/identifiers.js';
 import { policySchema } from '../../domain/policy.js';

@@ -1,25 +1,11 @@
-import { standingOf, type SweepFinding, type SweepReport, type SweepStanding } from '../../../domain/sweep.js';
+import { standingOf, type SweepFinding, type SweepStanding } from '../../../domain/sweep.js';
 import { parseDuration } from '../../../domain/duration.js';
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
 import { structured } from '../render.js';
 import type { Session } from '../session.js';
 import { explanationOf, findingText, reportText } from '../sweep-text.js';
-
-export interface SweepOptions {
-  standalone?: boolean;
-  config?: string;
-  timeout?: string;
-}
-
-/** A report, and whether the sweeper's signature on it was checked. */
-export interface ToldSweep {
-  report: SweepReport;
-  envelope: unknown;
-  proven: boolean;
-  /** Of the schedule, where there is one; null where that was not asked. */
-  schedule: { exists: boolean; paused: boolean; next_at: string | null } | null;
-}
+import type { SweepOptions, ToldSweep } from '../told-sweep.js';
 
 const EXIT_OF: Readonly<Record<SweepStanding, number>> = {
   standing: EXIT.rollback_unconfirmed,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { SweepOptions } from '../actions/sweep.js';
+import type { SweepOptions } from '../told-sweep.js';
 import { examples, type Run } from './command-context.js';
 
 const EXIT = `
