@@ -49,12 +49,9 @@ beforeAll(async () => {
     active(),
   ]);
   waited = { lateApproval, approvalSeenLate, killAfterDeadline, killSeenLate };
-  await Promise.all([
-    advanceTo(lateApproval, 'approval_by', 60),
-    advanceTo(approvalSeenLate, 'approval_by', 20),
-    advanceTo(killAfterDeadline, 'expires_at', 60),
-    advanceTo(killSeenLate, 'expires_at', 20),
-  ]);
+  await Promise.all([advanceTo(lateApproval, 'approval_by', 80), advanceTo(killAfterDeadline, 'expires_at', 80)]);
+  // Last, because their time passes while the others are moved.
+  await Promise.all([advanceTo(approvalSeenLate, 'approval_by', 30), advanceTo(killSeenLate, 'expires_at', 30)]);
   const signed = {
     lateApproval: await stack.act(lateApproval, 'carol', 'approve'),
     approvalSeenLate: await stack.act(approvalSeenLate, 'carol', 'approve'),
@@ -65,7 +62,7 @@ beforeAll(async () => {
   sentInTime = [await secondsLeft(approvalSeenLate), await secondsLeft(killSeenLate)];
   await stack.signal(approvalSeenLate.event, 'approve', signed.approvalSeenLate);
   await stack.signal(killSeenLate.event, 'kill', signed.killSeenLate);
-  await Promise.all([passTime(lateApproval, 90), passTime(killAfterDeadline, 90)]);
+  await Promise.all([passTime(lateApproval, 110), passTime(killAfterDeadline, 110)]);
   await stack.signal(lateApproval.event, 'approve', signed.lateApproval);
   await stack.signal(killAfterDeadline.event, 'kill', signed.killAfterDeadline);
   // Time is not skipped while a task waits: the two that were sent in time wait for real.

@@ -71,8 +71,11 @@ function notThere(error: unknown): null {
   throw error;
 }
 
-/** How long one fast-forward is waited for. The server forgets one now and then, after it was restarted above all. */
-const PATIENCE_MS = 5_000;
+/**
+ * How long one fast-forward is waited for before it is asked for again. Long, because one that the server carries out in the
+ * very moment of asking would be carried out twice.
+ */
+const PATIENCE_MS = 30_000;
 
 /** One skip of the server's, which may fire timers late. What it has not carried out in a while is asked for again. */
 async function skip(
