@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isSigning, ROLES, type Role } from '../domain/roles.js';
 import { refuseForeignEnvironment, refuseForeignSections, SECRET_MEMBERS } from './foreign-credentials.js';
+import { parseJson } from './json-file.js';
 import { environmentOf, type Environment } from './settings-environment.js';
 import { SettingsError } from './settings-error.js';
 import { readSecretFile } from './secret-file.js';
@@ -53,17 +54,9 @@ async function readJson(file: string): Promise<Raw> {
   const text = await readFile(file, 'utf8').catch(() => {
     throw new SettingsError('file_missing', `${file} cannot be read`);
   });
-  const json = jsonOf(text);
+  const json = parseJson(text, file, 'settings_invalid');
   if (isRecord(json)) return json;
-  throw new SettingsError('settings_invalid', `${file} is not ${json === undefined ? 'JSON' : 'a JSON object'}`);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  throw new SettingsError('settings_invalid', `${file} is not a JSON object`);
 }
 
 function refuseSecretsIn(raw: Raw, source: string): void {

@@ -1,10 +1,9 @@
 import type { KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { systemClock, virtualClock, type Clock } from '../activities/clock.js';
 import type { Database } from '../activities/register/database.js';
 import { isSigning, type Role } from '../domain/roles.js';
-import { importRolePublicKey, type RoleKey } from '../proofs/role-key.js';
-import { trustFileSchema, trustOf, type Trust, type TrustFile } from '../proofs/trust.js';
+import type { RoleKey } from '../proofs/role-key.js';
+import { trustOf, type Trust } from '../proofs/trust.js';
 import { openContractBook } from './open-contract-book.js';
 import type { ContractBook } from './contract-book.js';
 import { refuseForeignApplications, refuseForeignKeys } from './foreign-credentials.js';
@@ -12,6 +11,7 @@ import { readRoleKey } from './role-keys.js';
 import { SettingsError } from './settings-error.js';
 import type { Environment } from './settings-environment.js';
 import { signingKeyPath, type WorkerSettings } from './settings.js';
+import { authorityKeysOf, readTrustFile } from './trust-file.js';
 
 /** What a process that plays roles has read at its start. Only the keys of its own roles are among it. */
 export interface RoleContext {
@@ -67,30 +67,6 @@ export async function readRoleContext(
     databases,
     log,
   };
-}
-
-async function readTrustFile(file: string): Promise<TrustFile> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new SettingsError('file_missing', `${file} cannot be read`);
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new SettingsError('file_invalid', `${file} is not JSON`);
-  }
-  const parsed = trustFileSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SettingsError('file_invalid', `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
-}
-
-/** Old keys included: a rollback must still recognise what an earlier authority key granted. */
-function authorityKeysOf(trust: TrustFile): KeyObject[] {
-  return trust.roles.flatMap(({ role, public_key }) => {
-    const key = role === 'authority' ? importRolePublicKey(public_key) : undefined;
-    return key?.ok ? [key.publicKey] : [];
-  });
 }
 
 /** The signing key of a role this process plays. */

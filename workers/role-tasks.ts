@@ -3,7 +3,7 @@ import { authorityTasks } from '../activities/authority/authority-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
 import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import type { GraphDeps } from '../activities/graph/effect-deps.js';
-import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/graph/graph-access.js';
+import type { GraphAccess } from '../activities/graph/graph-access.js';
 import { judgeGrant } from '../activities/graph/directory-role-judge.js';
 import { grantGate } from '../activities/graph/grant-gate.js';
 import { sessionsTasks } from '../activities/graph/sessions.js';
@@ -15,6 +15,7 @@ import { registerTasks } from '../activities/register/register-tasks.js';
 import { sweeperTasks } from '../activities/sweep/sweeper-tasks.js';
 import type { Role } from '../domain/roles.js';
 import { signReceipt } from '../proofs/receipt.js';
+import { graphIdentity } from './graph-identity.js';
 import { readImportKeys } from './import-keys.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
 import { SettingsError } from './settings-error.js';
@@ -123,18 +124,7 @@ function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
 function accessFor({ settings }: RoleContext, role: Role, job: GraphJob): GraphAccess {
   const graph = graphOf(settings, role);
   if (graph === null) throw new SettingsError('role_settings_missing', `role ${role} has no Graph identity`);
-  const { application_id } = graph;
-  if (graph.mode === 'loopback')
-    return loopbackAccess({ application_id, base_url: graph.url, permissions: PERMISSIONS[job] });
-  if (graph.credential !== 'client_certificate')
-    return graphAccess({ application_id, credential: { kind: graph.credential } });
-  if (graph.certificate_path === undefined) {
-    throw new SettingsError(
-      'settings_invalid',
-      `${role}.graph.certificate_path: credential client_certificate needs the path of a PEM file`,
-    );
-  }
-  return graphAccess({ application_id, credential: { kind: 'certificate', certificate_path: graph.certificate_path } });
+  return graphIdentity(role, graph, { permissions: PERMISSIONS[job] });
 }
 
 /** The authority's key of a keyid; keys of other roles never count as the authority's. */

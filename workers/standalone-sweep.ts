@@ -4,14 +4,16 @@ import { systemClock } from '../activities/clock.js';
 import { sweepOnce } from '../activities/sweep/sweep.js';
 import type { DsseEnvelope } from '../domain/intent.js';
 import { sweepEnvelopeSchema, sweepReportSchema, type SweepReport } from '../domain/sweep.js';
-import { importRolePublicKey, type RoleKey } from '../proofs/role-key.js';
+import type { RoleKey } from '../proofs/role-key.js';
 import { openSweepReport } from '../proofs/sweep-report.js';
-import { trustFileSchema, trustOf, type TrustFile } from '../proofs/trust.js';
+import { trustOf } from '../proofs/trust.js';
+import { parseJson } from './json-file.js';
 import type { Log } from './role-context.js';
 import { readRoleKey } from './role-keys.js';
 import { SettingsError } from './settings-error.js';
 import { sweepDeps, sweepSigner } from './sweep-deps.js';
 import { readSweepSettings, type SweepSettings } from './sweep-settings.js';
+import { authorityKeysOf, readTrustFile } from './trust-file.js';
 
 /** A sweep's report, and the sweeper's signature on it where the settings name a key. */
 export interface Swept {
@@ -28,14 +30,11 @@ export async function standaloneSweep(
   { mode, signal, log }: { mode: 'sweep' | 'look'; signal: AbortSignal; log: Log },
 ): Promise<Swept> {
   const settings = await readSweepSettings(file);
-  const trust = await readTrust(settings.trust_path);
+  const trust = await readTrustFile(settings.trust_path);
   const key = await keyOf(settings);
   const signer = key === null ? null : sweepSigner(key);
   const { sweeper, applications, protected_object_ids } = settings;
-  const authorityKeys = trust.roles.flatMap(({ role, public_key }) => {
-    const read = role === 'authority' ? importRolePublicKey(public_key) : undefined;
-    return read?.ok ? [read.publicKey] : [];
-  });
+  const authorityKeys = authorityKeysOf(trust);
   if (authorityKeys.length === 0) {
     throw new SettingsError('file_invalid', `${settings.trust_path}: it names no key of the authority's`);
   }
@@ -63,7 +62,7 @@ export async function lastStandaloneSweep(file: string): Promise<Swept & { prove
   });
   const kept = parsedReport(text, report_path);
   if (kept.envelope === null) return { ...kept, proven: false };
-  const opened = openSweepReport(kept.envelope, trustOf(await readTrust(trust_path)).keyOf);
+  const opened = openSweepReport(kept.envelope, trustOf(await readTrustFile(trust_path)).keyOf);
   if (!opened.ok) throw new SettingsError('file_invalid', `${report_path}: ${opened.code}: ${opened.message}`);
   return { report: opened.report, envelope: kept.envelope, proven: true };
 }
@@ -78,31 +77,9 @@ async function keep(file: string, swept: Swept): Promise<void> {
 }
 
 function parsedReport(text: string, file: string): Swept {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new SettingsError('file_invalid', `${file} is not JSON`);
-  }
-  const parsed = keptSchema.safeParse(json);
+  const parsed = keptSchema.safeParse(parseJson(text, file, 'file_invalid'));
   if (parsed.success) return parsed.data;
   throw new SettingsError('file_invalid', `${file} is not the report of a sweep of this version`);
-}
-
-async function readTrust(file: string): Promise<TrustFile> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new SettingsError('file_missing', `${file} cannot be read`);
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new SettingsError('file_invalid', `${file} is not JSON`);
-  }
-  const parsed = trustFileSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SettingsError('file_invalid', `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
 }
 
 /** Without a key the report is unsigned, and what was ended is ended all the same. */

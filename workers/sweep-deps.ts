@@ -1,13 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../activities/clock.js';
-import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/graph/graph-access.js';
 import type { SweepDeps, SweepSigner } from '../activities/sweep/sweep-deps.js';
 import { pause } from '../activities/sweep/sweeper-tasks.js';
 import type { RoleKey } from '../proofs/role-key.js';
 import { signReceipt } from '../proofs/receipt.js';
 import { signSweepReport } from '../proofs/sweep-report.js';
+import { graphIdentity } from './graph-identity.js';
 import type { Log } from './role-context.js';
-import { SettingsError } from './settings-error.js';
 import type { SweepSettings } from './sweep-settings.js';
 
 /** What the sweeper's identity may do in Graph, and needs no more of: it reads, and removes; it can give nobody anything. */
@@ -28,7 +27,8 @@ export function sweepDeps(input: {
 }): SweepDeps {
   const writers = new Set([input.writerId.toLowerCase()]);
   return {
-    access: sweeperAccess(input.sweeper.graph),
+    // On the local stack the sweep tells the simulator no time: it asks what time it is there.
+    access: graphIdentity('sweeper', input.sweeper.graph, { permissions: SWEEPER_PERMISSIONS, tells_time: false }),
     clock: input.clock,
     tenantIds: input.sweeper.tenant_ids,
     writerIds: () => writers,
@@ -44,19 +44,3 @@ export const sweepSigner = (key: RoleKey): SweepSigner => ({
   entry: (payload) => signReceipt(payload, key),
   report: (report) => signSweepReport(report, key),
 });
-
-/** On the local stack the sweep tells the simulator no time: it asks what time it is there. */
-function sweeperAccess(graph: SweepSettings['sweeper']['graph']): GraphAccess {
-  const { application_id } = graph;
-  if (graph.mode === 'loopback')
-    return loopbackAccess({ application_id, base_url: graph.url, permissions: SWEEPER_PERMISSIONS, tells_time: false });
-  if (graph.credential !== 'client_certificate')
-    return graphAccess({ application_id, credential: { kind: graph.credential } });
-  if (graph.certificate_path === undefined) {
-    throw new SettingsError(
-      'settings_invalid',
-      'sweeper.graph.certificate_path: credential client_certificate needs the path of a PEM file',
-    );
-  }
-  return graphAccess({ application_id, credential: { kind: 'certificate', certificate_path: graph.certificate_path } });
-}

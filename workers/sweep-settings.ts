@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { guidSchema } from '../domain/identifiers.js';
+import { readJsonFile } from './json-file.js';
 import { SECTIONS } from './settings.js';
-import { SettingsError } from './settings-error.js';
 
 /**
  * What a sweep without Temporal and without the register is told. A worker's settings file for the sweeper serves as it is:
@@ -19,24 +18,7 @@ export type SweepSettings = z.output<typeof sweepSettingsSchema>;
 
 /** Reads the file. Throws SettingsError naming the file, the member and what was expected. */
 export async function readSweepSettings(file: string): Promise<SweepSettings> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new SettingsError('file_missing', `${file} cannot be read`);
-  });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new SettingsError('settings_invalid', `${file} is not JSON`);
-  }
-  const parsed = sweepSettingsSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new SettingsError(
-      'settings_invalid',
-      `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`,
-    );
-  }
-  const { trust_path, sweeper, ...rest } = parsed.data;
+  const { trust_path, sweeper, ...rest } = await readJsonFile(file, sweepSettingsSchema, 'settings_invalid');
   const at = (given: string): string => path.resolve(path.dirname(file), given);
   const { signing_key_path: key, report_path: report, graph } = sweeper;
   const certificate =

@@ -8,7 +8,7 @@ import { patienceOf } from '../../domain/reseal.js';
 import type { EntryPayload, EntryType, Receipt } from '../../domain/entry.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { keyidOf } from '../../proofs/role-key.js';
-import { verifyIntent } from '../../proofs/signed-intent.js';
+import { verifyIntent, type AuthorityKey } from '../../proofs/signed-intent.js';
 import type { Clock } from '../clock.js';
 import type { GraphAccess } from './graph-access.js';
 import { waitFor } from './graph-error.js';
@@ -59,7 +59,13 @@ export function receiptOf(
 
 /** Whether the authority signed this very intent. The arguments of an activity are anybody's: never throws. */
 export const isAuthentic = (signed: SignedIntent, authorityKeys: readonly KeyObject[]): boolean =>
-  verifyIntent(signed, (keyid) => authorityKeys.find((key) => keyidOf(key) === keyid)).ok;
+  verifyIntent(signed, authorityKeyAmong(authorityKeys)).ok;
+
+/** One of the authority's keys by its keyid. */
+export const authorityKeyAmong =
+  (authorityKeys: readonly KeyObject[]): AuthorityKey =>
+  (keyid) =>
+    authorityKeys.find((key) => keyidOf(key) === keyid);
 
 /**
  * The same of a reseal, which the ceremony cannot end without: an intent that is still not the authority's after as many

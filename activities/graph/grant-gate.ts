@@ -9,11 +9,10 @@ import type { ApplyOutcome } from '../../domain/outcomes.js';
 import type { Role } from '../../domain/roles.js';
 import type { Evidence } from '../../domain/tasks.js';
 import { RENEWABLE, warrantTokenSchema, type WarrantClaims } from '../../domain/warrant.js';
-import { keyidOf } from '../../proofs/role-key.js';
 import { judgeWarrant } from '../../proofs/warrant.js';
 import { admit } from './admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED } from './apply-progress.js';
-import { isAuthentic, receiptAlone, type GraphDeps } from './effect-deps.js';
+import { authorityKeyAmong, isAuthentic, receiptAlone, type GraphDeps } from './effect-deps.js';
 import { grantReceipt, isChained } from './grant-receipt.js';
 
 /** Whether the evidence carries this intent, by the effect's own roster, policy and clock; `nowMs` is epoch milliseconds. */
@@ -91,7 +90,7 @@ async function judge(deps: GateDeps, { signed, evidence, warrant }: GrantInput):
   const nowMs = deps.clock.now();
   const carried = deps.judge(signed, evidence, nowMs);
   if (!carried.ok) return carried;
-  const authorityKey = (keyid: string) => authorityKeys.find((key) => keyidOf(key) === keyid);
+  const authorityKey = authorityKeyAmong(authorityKeys);
   const { intent } = signed;
   return judgeWarrant(warrant, { intent, role, authorityKey, nowMs, maxAgeSeconds: MAX_AGE_SECONDS });
 }
