@@ -11,7 +11,7 @@ import { parseTrust } from '../../proofs/trust.js';
 import { reseal, type Ran } from '../client/terminal.js';
 import { ENTRY, KEY, SECRET, signed } from '../proofs/sentinel-vectors.js';
 import { CeremonyStack } from '../support/ceremony-stack.js';
-import { ledgerOf } from '../support/records.js';
+import { entriesOf, ledgerOf } from '../support/records.js';
 
 let stack: CeremonyStack;
 let folder: string;
@@ -51,6 +51,7 @@ describe('the audit log of real ceremonies', () => {
     const denied = await stack.ask();
     await stack.say(denied, 'bob', 'deny');
     await stack.untilState(denied.event, 'denied');
+    for (const { event } of [asked, denied]) expect(await entriesOf(stack, event, 'ended')).toHaveLength(1);
     const entries = await ledgerOf(stack, asked.event);
     const lines = await exported();
     const mine = lines.filter(({ entry }) => entry.event_id === asked.event);

@@ -171,7 +171,7 @@ describe.concurrent('when a grant in doubt is killed', () => {
     expect(grants).toBe(1);
     const types = (await ledgerOf(stack, asked.event)).map(({ type }) => type);
     expect(types).toContain('reappeared');
-    expect(await noticesOf(stack, asked.event)).toContain('reappeared');
+    expect(await noticesOf(stack, asked.event, 'reappeared')).toContain('reappeared');
   });
 
   it('goes on watching until the provider would have ended it, where none appears', async ({ expect }) => {
@@ -250,7 +250,7 @@ describe.concurrent('when the provider ends the grant later than intended', () =
     const view = await hurry(stack, asked.event, isOver, { step: '1m', steps: 40 });
     expect(view).toMatchObject({ state: 'revoked', cause: 'ends_later_than_intended' });
     expect(await aftermath(stack, asked)).toMatchObject({ standing: [], bundle: { ok: true } });
-    expect(await noticesOf(stack, asked.event)).toContain('ends_later_than_intended');
+    expect(await noticesOf(stack, asked.event, 'ends_later_than_intended')).toContain('ends_later_than_intended');
   });
 });
 
@@ -274,7 +274,7 @@ describe.concurrent('when the verifier cannot be reached', () => {
     expect(unverified).toMatchObject({ status: 'active', flags: ['verify_overdue'] });
     expect(unverified.activated_at).not.toBeNull();
     await stack.until(asked.event, () => true);
-    expect(await until(() => noticesOf(stack, asked.event))).toContain('unverified');
+    expect(await noticesOf(stack, asked.event, 'unverified')).toContain('unverified');
     await stack.advance(asked.event, '3m');
     expect((await stack.view(asked.event)).state).toBe('active_unverified');
     await stack.graph.clearFaults(asked.tenant);

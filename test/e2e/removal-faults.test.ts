@@ -49,7 +49,7 @@ describe.concurrent('when the provider fails every revert for an hour', () => {
       expect(hourLater).toMatchObject({ state: 'resealing', status: 'active', flags: ['rollback_overdue'] });
       expect((await stack.graph.truth(asked.tenant)).calls.length).toBeGreaterThan(50);
       expect(await flagsInSearch(stack, asked.event)).toEqual(['rollback_overdue']);
-      expect(await noticesOf(stack, asked.event)).toEqual(['overdue']);
+      expect(await noticesOf(stack, asked.event, 'overdue')).toEqual(['overdue']);
       // The provider has ended it meanwhile, as it was told to at the grant.
       expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
 

@@ -27,11 +27,15 @@ export async function entriesOf(
   }
 }
 
-/** Codes of the notices that the register keeps of a ceremony. */
-export async function noticesOf(stack: CeremonyStack, event: string): Promise<string[]> {
+/** Codes of the notices that the register keeps of a ceremony, once `awaited` is among them: they are kept after all is told. */
+export async function noticesOf(stack: CeremonyStack, event: string, awaited: string): Promise<string[]> {
   const text = 'SELECT code FROM register.notices WHERE event_id = $1 ORDER BY id';
-  const rows = await stack.stack.database.query<{ code: string }>(text, [event]);
-  return rows.map(({ code }) => code);
+  const giveUpAt = Date.now() + 20_000;
+  for (;;) {
+    const codes = (await stack.stack.database.query<{ code: string }>(text, [event])).map(({ code }) => code);
+    if (codes.includes(awaited) || Date.now() > giveUpAt) return codes;
+    await sleep(200);
+  }
 }
 
 /** Events that only the tests' own time skipping writes: options updated, time skipped. */
