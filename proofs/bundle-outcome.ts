@@ -7,8 +7,9 @@ import type { BundleStage } from './bundle.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { absenceRefusal } from './bundle-absence.js';
-import { proveWarrants } from './bundle-warrant.js';
+import { proveWarrants, type ProvenWarrant } from './bundle-warrant.js';
 import { digestOf } from './canonical-json.js';
+import type { Trust } from './trust.js';
 
 const CAUSES = [
   'deny',
@@ -35,11 +36,12 @@ export function proveOutcome(
   authority: ProvenAuthority,
   entries: readonly ProvenEntry[],
   stage: BundleStage,
+  trust: Trust,
   findings: BundleFindings,
 ): void {
   const first = (type: EntryType): ProvenEntry | undefined => entries.find(({ entry }) => entry.type === type);
   checkIntentNamed(authority, entries, findings);
-  const warrant = proveWarrants(authority, entries, findings);
+  const warrant = proveWarrants(authority, entries, trust, findings);
   checkGrant(authority, { granted: first('granted'), verified: first('verified'), warrant }, findings);
   checkRemoval(authority, entries, findings);
   findings.facts.sessions_ended_at = first('sessions_ended')?.entry.at ?? null;
@@ -66,7 +68,7 @@ function checkIntentNamed(
 
 function checkGrant(
   { intent }: ProvenAuthority,
-  told: { granted: ProvenEntry | undefined; verified: ProvenEntry | undefined; warrant: string | null },
+  told: { granted: ProvenEntry | undefined; verified: ProvenEntry | undefined; warrant: ProvenWarrant | null },
   findings: BundleFindings,
 ): void {
   const { granted, verified, warrant } = told;
@@ -85,7 +87,8 @@ function checkGrant(
   if (granted !== undefined && verified === undefined) {
     findings.notVerified.push('that the grant took effect: the second identity never saw it');
   }
-  const under = warrant === null ? '' : `, under warrant ${warrant}`;
+  const taken = warrant?.judgedAt === null ? '' : `, the authority's and in force at ${warrant?.judgedAt ?? ''}`;
+  const under = warrant === null ? '' : `, under warrant ${warrant.id}${taken}`;
   const acknowledged = granted === undefined ? 'no grant was acknowledged' : `acknowledged ${granted.entry.at}${under}`;
   findings.ran('grant', acknowledged);
 }

@@ -29,7 +29,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
   comparePeople(predicate, entries, trust.roster, findings);
   if (authority !== undefined) {
     proveContract(predicate, authority, entries, trust, findings);
-    proveOutcome(authority, entries, predicate.stage, findings);
+    proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveReview(authority, entries, trust, findings);
   }
   if (findings.facts.approvals.some(({ method }) => method !== 'software')) {

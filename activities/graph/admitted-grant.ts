@@ -3,15 +3,24 @@ import { Context } from '@temporalio/activity';
 import type { WarrantClaims } from '../../domain/warrant.js';
 import { waitFor } from './graph-error.js';
 
+/** What the gate let an attempt in by. */
+export interface AdmittedGrant {
+  readonly warrant: WarrantClaims;
+  /** The same, as the authority signed it. */
+  readonly token: string;
+  /** When the gate judged it, RFC 3339 UTC, by this role's clock. */
+  readonly judged_at: string;
+}
+
 /** By attempt: each has a context of its own, which no argument of an activity can name. */
-const admitted = new WeakMap<Context, WarrantClaims>();
+const admitted = new WeakMap<Context, AdmittedGrant>();
 
 /** Says that this attempt may grant, under this warrant. Only the gate says so. */
-export const admit = (warrant: WarrantClaims): void => void admitted.set(Context.current(), warrant);
+export const admit = (grant: AdmittedGrant): void => void admitted.set(Context.current(), grant);
 
-/** The warrant of this attempt. Throws where no gate stands before the activity: without one nothing is granted. */
-export function admittedWarrant(): WarrantClaims {
-  const warrant = admitted.get(Context.current());
-  if (warrant === undefined) throw waitFor('grant_not_admitted', 'no gate has admitted this attempt', 60_000);
-  return warrant;
+/** What this attempt was admitted by. Throws where no gate stands before the activity: without one nothing is granted. */
+export function admittedGrant(): AdmittedGrant {
+  const grant = admitted.get(Context.current());
+  if (grant === undefined) throw waitFor('grant_not_admitted', 'no gate has admitted this attempt', 60_000);
+  return grant;
 }

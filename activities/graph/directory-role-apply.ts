@@ -1,8 +1,7 @@
 import type { ApplyOutcome } from '../../domain/outcomes.js';
 import { epochMs, instant } from '../../domain/identifiers.js';
 import type { DirectoryRoleTasks } from '../../domain/tasks.js';
-import type { WarrantClaims } from '../../domain/warrant.js';
-import { admittedWarrant } from './admitted-grant.js';
+import { admittedGrant, type AdmittedGrant } from './admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from './apply-progress.js';
 import { Attempt } from './attempt.js';
 import { clockRefusal } from './clock-check.js';
@@ -31,7 +30,7 @@ type Input = Parameters<DirectoryRoleTasks['apply']>[0];
 export function applyDirectoryRole(deps: GraphDeps): DirectoryRoleTasks['apply'] {
   return (input) =>
     Attempt.run(applyProgressSchema, NOTHING_APPLIED, (attempt) =>
-      new Application(deps, input, attempt, admittedWarrant()).run(),
+      new Application(deps, input, attempt, admittedGrant()).run(),
     );
 }
 
@@ -44,7 +43,7 @@ class Application {
     private readonly deps: GraphDeps,
     private readonly input: Input,
     private readonly attempt: Attempt<ApplyProgress>,
-    private readonly warrant: WarrantClaims,
+    private readonly admitted: AdmittedGrant,
   ) {
     this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
     this.chained = isChained(input.first, attempt.number, attempt);
@@ -163,7 +162,7 @@ class Application {
   /** This process may have stood still since the gate. */
   private outOfWarrant(): ApplyOutcome | undefined {
     const now = this.deps.clock.now();
-    return now < this.warrant.exp * 1000 ? undefined : { outcome: 'warrant_expired', at: instant(now) };
+    return now < this.admitted.warrant.exp * 1000 ? undefined : { outcome: 'warrant_expired', at: instant(now) };
   }
 
   /** 5 s at first, then growing to 15 s; longer only where the service asks for it. */
@@ -192,8 +191,8 @@ class Application {
   }
 
   private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {
-    const { attempt, warrant } = this;
-    const calls = { attempt: attempt.number, client_request_ids: this.clientRequestIds(), warrant };
+    const { attempt, admitted } = this;
+    const calls = { attempt: attempt.number, client_request_ids: this.clientRequestIds(), admitted };
     return grantReceipt(this.deps, this.input.signed.intent, word, data, calls);
   }
 

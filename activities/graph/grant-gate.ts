@@ -8,9 +8,9 @@ import { signedIntentSchema, type SignedIntent } from '../../domain/intent.js';
 import type { ApplyOutcome } from '../../domain/outcomes.js';
 import type { Role } from '../../domain/roles.js';
 import type { Evidence } from '../../domain/tasks.js';
-import { RENEWABLE, warrantTokenSchema, type WarrantClaims } from '../../domain/warrant.js';
+import { RENEWABLE, warrantTokenSchema } from '../../domain/warrant.js';
 import { judgeWarrant } from '../../proofs/warrant.js';
-import { admit } from './admitted-grant.js';
+import { admit, type AdmittedGrant } from './admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED } from './apply-progress.js';
 import { authorityKeyAmong, isAuthentic, receiptAlone, type GraphDeps } from './effect-deps.js';
 import { grantReceipt, isChained } from './grant-receipt.js';
@@ -73,17 +73,17 @@ export async function passGate<Result>(
 ): Promise<Result | ApplyOutcome> {
   const input = inputSchema.safeParse(given);
   if (!input.success) throw ApplicationFailure.nonRetryable('this is not the input of a grant', 'input_malformed');
-  const judged = await judge(deps, input.data);
+  const judged = judge(deps, input.data);
   if (!judged.ok) return refusal(deps, context, input.data, judged);
-  admit(judged.claims);
+  admit(judged.grant);
   return run();
 }
 
-type Judged = { ok: true; claims: WarrantClaims } | { ok: false; code: string; message: string };
+type Judged = { ok: true; grant: AdmittedGrant } | { ok: false; code: string; message: string };
 
 const NOT_AUTHENTIC = 'intent_not_authentic';
 
-async function judge(deps: GateDeps, { signed, evidence, warrant }: GrantInput): Promise<Judged> {
+function judge(deps: GateDeps, { signed, evidence, warrant }: GrantInput): Judged {
   const { authorityKeys, role } = deps;
   if (!isAuthentic(signed, authorityKeys))
     return { ok: false, code: NOT_AUTHENTIC, message: "the authority's signature on the intent does not verify" };
@@ -92,7 +92,10 @@ async function judge(deps: GateDeps, { signed, evidence, warrant }: GrantInput):
   if (!carried.ok) return carried;
   const authorityKey = authorityKeyAmong(authorityKeys);
   const { intent } = signed;
-  return judgeWarrant(warrant, { intent, role, authorityKey, nowMs, maxAgeSeconds: MAX_AGE_SECONDS });
+  const rules = { intent, role, authorityKey, nowMs, maxAgeSeconds: MAX_AGE_SECONDS };
+  const judged = judgeWarrant(warrant, rules);
+  if (!judged.ok) return judged;
+  return { ok: true, grant: { warrant: judged.claims, token: warrant ?? '', judged_at: instant(nowMs) } };
 }
 
 function refusal(

@@ -1,6 +1,6 @@
 import type { Receipt } from '../../domain/entry.js';
 import type { Intent } from '../../domain/intent.js';
-import type { WarrantClaims } from '../../domain/warrant.js';
+import type { AdmittedGrant } from './admitted-grant.js';
 import type { ApplyProgress } from './apply-progress.js';
 import { receiptOf, type GraphDeps } from './effect-deps.js';
 
@@ -8,23 +8,32 @@ import { receiptOf, type GraphDeps } from './effect-deps.js';
 export interface GrantCalls {
   attempt: number;
   client_request_ids: string[];
-  warrant?: WarrantClaims;
+  admitted?: AdmittedGrant;
 }
 
-/** The effect's signed word on a grant. The warrant's scope hash follows from the intent, so that a reader can check it. */
+/**
+ * The effect's signed word on a grant. It carries the warrant as the authority signed it, with the time at which the gate
+ * took it, so that a reader can judge it again. A warrant is no secret: without this role's credential it does nothing.
+ */
 export function grantReceipt(
   deps: GraphDeps,
   intent: Intent,
   word: 'granted' | 'not_granted',
   data: Record<string, unknown>,
-  { attempt, client_request_ids, warrant }: GrantCalls,
+  { attempt, client_request_ids, admitted }: GrantCalls,
 ): Receipt {
   const application_id = deps.access.applicationId(intent.tuple.tenant_id);
-  const under =
-    warrant === undefined ? {} : { warrant_id: warrant.jti, warrant_scope_hash_b64u: warrant.token_scope_hash_b64u };
+  const under = admitted === undefined ? {} : warrantNamed(admitted);
   const calls = { attempt, client_request_ids, application_id, ...under };
   return receiptOf(deps, intent, { type: word, transition: word, data: { ...data, ...calls } });
 }
+
+const warrantNamed = ({ warrant, token, judged_at }: AdmittedGrant) => ({
+  warrant_id: warrant.jti,
+  warrant_scope_hash_b64u: warrant.token_scope_hash_b64u,
+  warrant: token,
+  warrant_judged_at: judged_at,
+});
 
 /** Whether nothing that went before this attempt can become a grant; a crash between two attempts leaves a gap. */
 export function isChained(

@@ -43,11 +43,16 @@ describe.concurrent('a grant that takes longer than its warrant lives', () => {
     ]);
     const [, claims = ''] = String(warrants.at(-1)).split('.');
     const { jti } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { jti: string };
-    expect((await entriesOf(stack, asked.event, 'granted'))[0]).toMatchObject({ warrant_id: jti });
+    expect((await entriesOf(stack, asked.event, 'granted'))[0]).toMatchObject({
+      warrant_id: jti,
+      warrant: warrants.at(-1),
+    });
     await stack.advance(asked.event, '6m');
     await stack.say(asked, 'alice', 'close');
     await stack.advanceToEnd(asked.event);
-    expect(await verifiedBundle(stack, asked.event)).toMatchObject({ ok: true, errors: [] });
+    const report = await verifiedBundle(stack, asked.event);
+    expect(report).toMatchObject({ ok: true, errors: [] });
+    expect(report.not_verified.join('\n')).not.toContain('warrant');
     expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
   });
 

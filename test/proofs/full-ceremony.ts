@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 import { type EntryPayload, type Entry, type Receipt, ENTRY_ROLES } from '../../domain/entry.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
@@ -30,6 +28,7 @@ import {
   signRequest,
   trustedRoles,
 } from './ceremony-people.js';
+import { givenWarrant } from './given-warrant.js';
 
 /** Every entry of one ceremony that ran to its deadline, as payloads in their order: signed by `sign`. */
 export interface TestCeremony {
@@ -66,6 +65,7 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
     marker: makeMarker({ event_id, deadline, tuple }, roleKeys.authority.privateKey),
   };
   const end = Date.parse(deadline);
+  const warrant = givenWarrant(intent, roleKeys.authority, issued);
   const intent_digest = digestOf(intent);
   const spoken = approvals.map((statement, index) => {
     const digest = statementDigest(statement);
@@ -82,8 +82,10 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
     entryOf(event_id, 'granted', 'granted', issued + 2000, {
       intent_digest,
       provider_status: 'Provisioned',
-      warrant_id: randomUUID(),
+      warrant_id: warrant.id,
       warrant_scope_hash_b64u: scopeHashOf(warrantScopeOf(intent)),
+      warrant: warrant.token,
+      warrant_judged_at: instant(issued + 1000),
     }),
     entryOf(event_id, 'verified', 'verified', issued + 20_000, { intent_digest }),
     entryOf(event_id, 'resealing', 'resealing', end, { cause: 'deadline', by: null, grant: 'granted' }),

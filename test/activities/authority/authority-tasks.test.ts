@@ -137,13 +137,13 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
             authorityKey: (keyid) => (keyid === authority.keyid ? authority.publicKey : undefined),
             nowMs,
           });
-        const [judged, judgedAgain] = [await judge(first.warrant, now - 10 * MIN), await judge(again.warrant, now)];
+        const [judged, judgedAgain] = [judge(first.warrant, now - 10 * MIN), judge(again.warrant, now)];
         if (!judged.ok || !judgedAgain.ok) throw new Error('both must verify');
         expect(judged.claims.exp - judged.claims.iat).toBe(120);
         expect(judged.claims.reseal.deadline).toBe(first.signed.intent.deadline);
         expect(judgedAgain.claims.jti).not.toBe(judged.claims.jti);
         expect(judgedAgain.claims.token_scope_hash_b64u).toBe(judged.claims.token_scope_hash_b64u);
-        expect(await judge(first.warrant, now)).toMatchObject({ ok: false, code: 'warrant_expired' });
+        expect(judge(first.warrant, now)).toMatchObject({ ok: false, code: 'warrant_expired' });
       });
 
       it('gives one that lives as long as the contract says', async () => {

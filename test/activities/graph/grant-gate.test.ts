@@ -4,6 +4,7 @@ import { Context } from '@temporalio/activity';
 
 import { directoryRoleTasks } from '../../../activities/graph/directory-role.js';
 import { grantGate } from '../../../activities/graph/grant-gate.js';
+import { instant } from '../../../domain/identifiers.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
 import { scopeHashOf, warrantScopeOf } from '../../../proofs/warrant.js';
 import { environmentOf, runAttempts, type RunOptions } from './attempts.js';
@@ -31,6 +32,8 @@ describe('a grant under its warrant', () => {
     expect(world.entry('granted')).toMatchObject({
       warrant_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown,
       warrant_scope_hash_b64u: scopeHashOf(warrantScopeOf(signed.intent)),
+      warrant: expect.stringMatching(/^[\w-]+[.][\w-]+[.][\w-]+$/) as unknown,
+      warrant_judged_at: instant(world.clock.ms),
     });
   });
 
