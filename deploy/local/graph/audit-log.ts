@@ -8,7 +8,7 @@ import type { Versioned } from './versioned.js';
 export const MS_PIM = { appId: '01fc33a7-78ba-4d2f-a4b7-768e336e890e', displayName: 'MS-PIM' } as const;
 
 export interface AuditTarget {
-  readonly type: 'Role' | 'User' | 'Request' | 'Directory';
+  readonly type: 'Role' | 'User' | 'Application' | 'Request' | 'Directory' | 'Policy';
   readonly id: string | null;
   readonly displayName: string | null;
   readonly userPrincipalName: string | null;
@@ -17,8 +17,8 @@ export interface AuditTarget {
 export interface AuditRow {
   readonly id: string;
   readonly at: number;
-  readonly service: 'PIM' | 'Core Directory';
-  readonly category: 'RoleManagement' | 'UserManagement';
+  readonly service: 'PIM' | 'Core Directory' | 'Conditional Access';
+  readonly category: 'RoleManagement' | 'ApplicationManagement' | 'UserManagement' | 'Policy';
   readonly activity: string;
   readonly operation: string;
   readonly reason: string | null;
@@ -28,6 +28,8 @@ export interface AuditRow {
   readonly details: readonly (readonly [key: string, value: string])[];
   /** The row stands only if this version of the schedule was still the newest at the row's time. */
   readonly unlessChanged: { readonly scheduleId: string; readonly revision: number } | null;
+  /** What was changed on the target, each value as JSON text. */
+  readonly modified?: readonly { readonly name: string; readonly oldValue: string; readonly newValue: string }[];
 }
 
 /** Whether what the row tells has come about: an expiry that a removal forestalled never happens. */
@@ -141,6 +143,47 @@ export function logUserChange(tenant: Tenant, principalId: string, activity: str
     correlationId: randomUUID(),
     by,
     targets: [userTarget(tenant, principalId)],
+    details: [],
+  });
+}
+
+/** Conditional Access's row about a policy: both texts whole, as the service gives them. */
+export function logPolicyChange(
+  tenant: Tenant,
+  policy: { id: string; displayName: string; before: object; after: object },
+  by: Actor,
+  at: number,
+): void {
+  const { id, displayName, before, after } = policy;
+  const values = { oldValue: JSON.stringify(before), newValue: JSON.stringify(after) };
+  tenant.log({
+    ...base(at, 'Conditional Access', 'Policy'),
+    activity: 'Update conditional access policy',
+    operation: 'Update',
+    reason: null,
+    correlationId: randomUUID(),
+    by,
+    targets: [{ ...NO_NAME, type: 'Policy', id, displayName }],
+    details: [],
+    modified: [{ name: 'ConditionalAccessPolicy', ...values }],
+  });
+}
+
+/** The Core Directory's row about an application's secrets. The service's own spelling of the activity ends in a space. */
+export function logApplicationChange(
+  tenant: Tenant,
+  application: { id: string; displayName: string },
+  by: Actor,
+  at: number,
+): void {
+  tenant.log({
+    ...base(at, 'Core Directory', 'ApplicationManagement'),
+    activity: 'Update application – Certificates and secrets management ',
+    operation: 'Update',
+    reason: null,
+    correlationId: randomUUID(),
+    by,
+    targets: [{ ...NO_NAME, type: 'Application', id: application.id, displayName: application.displayName }],
     details: [],
   });
 }

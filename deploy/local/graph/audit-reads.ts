@@ -74,10 +74,13 @@ function wireAudit(tenant: Tenant, row: AuditRow): Record<string, unknown> {
     loggedByService: row.service,
     operationType: row.operation,
     initiatedBy: initiatedBy(tenant, row),
-    targetResources: row.targets.map((t) => ({ ...t, groupType: null, modifiedProperties: [] })),
+    targetResources: row.targets.map((t) => ({ ...t, groupType: null, modifiedProperties: modifiedBy(row) })),
     additionalDetails: row.details.map(([key, value]) => ({ key, value })),
   };
 }
+
+const modifiedBy = (row: AuditRow): Record<string, unknown>[] =>
+  (row.modified ?? []).map(({ name, oldValue, newValue }) => ({ displayName: name, oldValue, newValue }));
 
 function initiatedBy(tenant: Tenant, row: AuditRow): Record<string, unknown> {
   const appId = appOf(row);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACCESS_STATES } from './access-policies.js';
 import { orNull } from './or-null.js';
 import { parseDuration, parseRfc3339 } from './clock.js';
 import { GUID_PATTERN } from './token.js';
@@ -126,6 +127,45 @@ export const UserBody = z.strictObject({
   user_principal_name: z.string().min(3),
   display_name: z.string().min(1).optional(),
   account_enabled: z.boolean().default(true),
+  tenant,
+});
+
+/** Another administrator's change to a Conditional Access policy; a new one applies to everybody and asks for MFA. */
+export const AccessPolicyBody = z.strictObject({
+  id: guid,
+  display_name: z.string().min(1).optional(),
+  state: z.enum(ACCESS_STATES).optional(),
+  exclude_users: z.array(z.string()).optional(),
+  exclude_groups: z.array(z.string()).optional(),
+  include_users: z.array(z.string()).optional(),
+  built_in_controls: z.array(z.string()).optional(),
+  created_by_app: orNull(guid),
+  created_by_user: orNull(guid),
+  remove: z.boolean().default(false),
+  tenant,
+});
+
+export const SignInBody = z.strictObject({
+  id: guid.optional(),
+  at: orNull(instant),
+  user_id: guid,
+  user_principal_name: z.string().min(1).optional(),
+  app_id: guid.optional(),
+  app_display_name: z.string().default('Portal'),
+  ip_address: z.string().default('192.0.2.7'),
+  conditional_access_status: z.enum(['success', 'failure', 'notApplied']).default('notApplied'),
+  error_code: z.int().default(0),
+  policies: z.array(z.strictObject({ id: guid, result: z.string() })).default([]),
+  tenant,
+});
+
+/** An application registration with so many secrets of its own, and certificates. */
+export const ApplicationBody = z.strictObject({
+  id: guid.optional(),
+  app_id: guid.optional(),
+  display_name: z.string().min(1).default('An application'),
+  passwords: z.array(z.string().min(1).max(120)).max(20).default(['its own']),
+  certificates: z.int().min(0).max(5).default(0),
   tenant,
 });
 

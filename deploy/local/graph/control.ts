@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import type { z } from 'zod';
+import { accessChange, signInOf } from './access-change.js';
+import { anyPassword } from './applications.js';
 import * as schemas from './control-schemas.js';
 import type { RolePolicy } from './model.js';
 import { originId } from './pim-views.js';
@@ -99,6 +101,18 @@ export function controlApp(world: World, changed: () => void): Hono {
     };
     return c.json({ id: user.id, applied_to: world.change({ kind: 'user', user }, body.tenant ?? null) }, 201);
   });
+  app.post('/applications', async (c) => {
+    const body = await bodyOf(c, schemas.ApplicationBody);
+    const application = {
+      id: body.id ?? randomUUID(),
+      appId: body.app_id ?? randomUUID(),
+      displayName: body.display_name,
+      passwords: body.passwords.map((name) => anyPassword(0, name)),
+      keyIds: Array.from({ length: body.certificates }, () => randomUUID()),
+    };
+    const applied_to = world.change({ kind: 'application', application }, body.tenant ?? null);
+    return c.json({ id: application.id, app_id: application.appId, applied_to }, 201);
+  });
   app.post('/assignments', async (c) => {
     const body = await bodyOf(c, schemas.AssignmentBody);
     return change(c, outsideAssignment(body), body.tenant);
@@ -112,6 +126,14 @@ export function controlApp(world: World, changed: () => void): Hono {
     const tuple = tupleOf(body);
     const eligibility = { ...tuple, id: `e-${originId(tuple)}`, endsAt: body.ends_at };
     return change(c, { kind: 'eligibility', eligibility, remove: body.remove }, body.tenant);
+  });
+  app.post('/access-policies', async (c) => {
+    const { tenant, ...body } = await bodyOf(c, schemas.AccessPolicyBody);
+    return change(c, { kind: 'access_policy', change: accessChange(body, OTHER_ADMIN_ID) }, tenant);
+  });
+  app.post('/sign-ins', async (c) => {
+    const { tenant, at, ...body } = await bodyOf(c, schemas.SignInBody);
+    return change(c, { kind: 'sign_in', signIn: signInOf(body), at }, tenant);
   });
   app.post('/reset', async (c) => {
     world.reset((await bodyOf(c, schemas.ResetBody)).tenant ?? null);

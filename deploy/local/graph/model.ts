@@ -8,6 +8,26 @@ export interface User {
   readonly accountEnabled: boolean;
   readonly createdAt: number;
   readonly sessionsValidFrom: number;
+  /** When its password was last reset here, and SHA-256 of the new one; null where it never was. */
+  readonly passwordReset?: { readonly at: number; readonly sha256: string } | null;
+}
+
+/** An application registration with its credentials. `secretSha256` is for the tests' eyes: the service shows a secret once. */
+export interface Application {
+  readonly id: string;
+  readonly appId: string;
+  readonly displayName: string;
+  readonly passwords: readonly PasswordCredential[];
+  readonly keyIds: readonly string[];
+}
+
+export interface PasswordCredential {
+  readonly keyId: string;
+  readonly displayName: string | null;
+  readonly hint: string;
+  readonly secretSha256: string;
+  readonly startsAt: number;
+  readonly endsAt: number;
 }
 
 export interface Tuple {

@@ -41,7 +41,18 @@ const NEEDS = {
   userEnable: [['User.EnableDisableAccount.All', 'User.Read.All'], ['User.ReadWrite.All'], ['Directory.ReadWrite.All']],
   userPassword: [['User-PasswordProfile.ReadWrite.All'], ['User.ReadWrite.All']],
   userRevoke: [['User.RevokeSessions.All'], ['User.ReadWrite.All'], ['Directory.ReadWrite.All']],
+  accessPolicyRead: [['Policy.Read.All']],
+  accessPolicyWrite: [['Policy.Read.All', 'Policy.ReadWrite.ConditionalAccess']],
+  signInRead: [['AuditLog.Read.All']],
   auditRead: [['AuditLog.Read.All', 'Directory.Read.All']],
+  applicationRead: [
+    ['Application.Read.All'],
+    ['Application.ReadWrite.OwnedBy'],
+    ['Application.ReadWrite.All'],
+    ['Directory.Read.All'],
+    ['Directory.ReadWrite.All'],
+  ],
+  applicationWrite: [['Application.ReadWrite.OwnedBy'], ['Application.ReadWrite.All']],
 } as const satisfies Record<string, readonly (readonly string[])[]>;
 
 export type Access = keyof typeof NEEDS;

@@ -1,12 +1,15 @@
 import { GraphFailure, type Answer } from './answer.js';
+import { addPassword, getApplication, removePassword } from './applications.js';
 import { getAudit, listAudits } from './audit-reads.js';
 import type { GraphCall } from './call.js';
+import { getAccessPolicy, listAccessPolicies, patchAccessPolicy } from './conditional-access.js';
 import { getEligibility, getRequest, getSchedule, INSTANCES, listEligibilities } from './pim-reads.js';
 import { listRequests, listSchedules, SCHEDULES } from './pim-reads.js';
 import { cancelPimRequest, submitPimRequest } from './pim-submit.js';
 import { createAssignment, deleteAssignment, getAssignment, listAssignments } from './role-assignments.js';
 import { getRole, listRoles } from './role-definitions.js';
 import { listPolicyAssignments } from './role-policies.js';
+import { listSignIns } from './sign-ins.js';
 import { getUser, patchUser, revokeSessions } from './users.js';
 
 type Handler = (call: GraphCall, id: string) => Answer;
@@ -34,15 +37,23 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   '/policies/rolemanagementpolicyassignments': { GET: listPolicyAssignments },
   '/users/{id}': { GET: getUser, PATCH: patchUser },
   '/users/{id}/revokesigninsessions': { POST: revokeSessions },
+  '/applications/{id}': { GET: getApplication },
+  '/applications/{id}/addpassword': { POST: addPassword },
+  '/applications/{id}/removepassword': { POST: removePassword },
   '/auditlogs/directoryaudits': { GET: listAudits },
   '/auditlogs/directoryaudits/{id}': { GET: getAudit },
+  '/auditlogs/signins': { GET: listSignIns },
+  '/identity/conditionalaccess/policies': { GET: listAccessPolicies },
+  '/identity/conditionalaccess/policies/{id}': { GET: getAccessPolicy, PATCH: patchAccessPolicy },
 };
 
 /** How many leading segments of a path name its collection; the next one is an id. */
 const COLLECTION_SEGMENTS: Readonly<Record<string, number>> = {
   rolemanagement: 3,
   users: 1,
+  applications: 1,
   auditlogs: 2,
+  identity: 3,
   policies: 2,
 };
 

@@ -1,10 +1,12 @@
+import { AccessPolicies, type AccessPolicy } from './access-policies.js';
 import type { AuditRow } from './audit-log.js';
 import { TenantClock, type StoredClock } from './clock.js';
 import { over } from './model.js';
-import type { Call, Eligibility, ForcedStatus, PimRequest, RolePolicy, Schedule } from './model.js';
+import type { Application, Call, Eligibility, ForcedStatus, PimRequest, RolePolicy, Schedule } from './model.js';
 import type { SessionRevocation, Tuple, User } from './model.js';
 import { Ring } from './ring.js';
 import { TupleIndex, type StoredCell } from './tuple-index.js';
+import type { SignIn } from './sign-ins.js';
 import { BUILT_IN_ROLES, type GraphSeed, type SeedRole } from './seed.js';
 import { replicaLag, Versioned, type ReplicaView, type StoredVersions } from './versioned.js';
 
@@ -30,6 +32,8 @@ export interface StoredTenant {
   premium_license: boolean;
   reads: number;
   users: StoredVersions<User>[];
+  /** Absent in a file of an earlier version. */
+  applications?: StoredVersions<Application>[];
   schedules: StoredCell<Schedule>[];
   requests: StoredCell<PimRequest>[];
   eligibilities: Eligibility[];
@@ -39,6 +43,9 @@ export interface StoredTenant {
   role_policies: Record<string, Partial<RolePolicy>>;
   statuses: ForcedStatus[];
   calls: Call[];
+  /** Absent in what an earlier version wrote. */
+  access_policies?: StoredVersions<AccessPolicy>[];
+  sign_ins?: SignIn[];
 }
 
 /** One simulated directory: its records, their indexes, its clock and its settings. No rules live here. */
@@ -47,6 +54,8 @@ export class Tenant {
   readonly roles: readonly Required<SeedRole>[];
   readonly calls: Ring<Call>;
   readonly audits: AuditRow[];
+  readonly accessPolicies: AccessPolicies;
+  readonly signIns: SignIn[];
   readonly revocations: SessionRevocation[];
   readonly statuses: ForcedStatus[];
   readonly rolePolicies: Record<string, Partial<RolePolicy>>;
@@ -57,6 +66,7 @@ export class Tenant {
   premiumLicense: boolean;
   private reads: number;
   private readonly users = new Map<string, Versioned<User>>();
+  private readonly applications = new Map<string, Versioned<Application>>();
   private readonly schedules: TupleIndex<Schedule>;
   private readonly requests: TupleIndex<PimRequest>;
 
@@ -75,6 +85,8 @@ export class Tenant {
     }));
     this.calls = new Ring(CALLS_KEPT, stored?.calls);
     this.audits = stored?.audits ?? [];
+    this.accessPolicies = new AccessPolicies(stored?.access_policies);
+    this.signIns = stored?.sign_ins ?? [];
     this.revocations = stored?.revocations ?? [];
     this.statuses = stored?.statuses ?? [];
     this.policy = stored?.policy ?? {};
@@ -87,6 +99,10 @@ export class Tenant {
     this.schedules = new TupleIndex(stored?.schedules);
     this.requests = new TupleIndex(stored?.requests);
     for (const cell of stored?.users ?? []) this.indexUser(Versioned.revive(cell));
+    for (const kept of stored?.applications ?? []) {
+      const cell = Versioned.revive(kept);
+      if (cell.current !== null) this.applications.set(cell.current.id, cell);
+    }
     if (stored === undefined) {
       for (const user of seed.users) {
         this.putUser(0, {
@@ -131,6 +147,25 @@ export class Tenant {
     const cell = this.users.get(user.id);
     if (cell === undefined) this.indexUser(Versioned.of(at, user));
     else cell.put(at, user);
+  }
+
+  allUsers(): Iterable<Versioned<User>> {
+    return this.users.values();
+  }
+
+  /** An application by its object id. */
+  application(id: string): Versioned<Application> | undefined {
+    return this.applications.get(id.toLowerCase());
+  }
+
+  putApplication(at: number, application: Application): void {
+    const cell = this.applications.get(application.id);
+    if (cell === undefined) this.applications.set(application.id, Versioned.of(at, application));
+    else cell.put(at, application);
+  }
+
+  allApplications(): Iterable<Versioned<Application>> {
+    return this.applications.values();
   }
 
   schedule(id: string): Versioned<Schedule> | undefined {
@@ -186,6 +221,7 @@ export class Tenant {
       premium_license: this.premiumLicense,
       reads: this.reads,
       users: [...this.users.values()].map((cell) => cell.toJSON()),
+      applications: [...this.applications.values()].map((cell) => cell.toJSON()),
       schedules: this.schedules.toJSON(),
       requests: this.requests.toJSON(),
       eligibilities: this.eligibilities,
@@ -195,6 +231,8 @@ export class Tenant {
       role_policies: this.rolePolicies,
       statuses: this.statuses,
       calls: this.calls.toJSON(),
+      access_policies: this.accessPolicies.toJSON(),
+      sign_ins: this.signIns,
     };
   }
 

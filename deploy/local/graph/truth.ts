@@ -1,3 +1,4 @@
+import { wireAccessPolicy } from './conditional-access.js';
 import { stands } from './model.js';
 import type { Tenant } from './tenant.js';
 import type { World } from './world.js';
@@ -23,8 +24,45 @@ export function truth(world: World, tenantId: string | null): Record<string, unk
         by_app: r.by.kind === 'app' ? r.by.id : null,
       })),
     ),
+    access_policies: tenants.flatMap((tenant) =>
+      tenant.accessPolicies
+        .seenBy({ now: tenant.clock.now(), lagMs: 0 })
+        .map((policy) => ({ ...wireAccessPolicy(policy), tenant_id: tenant.id })),
+    ),
+    applications: tenants.flatMap(applications),
+    accounts: tenants.flatMap(accounts),
     calls: calls.sort((a, b) => a.seq - b.seq),
   };
+}
+
+function applications(tenant: Tenant): Record<string, unknown>[] {
+  return [...tenant.allApplications()].flatMap(({ current }) =>
+    current === null
+      ? []
+      : {
+          id: current.id,
+          app_id: current.appId,
+          tenant_id: tenant.id,
+          passwords: current.passwords.map(({ keyId, displayName, secretSha256 }) => ({
+            key_id: keyId,
+            display_name: displayName,
+            secret_sha256: secretSha256,
+          })),
+        },
+  );
+}
+
+function accounts(tenant: Tenant): Record<string, unknown>[] {
+  return [...tenant.allUsers()].flatMap(({ current }) =>
+    current === null
+      ? []
+      : {
+          id: current.id,
+          tenant_id: tenant.id,
+          enabled: current.accountEnabled,
+          password_sha256: current.passwordReset?.sha256 ?? null,
+        },
+  );
 }
 
 function standing(tenant: Tenant): Record<string, unknown>[] {

@@ -1,9 +1,11 @@
 import type { OutsideAssignment } from './outside-change.js';
 import { applyOutside } from './outside-change.js';
+import { applyAccessChange, type AccessChange } from './access-change.js';
 import { FaultList, type Fault } from './faults.js';
-import type { Call, Eligibility, ForcedStatus, RolePolicy, User } from './model.js';
+import type { Application, Call, Eligibility, ForcedStatus, RolePolicy, User } from './model.js';
 import { Ring } from './ring.js';
 import type { GraphSeed } from './seed.js';
+import type { SignIn } from './sign-ins.js';
 import { Tenant, type StoredTenant } from './tenant.js';
 
 /** A change to one tenant's settings or records, kept as data so that tenants made later get it too. */
@@ -14,6 +16,9 @@ export type TenantChange =
   | { readonly kind: 'assignment'; readonly input: OutsideAssignment }
   | { readonly kind: 'eligibility'; readonly eligibility: Omit<Eligibility, 'startsAt'>; readonly remove: boolean }
   | { readonly kind: 'user'; readonly user: Omit<User, 'createdAt' | 'sessionsValidFrom'> }
+  | { readonly kind: 'access_policy'; readonly change: AccessChange }
+  | { readonly kind: 'sign_in'; readonly signIn: Omit<SignIn, 'at'>; readonly at: number | null }
+  | { readonly kind: 'application'; readonly application: Application }
   | { readonly kind: 'license'; readonly premium: boolean }
   | { readonly kind: 'policy'; readonly roleId: string | null; readonly policy: Partial<RolePolicy> };
 
@@ -149,6 +154,14 @@ function apply(tenant: Tenant, change: TenantChange): void {
       return;
     case 'user':
       tenant.putUser(now, { ...change.user, createdAt: now, sessionsValidFrom: now });
+      return;
+    case 'access_policy':
+      return applyAccessChange(tenant, change.change, now);
+    case 'sign_in':
+      tenant.signIns.push({ ...change.signIn, at: change.at ?? now });
+      return;
+    case 'application':
+      tenant.putApplication(now, change.application);
       return;
     case 'license':
       tenant.premiumLicense = change.premium;
