@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { entity, GRAPH, GraphFailure, refuse, type Answer } from './answer.js';
+import { sha256 } from './applications.js';
 import { logUserChange } from './audit-log.js';
 import type { GraphCall } from './call.js';
 import { graphTime } from './clock.js';
@@ -18,6 +19,7 @@ function wireUser(user: User): Record<string, unknown> {
     accountEnabled: user.accountEnabled,
     createdDateTime: graphTime(user.createdAt),
     signInSessionsValidFromDateTime: graphTime(user.sessionsValidFrom),
+    lastPasswordChangeDateTime: graphTime(user.passwordReset?.at ?? user.createdAt),
     onPremisesSyncEnabled: null,
     userType: 'Member',
   };
@@ -45,20 +47,24 @@ const Patch = z.strictObject({
     .optional(),
 });
 
-/** PATCH: accountEnabled and passwordProfile; 204. No password is kept. */
+/** PATCH: accountEnabled and passwordProfile; 204. No password is kept, but what tells whether it is a given one. */
 export function patchUser(call: GraphCall, key: string): Answer {
   const parsed = Patch.safeParse(call.body);
   const patch = parsed.success ? parsed.data : {};
   if (patch.passwordProfile !== undefined) demand(call.caller, 'userPassword');
   if (patch.accountEnabled !== undefined || patch.passwordProfile === undefined) demand(call.caller, 'userEnable');
   if (!parsed.success) throw refuse('Request_BadRequest', parsed.error.issues[0]?.message ?? 'Invalid body.');
-  const { user } = find(call, key);
+  let { user } = find(call, key);
   const by = call.caller.actor;
   if (patch.accountEnabled !== undefined) {
-    call.tenant.putUser(call.now, { ...user, accountEnabled: patch.accountEnabled });
+    user = { ...user, accountEnabled: patch.accountEnabled };
+    call.tenant.putUser(call.now, user);
     const activity = patch.accountEnabled ? 'Enable account' : 'Disable account';
     logUserChange(call.tenant, user.id, activity, by, call.now);
   }
+  const password = patch.passwordProfile?.password;
+  if (password !== undefined)
+    call.tenant.putUser(call.now, { ...user, passwordReset: { at: call.now, sha256: sha256(password) } });
   if (patch.passwordProfile !== undefined) {
     logUserChange(call.tenant, user.id, 'Reset user password', by, call.now);
   }

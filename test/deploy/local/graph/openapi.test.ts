@@ -15,7 +15,7 @@ import {
   REQUESTS,
   SCHEDULES,
 } from './harness.js';
-import { SECURITY_ADMIN, simulator, T0, until, type Wire } from './harness.js';
+import { SECURITY_ADMIN, simulator, T0, TENANT, until, type Wire } from './harness.js';
 
 const SPEC = new URL('../../../../../shared/graph/openapi-subset.yaml', import.meta.url);
 const present = existsSync(SPEC);
@@ -157,6 +157,10 @@ async function scenario(sim: Awaited<ReturnType<typeof simulator>>, caller: Call
   await caller.get(`/users/${ALICE}?$select=id,accountEnabled,signInSessionsValidFromDateTime,createdDateTime`);
   await caller.graph.api(`/users/${ALICE}`).patch({ accountEnabled: false });
   await caller.graph.api(`/users/${ALICE}/revokeSignInSessions`).post({});
+  await control(sim, '/applications', { id: ALICE, certificates: 1, tenant: TENANT });
+  const secret = (await caller.graph.api(`/applications/${ALICE}/addPassword`).post({})) as Wire;
+  await caller.get(`/applications/${ALICE}`);
+  await caller.graph.api(`/applications/${ALICE}/removePassword`).post({ keyId: secret['keyId'] });
   caller.now = T0 + 10 * MINUTE;
   await caller.remove();
   caller.now = T0 + 20 * MINUTE;
