@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { receiptSchema } from './entry.js';
+import { digestSchema, eventIdSchema } from './identifiers.js';
+import { holderProofSchema, JOB_TOOLS, jobTokenSchema } from './job.js';
+import type { Intent } from './intent.js';
+import { TOOLS } from './contract.js';
+import type { Evidence } from './tasks.js';
+
+/** One call of a tool, as a role is asked it. All of it is anybody's: the role verifies it from its own roots. */
+export const toolCallSchema = z.strictObject({
+  event_id: eventIdSchema,
+  tool: z.string().min(1).max(200),
+  /** What was asked, as JSON. */
+  body: z.record(z.string().max(64), z.unknown()),
+  token: jobTokenSchema,
+  proof: holderProofSchema,
+});
+export type ToolCall = z.output<typeof toolCallSchema>;
+
+/** What a role that changes something is given besides: the same that a grant takes. */
+export interface ToolInput extends ToolCall {
+  evidence?: Evidence;
+  warrant?: string | null;
+}
+
+/** What a body may say. `target` may repeat what the intent is about, in whole or in part, and nothing else. */
+export const toolBodySchema = z.strictObject({
+  target: z.record(z.string().max(64), z.string().max(200)).default({}),
+  /** Hex SHA-256 of receipts of model calls that led to this one. */
+  receipts: z.array(digestSchema).max(16).default([]),
+});
+export type ToolBody = z.output<typeof toolBodySchema>;
+
+/** Why a call was refused, in stable codes. What a contract, an intent or a warrant lacks has its own. */
+export type ToolRefusal =
+  | 'token_malformed'
+  | 'token_not_signed'
+  | 'token_foreign'
+  | 'token_not_yet_valid'
+  | 'token_expired'
+  | 'proof_malformed'
+  | 'proof_not_signed'
+  | 'holder_mismatch'
+  | 'proof_foreign'
+  | 'proof_stale'
+  | 'proof_replayed'
+  | 'too_many_calls'
+  | 'tool_unknown'
+  | 'tool_not_in_scope'
+  | 'body_malformed'
+  | 'target_foreign'
+  | 'kind_unsupported';
+
+/** What a role answers, with the entry that it signed. */
+export const toolOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({
+    outcome: z.literal('done'),
+    call_id: z.uuid(),
+    result: z.record(z.string(), z.unknown()),
+    receipt: receiptSchema,
+  }),
+  z.strictObject({
+    outcome: z.literal('refused'),
+    code: z.string().max(64),
+    message: z.string().max(500),
+    receipt: receiptSchema,
+  }),
+]);
+export type ToolOutcome = z.output<typeof toolOutcomeSchema>;
+
+/** What is done where a tool's call goes. What is no tool at all goes to the verifier, which refuses it by name. */
+export type ToolVerb = 'read' | 'write' | 'remove';
+export const verbOf = (tool: string): ToolVerb | undefined => {
+  switch (tool) {
+    case TOOLS.read:
+      return 'read';
+    case TOOLS.write:
+      return 'write';
+    case TOOLS.remove:
+      return 'remove';
+    default:
+      return undefined;
+  }
+};
+
+/**
+ * Why a call asks for something else than its event's own target, or undefined. A job names its target by the members of
+ * the intent's tuple, or not at all.
+ */
+export function targetRefusal(
+  { tuple }: Pick<Intent, 'tuple'>,
+  target: ToolBody['target'],
+): { code: ToolRefusal; message: string } | undefined {
+  for (const [name, wanted] of Object.entries(target)) {
+    const own: unknown = Object.hasOwn(tuple, name) ? tuple[name as keyof typeof tuple] : undefined;
+    if (typeof own !== 'string')
+      return { code: 'body_malformed', message: `target.${name}: the event has no such member` };
+    if (own !== wanted && own !== wanted.toLowerCase())
+      return { code: 'target_foreign', message: `target.${name}: a job acts on its own event's target alone` };
+  }
+  return undefined;
+}
+
+export const isJobTool = (tool: string): tool is (typeof JOB_TOOLS)[number] =>
+  (JOB_TOOLS as readonly string[]).includes(tool);
