@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import type { GraphRequest } from '@microsoft/microsoft-graph-client';
 import { CancelledFailure } from '@temporalio/common';
 import { z } from 'zod';
 
@@ -17,6 +18,7 @@ const MAX_PAGES = 100;
 const GRAPH = 'https://graph.microsoft.com/';
 
 type Query = Readonly<Record<string, string>>;
+type Method = 'get' | 'post' | 'patch' | 'delete';
 
 const pageSchema = z.object({ value: z.array(z.unknown()), '@odata.nextLink': z.string().optional() });
 
@@ -64,8 +66,18 @@ export class GraphSession {
     return this.call('post', path, schema, {}, body);
   }
 
+  /** PATCH, exactly once. What the service answers besides that it took it is not looked at: 204 has nothing to say. */
+  async amend(path: string, body: object): Promise<GraphAnswer<unknown>> {
+    return this.call('patch', path, z.unknown(), {}, body);
+  }
+
+  /** DELETE, exactly once. */
+  async remove(path: string): Promise<GraphAnswer<unknown>> {
+    return this.call('delete', path, z.unknown(), {});
+  }
+
   private async call<T>(
-    method: 'get' | 'post',
+    method: Method,
     path: string,
     schema: z.ZodType<T>,
     query: Query,
@@ -86,7 +98,7 @@ export class GraphSession {
     let answer: unknown;
     try {
       // The race is for a token that never comes: the signal does not reach the credential.
-      const sending: Promise<unknown> = method === 'get' ? request.get() : request.post(body);
+      const sending: Promise<unknown> = send(request, method, body);
       answer = await Promise.race([sending, aborted(signal, record, sending)]);
       this.hearTime(record);
     } catch (error) {
@@ -107,6 +119,19 @@ export class GraphSession {
 
   private lastId(): string {
     return this.clientRequestIds.at(-1) ?? '';
+  }
+}
+
+function send(request: GraphRequest, method: Method, body: object | undefined): Promise<unknown> {
+  switch (method) {
+    case 'get':
+      return request.get();
+    case 'post':
+      return request.post(body);
+    case 'patch':
+      return request.patch(body);
+    case 'delete':
+      return request.delete();
   }
 }
 

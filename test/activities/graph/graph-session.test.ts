@@ -75,6 +75,26 @@ describe('what a call sends', () => {
     expect(seen).toHaveLength(1);
   });
 
+  it.each([429, 503, 504])('amends and removes once, whatever the answer: %d', async (status) => {
+    const body = '{"error":{"code":"c","message":"m"}}';
+    answers = [
+      { status, body },
+      { status, body },
+    ];
+    const graph = session();
+    expect((await graph.amend('/x', { a: 1 })).ok).toBe(false);
+    expect((await graph.remove('/x')).ok).toBe(false);
+    expect(seen.map(({ method }) => method)).toEqual(['PATCH', 'DELETE']);
+  });
+
+  it('takes an answer without a body for what it is', async () => {
+    answers = [{ status: 204 }, { status: 204 }, 'hang_up'];
+    const graph = session();
+    expect(await graph.amend('/x', { a: 1 })).toMatchObject({ ok: true });
+    expect(await graph.remove('/x')).toMatchObject({ ok: true });
+    expect(await graph.amend('/x', { a: 1 })).toMatchObject({ ok: false, failure: { kind: 'ambiguous' } });
+  });
+
   it('never tells the time to the real service, nor sends a local token there', async () => {
     const calls: { url: string; headers: Headers }[] = [];
     vi.stubGlobal('fetch', (input: string, init: RequestInit) => {
