@@ -70,5 +70,5 @@ function isCompact(token: string): boolean {
 function partOf(token: string, index: 0 | 1): Record<string, unknown> | undefined {
   const json = parseCanonicalJson(Buffer.from(token.split('.')[index] ?? '', 'base64url'));
   if (!json.ok || typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) return undefined;
-  return json.value as Record<string, unknown>;
+  return json.value;
 }

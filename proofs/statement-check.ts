@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+
 import {
   MAX_PAYLOAD_BYTES,
   MAX_SIGNATURE_BYTES,
@@ -102,17 +104,31 @@ const refused = (reason: RequestStatementRefusal, message: string): CheckedReque
 });
 
 type ReadRefusal = 'malformed' | 'too_large' | 'unknown_person' | 'bad_signature';
-/** What any statement says once its signature verified. */
-export type ReadStatement =
-  | { ok: true; statement: Statement; person: PersonFacts; method: SignatureMethod }
+/** What a signed statement says once its signature verified. */
+export type ReadSigned<Said> =
+  | { ok: true; statement: Said; person: PersonFacts; method: SignatureMethod }
   | { ok: false; reason: ReadRefusal; person?: string };
+/** The same of a statement of whatever act. */
+export type ReadStatement = ReadSigned<Statement>;
 
 /**
  * Reads a statement of whatever act: its form, and whose signature it is.
  *
  * The envelope is attacker-controlled: never throws.
  */
-export function readStatement(envelope: SignedStatement, roster: Roster): ReadStatement {
+export const readStatement = (envelope: SignedStatement, roster: Roster): ReadStatement =>
+  readSigned(envelope, roster, statementSchema);
+
+/**
+ * The same of a statement of this shape, which nothing of another shape can pass for: both name their act.
+ *
+ * The envelope is attacker-controlled: never throws.
+ */
+export function readSigned<Said extends { person: string }>(
+  envelope: SignedStatement,
+  roster: Roster,
+  shape: z.ZodType<Said>,
+): ReadSigned<Said> {
   const { payload, signature } = envelope;
   if (typeof payload !== 'string' || typeof signature !== 'string') return { ok: false, reason: 'malformed' };
   if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES || Buffer.byteLength(signature) > MAX_SIGNATURE_BYTES) {
@@ -121,7 +137,7 @@ export function readStatement(envelope: SignedStatement, roster: Roster): ReadSt
   if (!signedStatementSchema.safeParse(envelope).success) return { ok: false, reason: 'malformed' };
   const json = parseCanonicalJson(payload, { maxBytes: MAX_PAYLOAD_BYTES });
   if (!json.ok) return { ok: false, reason: 'malformed' };
-  const parsed = statementSchema.safeParse(json.value);
+  const parsed = shape.safeParse(json.value);
   // What was parsed must be what was signed: a schema that normalises (a GUID's case) would open a second spelling.
   if (!parsed.success || canonicalJson(parsed.data) !== payload) return { ok: false, reason: 'malformed' };
   const statement = parsed.data;
