@@ -47,6 +47,8 @@ export interface InForce {
   readonly roster: () => Roster;
   /** Whether this contract carries a grant at `nowMs`, by the caller's own roots and clock; else why not, by name. */
   readonly carrying: (policyDigest: string, nowMs: number) => Carrying;
+  /** The roster of this digest as its signers signed it, for whoever proves it later; null where none is known here. */
+  readonly signedRoster: (digest: string) => DsseEnvelope | null;
 }
 
 const namedContract = z.object({ request: z.object({ policy_digest: digestSchema }) });

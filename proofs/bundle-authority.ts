@@ -5,12 +5,13 @@ import { epochMs } from '../domain/identifiers.js';
 import type { DsseEnvelope, Intent } from '../domain/intent.js';
 import { policySchema, termsOf, type Policy, type Terms } from '../domain/policy.js';
 import { requestRefusal, type Request } from '../domain/request.js';
+import type { Roster } from '../domain/roster.js';
 import { signedStatementSchema, type SignedStatement } from '../domain/statement.js';
 import type { BundleStatement } from './bundle.js';
 import { proveIntent } from './bundle-intent.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { canonicalJson, digestOf } from './canonical-json.js';
-import { requestAgeRefusal } from './evidence.js';
+import { requestAgeRefusal, type JudgedIntent } from './evidence.js';
 import { checkRequestStatement, checkStatement } from './statement-check.js';
 import type { Trust } from './trust.js';
 
@@ -27,7 +28,8 @@ export interface ProvenAuthority {
   request: Request;
   /** Acts whose SSHSIG verified, with their seq. */
   acts: { seq: number; act: string; person: string; digest: string; envelope: SignedStatement }[];
-  intent: { seq: number; intent: Intent } | undefined;
+  /** `under` judges it again, by another roster than the trust file's. */
+  intent: { seq: number; intent: Intent; under: (roster: Roster) => JudgedIntent } | undefined;
 }
 
 const requestData = z.object({ statement: signedStatementSchema });

@@ -4,11 +4,12 @@ import { z } from 'zod';
 
 import { epochMs } from '../domain/identifiers.js';
 import { signedIntentSchema, type Intent } from '../domain/intent.js';
+import type { Roster } from '../domain/roster.js';
 import type { SignedStatement } from '../domain/statement.js';
 import type { Evidence } from '../domain/tasks.js';
 import type { Asked, KnownPolicy, ProvenAuthority, ProvenEntry } from './bundle-authority.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
-import { evidenceSchema, judgeIntent } from './evidence.js';
+import { evidenceSchema, judgeIntent, type JudgedIntent } from './evidence.js';
 import { verifyMarker } from './marker.js';
 import { statementDigest } from './statement-check.js';
 import type { Trust } from './trust.js';
@@ -43,16 +44,18 @@ export function proveIntent(
   const evidence = data.data.evidence ?? evidenceFrom(asked, acts, found.seq);
   const key = trust.keyOf(signed.envelope.signatures[0]?.keyid ?? '');
   const authorityKey = key?.role === 'authority' ? key.publicKey : undefined;
-  const judged = judgeIntent({
-    signed,
-    evidence,
-    roster: trust.roster,
-    roleKeys: trust.keyOf,
-    policy: known.policy,
-    policyDigest: known.digest,
-    authorityKey: () => authorityKey,
-    nowMs: epochMs(signed.intent.issued_at),
-  });
+  const under = (roster: Roster): JudgedIntent =>
+    judgeIntent({
+      signed,
+      evidence,
+      roster,
+      roleKeys: trust.keyOf,
+      policy: known.policy,
+      policyDigest: known.digest,
+      authorityKey: () => authorityKey,
+      nowMs: epochMs(signed.intent.issued_at),
+    });
+  const judged = under(trust.roster);
   if (!judged.ok)
     return refuse(judged.code === 'quorum_not_met' ? 'quorum' : 'intent', `${judged.code}: ${judged.message}`);
   if (statementDigest(evidence.request) !== statementDigest(asked.envelope))
@@ -74,7 +77,7 @@ export function proveIntent(
   findings.ran('intent', `deadline ${intent.deadline}, dead-man ${intent.dead_man}`);
   checkApprovalOrder(approvals, acts, found.seq, findings);
   checkMarker(intent, authorityKey === undefined ? [] : [authorityKey], where, findings);
-  return { seq: found.seq, intent };
+  return { seq: found.seq, intent, under };
 }
 
 const quorumText = ({ quorum }: Intent, approvals: readonly { person: { id: string } }[]): string => {

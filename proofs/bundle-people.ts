@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { Entry, EntryPayload } from '../domain/entry.js';
 import type { Person, Roster } from '../domain/roster.js';
-import type { ProvenEntry } from './bundle-authority.js';
 import type { BundleFindings } from './bundle-report.js';
 import type { BundleStatement } from './bundle.js';
 
@@ -27,7 +26,6 @@ function speakerOf(payload: string): unknown {
  */
 export function comparePeople(
   { people }: BundleStatement['predicate'],
-  entries: readonly ProvenEntry[],
   roster: Roster,
   findings: BundleFindings,
 ): void {
@@ -42,8 +40,4 @@ export function comparePeople(
   for (const { id } of differing) {
     findings.notVerified.push(`that ${id} stood on the roster as the bundle says: the trust file has another entry`);
   }
-  const first = entries.find(({ entry }) => entry.type === 'request');
-  const signed = first?.entry.data['roster'] as { series?: unknown; version?: unknown } | null | undefined;
-  if (typeof signed?.series === 'string' && typeof signed.version === 'number')
-    findings.facts.roster = { series: signed.series, version: signed.version };
 }

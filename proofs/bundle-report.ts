@@ -21,6 +21,7 @@ export type BundleErrorCode =
   | 'policy_digest'
   | 'policy_unknown'
   | 'contract_refused'
+  | 'roster_refused'
   | 'request_refused'
   | 'statement_refused'
   | 'intent_refused'
@@ -39,6 +40,7 @@ export const BUNDLE_CHECKS = [
   'signers',
   'policy',
   'contract',
+  'roster',
   'request',
   'statements',
   'quorum',
@@ -64,8 +66,8 @@ export interface BundleFacts {
   policy_digest: string | null;
   /** Which contract the policy was, and whose signatures the trust file proves. */
   contract: { series: string; version: number; signers: string[] } | null;
-  /** By which signed roster it was admitted, in the register's word. */
-  roster: { series: string; version: number } | null;
+  /** By which signed roster it was issued, or else admitted; `signers` are those whom the trust file proves, if any. */
+  roster: { series: string; version: number; signers: string[] } | null;
   /** By which of the policy's quorums it was granted. */
   quorum: QuorumKind | null;
   approvals: { person: string; method: string; at: string }[];

@@ -4,6 +4,7 @@ import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
 import { openBundle } from './bundle-open.js';
 import { proveOutcome } from './bundle-outcome.js';
 import { proveReview } from './bundle-review.js';
+import { proveRosters } from './bundle-roster.js';
 import { BundleFindings, placeOfSeq, type BundleReport } from './bundle-report.js';
 import type { BundleStatement } from './bundle.js';
 import { verifyLedger } from './ledger.js';
@@ -26,9 +27,10 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
   findings.notVerified.push('that no later entry was left out: a bundle carries no checkpoint of a witness');
   findings.notVerified.push("that the makers' clocks were right: each time is its signer's own");
   const authority = proveAuthority(predicate, entries, trust, findings);
-  comparePeople(predicate, entries, trust.roster, findings);
+  comparePeople(predicate, trust.roster, findings);
   if (authority !== undefined) {
     proveContract(predicate, authority, entries, trust, findings);
+    proveRosters(predicate, authority, entries, trust, findings);
     proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveReview(authority, entries, trust, findings);
   }

@@ -21,6 +21,15 @@ export const MAX_BUNDLE_BYTES = 48 * 1024 * 1024;
 export const BUNDLE_STAGES = ['confirmed', 'audited'] as const;
 export type BundleStage = (typeof BUNDLE_STAGES)[number];
 
+/** Who admitted and who issued may have gone by different ones, and so may each later round. */
+export const MAX_ROSTERS = 8;
+
+const signedDocumentSchema = z.strictObject({
+  payloadType: z.string().min(1).max(200),
+  payload: z.string().max(MAX_BUNDLE_BYTES),
+  signatures: z.array(z.strictObject({ keyid: z.string().max(255), sig: z.string().max(200) })).max(16),
+});
+
 /** What a bundle's one envelope carries: an in-toto Statement v1 about one ceremony's whole ledger. Exactly these members. */
 export const bundleStatementSchema = z.strictObject({
   _type: z.literal(STATEMENT_TYPE),
@@ -40,13 +49,9 @@ export const bundleStatementSchema = z.strictObject({
     sealed_at: instantSchema,
     policy: z.record(z.string(), z.unknown()),
     /** The policy as the signers of contracts signed it: its payload is the policy above. */
-    contract: z
-      .strictObject({
-        payloadType: z.string().min(1).max(200),
-        payload: z.string().max(MAX_BUNDLE_BYTES),
-        signatures: z.array(z.strictObject({ keyid: z.string().max(255), sig: z.string().max(200) })).max(16),
-      })
-      .optional(),
+    contract: signedDocumentSchema.optional(),
+    /** The rosters that entries name by their digest, as they were signed. */
+    rosters: z.array(signedDocumentSchema).max(MAX_ROSTERS).optional(),
     /** Of the roster, those who take part in the ledger, as the register knew them when it sealed. */
     people: z.array(personSchema).max(10_000).optional(),
     entries: z.array(entrySchema).min(1).max(65_536),
@@ -68,11 +73,13 @@ export function buildBundle(input: {
   policy: Policy;
   /** Left out where the policy is no contract, as before there were any. */
   contract?: DsseEnvelope | null;
+  /** Left out where nobody signed a roster. */
+  rosters?: readonly DsseEnvelope[];
   people?: readonly Person[];
   entries: readonly Entry[];
   key: { keyid: string; privateKey: KeyObject };
 }): string {
-  const { eventId, stage, sealedAt, policy, contract = null, people, entries, key } = input;
+  const { eventId, stage, sealedAt, policy, contract = null, rosters = [], people, entries, key } = input;
   const head = entries.at(-1)?.ledger_hash ?? genesisLedgerHash(eventId);
   const statement = {
     _type: STATEMENT_TYPE,
@@ -85,6 +92,7 @@ export function buildBundle(input: {
       sealed_at: sealedAt,
       policy,
       ...(contract === null ? {} : { contract }),
+      ...(rosters.length === 0 ? {} : { rosters: [...rosters] }),
       ...(people === undefined ? {} : { people: [...people] }),
       entries: [...entries],
     },

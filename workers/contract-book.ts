@@ -150,6 +150,11 @@ export class ContractBook implements InForce {
     };
   }
 
+  signedRoster(digest: string): DsseEnvelope | null {
+    if (!this.known.rosters.some((roster) => roster.digest === digest)) return null;
+    return (this.shown.roster.get(digest) as DsseEnvelope | undefined) ?? null;
+  }
+
   private async readRoots(): Promise<void> {
     try {
       this.roots = await this.sources.roots();

@@ -79,6 +79,7 @@ const knownTo = ({ contracts }: RoleContext): InForce => ({
   policy: () => contracts.policy(),
   roster: () => contracts.roster(),
   carrying: (policyDigest, nowMs) => contracts.carrying(policyDigest, nowMs),
+  signedRoster: (digest) => contracts.signedRoster(digest),
 });
 
 /** What the register role holds; the reconciler beside it holds the same. */

@@ -15,7 +15,7 @@ import type { RoleKey } from '../../proofs/role-key.js';
 import { signIntent } from '../../proofs/signed-intent.js';
 import { checkRequestStatement, checkStatement } from '../../proofs/statement-check.js';
 import type { Clock } from '../clock.js';
-import { carryingOf, toolRefusal, type InForce } from '../in-force.js';
+import { carryingOf, toolRefusal, type InForce, type SeriesVersion } from '../in-force.js';
 import type { Database, Sql } from '../register/database.js';
 import { readIntent, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
 import { warranted, type Decided, type Refused } from './warranted.js';
@@ -112,7 +112,8 @@ function recalled({ signed, evidence, receipt }: JournalIntent, { roster, policy
   return { signed, evidence, opened, approvals, receipt };
 }
 
-type Judged = Extract<JudgedEvidence, { ok: true }> | ({ ok: false } & Refusal);
+/** With the signed roster that it was judged by; null where nobody signed one. */
+type Judged = (Extract<JudgedEvidence, { ok: true }> & { roster: SeriesVersion | null }) | ({ ok: false } & Refusal);
 
 /**
  * The evidence, under the signed contract that its request names and the signed roster, where both carry a grant now, were
@@ -133,7 +134,8 @@ async function judge(
   const { roleKeys } = holdings;
   const judged = judgeEvidence({ evidence, roster, roleKeys, policy, policyDigest: digest, nowMs, issuedMs });
   const outside = judged.ok ? toolRefusal(carrying, TOOLS.write, judged.request) : undefined;
-  return outside === undefined ? judged : { ok: false, ...outside };
+  if (outside !== undefined) return { ok: false, ...outside };
+  return judged.ok ? { ...judged, roster: carrying.versions.find(({ kind }) => kind === 'roster') ?? null } : judged;
 }
 
 const refused = (code: string, message: string, standing: JournalIntent | undefined): Refused => ({
@@ -147,7 +149,7 @@ const refused = (code: string, message: string, standing: JournalIntent | undefi
 function makeIntent(
   { key }: AuthorityHoldings,
   evidence: Evidence,
-  judged: Extract<JudgedEvidence, { ok: true }>,
+  judged: Extract<Judged, { ok: true }>,
   nowMs: number,
 ): JournalIntent {
   const { request, request_digest, terms, evidence_digest, approvals } = judged;
@@ -175,7 +177,9 @@ function makeIntent(
   const counted = approvals.map(({ person, method, digest }) => ({ person: person.id, method, digest }));
   // With the evidence itself, so that the ledger of a ceremony that was lost still proves its quorum.
   const carried = JSON.stringify(evidence).length > MAX_CARRIED_CHARS ? {} : { evidence };
-  const data = { signed, evidence_digest, approvals: counted, ...carried };
+  const { roster } = judged;
+  const under = roster && { roster: { series: roster.series, version: roster.version, digest: roster.digest } };
+  const data = { signed, evidence_digest, approvals: counted, ...under, ...carried };
   return { signed, evidence, evidence_digest, receipt: signReceipt(entryOf(event_id, 'intent', nowMs, data), key) };
 }
 

@@ -10,10 +10,9 @@ import { isValidAt, type Roster } from '../../domain/roster.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { RegisterTasks } from '../../domain/tasks.js';
 import { canonicalJson } from '../../proofs/canonical-json.js';
-import type { DsseEnvelope } from '../../proofs/dsse.js';
 import { requestAgeRefusal, tupleOf } from '../../proofs/evidence.js';
 import { checkRequestStatement, statementDigest, type CheckedRequestStatement } from '../../proofs/statement-check.js';
-import { carryingOf, toolRefusal } from '../in-force.js';
+import { carryingOf, toolRefusal, type Carrying } from '../in-force.js';
 import { admittedAnswer } from './admitted-answer.js';
 import { keepRefusalLine } from './audit-lines.js';
 import { DatabaseError, type Sql } from './database.js';
@@ -21,6 +20,7 @@ import type { RegisterHoldings } from './holdings.js';
 import { insertEvent } from './insert-event.js';
 import { earlierAnswers, keepRefusal } from './refusals.js';
 import { noticeAdmitted, noticeRefused } from './request-notices.js';
+import { keepRoster } from './signed-rosters.js';
 import { usageOf } from './usage.js';
 
 /** An open event may close between the look-up and the insert that meets it: then all is judged again. */
@@ -94,7 +94,7 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
     const outside = toolRefusal(carrying, TOOLS.write, request);
     if (outside !== undefined) return refuse(outside);
     const { terms, rule, escalated, extra_approvers } = verdict;
-    await keepPolicy(tx, carrying);
+    await keepDocuments(tx, holdings, carrying);
     const { envelope, runId } = candidate;
     const { person, method } = asked;
     const opened = { request, request_digest: digest, policy_digest: carrying.digest, terms };
@@ -160,13 +160,20 @@ async function judge(
   });
 }
 
-/** A policy may be long, and is nearly always known: it is written out and sent only where it is not. */
-async function keepPolicy(
+/** A policy or a roster may be long, and is nearly always known: it is written out and sent only where it is not. */
+async function keepDocuments(
   tx: Sql,
-  { policy, digest, envelope }: PolicyInForce & { envelope: DsseEnvelope | null },
+  holdings: RegisterHoldings,
+  { policy, digest, envelope, versions }: Extract<Carrying, { ok: true }>,
 ): Promise<void> {
-  const known = await tx.query('SELECT 1 AS known FROM register.policies WHERE digest = $1', [digest]);
-  if (known.length > 0) return;
+  const roster = versions.find(({ kind }) => kind === 'roster')?.digest ?? null;
+  const [known] = await tx.query<{ policy: boolean; roster: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM register.policies WHERE digest = $1) AS policy,
+            EXISTS (SELECT 1 FROM register.rosters WHERE digest = $2) AS roster`,
+    [digest, roster],
+  );
+  if (roster !== null && known?.roster !== true) await keepRoster(tx, holdings, roster);
+  if (known?.policy === true) return;
   await tx.query('INSERT INTO register.policies (digest, document) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
     digest,
     canonicalJson(policy),

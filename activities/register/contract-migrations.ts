@@ -11,4 +11,18 @@ CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON register.contracts
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON register.contracts
   FOR EACH STATEMENT EXECUTE FUNCTION register.refuse_change();`;
 
-export const CONTRACT_MIGRATIONS: readonly Migration[] = [{ id: 'register/contracts-001', sql: CONTRACTS }];
+/** Rosters as their signers signed them, by digest, for the same reason. */
+const ROSTERS = `
+CREATE TABLE register.rosters (
+  digest text PRIMARY KEY CHECK (digest ~ '^[0-9a-f]{64}$'),
+  envelope text NOT NULL
+);
+CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON register.rosters
+  FOR EACH ROW EXECUTE FUNCTION register.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON register.rosters
+  FOR EACH STATEMENT EXECUTE FUNCTION register.refuse_change();`;
+
+export const CONTRACT_MIGRATIONS: readonly Migration[] = [
+  { id: 'register/contracts-001', sql: CONTRACTS },
+  { id: 'register/contracts-002-rosters', sql: ROSTERS },
+];

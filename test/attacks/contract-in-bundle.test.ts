@@ -60,8 +60,9 @@ describe('a bundle under a signed contract', () => {
     expect(report.errors).toEqual([]);
     expect(report.facts).toMatchObject({
       contract: { series: 'local', version: 1, signers: ['first', 'second'] },
-      roster: { series: 'local', version: 1 },
+      roster: { series: 'local', version: 1, signers: ['first', 'second'] },
     });
+    expect(report.checks.find(({ name }) => name === 'roster')?.detail).toMatch(/^admitted by .*; issued by /);
     expect(checkOf(report)?.detail).toMatch(/^local version 1, signed by first, second; valid until /);
     expect(report.not_verified.join()).not.toMatch(/that policy|signed the policy/);
   });
@@ -83,7 +84,7 @@ describe('a bundle under a signed contract', () => {
 describe('a bundle is refused, by the check of its contract', () => {
   const refused = (report: BundleReport, said: RegExp): void => {
     expect(report.ok).toBe(false);
-    expect(report.errors.filter(({ code }) => code !== 'contract_refused')).toEqual([]);
+    expect(report.errors.filter(({ code }) => code !== 'contract_refused' && code !== 'roster_refused')).toEqual([]);
     expect(report.errors[0]?.message).toMatch(said);
     expect(checkOf(report)).toMatchObject({ ok: false });
   };

@@ -74,7 +74,9 @@ describe('a bundle with a review', () => {
 describe('a review that is owed', () => {
   const found = (quorum: QuorumKind, entries: Parameters<typeof proveReview>[1]) => {
     const findings = new BundleFindings();
-    proveReview({ request, acts: [], intent: { seq: 4, intent: { ...intent, quorum } } }, entries, trust, findings);
+    const under = () => ({ ok: false, code: 'intent_foreign', message: 'not asked here' }) as const;
+    const issued = { seq: 4, intent: { ...intent, quorum }, under };
+    proveReview({ request, acts: [], intent: issued }, entries, trust, findings);
     return findings;
   };
   const body = sign(good).envelope;

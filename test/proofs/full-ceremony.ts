@@ -39,12 +39,13 @@ export interface TestCeremony {
 
 const MIN = 60_000;
 
-/** A ceremony in which bob and carol approved alice's request, and the deadline ended it. */
-export function fullCeremony(request: Request = requestFor()): TestCeremony {
+/** A ceremony in which bob and carol approved alice's request, and the deadline ended it; `roster` is what judged it. */
+export function fullCeremony(request: Request = requestFor(), roster?: Record<string, unknown>): TestCeremony {
+  const under = roster === undefined ? {} : { roster };
   const { event_id } = request;
   const envelope = signRequest(request);
   const approvals = [signAct(bob, 'approve', request), signAct(carol, 'approve', request)];
-  const evidence = { event_id, request: envelope, approvals, admission: admissionOf(request) };
+  const evidence = { event_id, request: envelope, approvals, admission: admissionOf(request, T0, under) };
   const issued = T0 + 3 * MIN;
   const deadline = instant(issued + request.duration_seconds * 1000);
   const tuple = tupleOf(request);
@@ -56,7 +57,7 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
     tuple,
     end_sessions: true,
     request_digest: digestOf(request),
-    policy_digest: policyDigest,
+    policy_digest: request.policy_digest,
     evidence_digest: evidenceDigest(evidence),
     quorum: 'full',
     issued_at: instant(issued),
@@ -76,9 +77,13 @@ export function fullCeremony(request: Request = requestFor()): TestCeremony {
   const times = { observed_at: instant(end + 20_000), confirmed_at: instant(end + 40_000), settle_until: null };
   const absent = { intent_digest, ...times, reads, reads_agreeing: 5 };
   const payloads = [
-    admissionEntry(request),
+    admissionEntry(request, T0, under),
     ...spoken,
-    entryOf(event_id, 'intent', 'intent', issued, { signed: signIntent(intent, roleKeys.authority), evidence }),
+    entryOf(event_id, 'intent', 'intent', issued, {
+      signed: signIntent(intent, roleKeys.authority),
+      evidence,
+      ...under,
+    }),
     entryOf(event_id, 'granted', 'granted', issued + 2000, {
       intent_digest,
       provider_status: 'Provisioned',

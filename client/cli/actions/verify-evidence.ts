@@ -23,6 +23,9 @@ export async function verifyEvidence(session: Session, file: string, trustFlag: 
   return report.ok ? EXIT.done : EXIT.unverified;
 }
 
+const rosterText = ({ series, version, signers }: NonNullable<BundleReport['facts']['roster']>): string =>
+  `${series} version ${version}${signers.length === 0 ? '' : `, signed by ${signers.join(', ')}`}`;
+
 function reportText(session: Session, report: BundleReport): string {
   const { facts } = report;
   const checks = report.checks.map(({ name, ok, detail }) => {
@@ -44,6 +47,7 @@ function reportText(session: Session, report: BundleReport): string {
       facts.contract &&
         `${facts.contract.series} version ${facts.contract.version}, signed by ${facts.contract.signers.join(', ')}`,
     ],
+    ['roster', facts.roster && rosterText(facts.roster)],
     ['asked', facts.requested_at],
     ['granted', facts.granted_at],
     ['deadline', facts.deadline],

@@ -16,5 +16,6 @@ export function givenInForce(policy: () => PolicyInForce, roster: () => Roster):
       const contract = inForce.policy.contract ?? localContract(inForce.policy, { version: 1, nowMs });
       return { ok: true, ...inForce, contract, roster: roster(), versions: [], envelope: null };
     },
+    signedRoster: () => null,
   };
 }
