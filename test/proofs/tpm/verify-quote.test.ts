@@ -260,7 +260,7 @@ describe('when a genuine piece of evidence is changed at random', () => {
       const changed = mutated(parts[part]);
       if (changed.equals(parts[part]) || (part === 'values' && sameValues(changed, parts.values))) continue;
       tried += 1;
-      const { quote, signature, area, values } = { ...parts, [part]: changed };
+      const { quote, signature, area, values }: typeof parts = { ...parts, ...{ [part]: changed } };
       const ak = part === 'area' ? readAttestationKey(area) : genuine.ak;
       const pcrs = part === 'values' ? readPcrValues(values) : genuine.pcrs;
       if (verifyQuote({ quote, signature, ak, pcrs }, { nonce: NONCE, policy }).ok)
