@@ -5,6 +5,7 @@ import { signedIntentSchema } from './intent.js';
 import { termsSchema } from './policy.js';
 import { refusalSchema } from './refusal.js';
 import { requestSchema } from './request.js';
+import { snapshotSchema } from './snapshot.js';
 import { signedStatementSchema } from './statement.js';
 import { checkedStatementSchema } from './verdict.js';
 import { warrantTokenSchema } from './warrant.js';
@@ -50,6 +51,8 @@ export const appendOutcomeSchema = z.strictObject({ count: z.number().int().min(
 export const surveySchema = z.strictObject({
   holders: z.array(z.string()).max(5000),
   principal_assignments: z.array(z.string()).max(5000),
+  /** Of the whole tenant, for a tier-0 role alone. */
+  tenant: snapshotSchema.optional(),
 });
 export type Survey = z.output<typeof surveySchema>;
 export const surveyOutcomeSchema = z.discriminatedUnion('outcome', [

@@ -55,7 +55,8 @@ export interface SessionsTasks {
 }
 
 export interface VerifierTasks {
-  survey(input: { request: Request; request_digest: string }): Promise<outcomes.SurveyOutcome>;
+  /** `tier0`: with a snapshot of the whole tenant, to compare with once the grant is gone. */
+  survey(input: { request: Request; request_digest: string; tier0?: true }): Promise<outcomes.SurveyOutcome>;
   verify(input: { signed: SignedIntent; survey: outcomes.Survey }): Promise<outcomes.VerifyOutcome>;
   watch(input: { signed: SignedIntent; survey: outcomes.Survey }): Promise<outcomes.WatchOutcome>;
   verifyRolledBack(input: {

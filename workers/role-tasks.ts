@@ -34,6 +34,7 @@ const PERMISSIONS = {
     'User.Read.All',
     'Directory.Read.All',
     'AuditLog.Read.All',
+    'Policy.Read.All',
   ],
   sweeper: SWEEPER_PERMISSIONS,
 } as const satisfies Record<GraphJob, readonly string[]>;

@@ -43,8 +43,9 @@ export async function perform(
     }
     case 'survey': {
       if (now.opened === null) return;
-      const { request, request_digest } = now.opened;
-      const answer = await verifier('check the ids, take the snapshot').survey({ request, request_digest });
+      const { request, request_digest, terms } = now.opened;
+      const input = { request, request_digest, ...(terms.tier0 ? { tier0: true as const } : {}) };
+      const answer = await verifier('check the ids, take the snapshot').survey(input);
       return deliver({ type: 'surveyed', outcome: outcomes.surveyOutcomeSchema.parse(answer) });
     }
     case 'issue': {

@@ -29,7 +29,7 @@ export function holdingOf(instance: Instance): Holding {
   };
 }
 
-function eligible(instance: EligibilityInstance): Holding {
+export function eligible(instance: EligibilityInstance): Holding {
   const { principalId, roleDefinitionId, directoryScopeId, roleEligibilityScheduleId } = instance;
   const schedule_id = roleEligibilityScheduleId ?? instance.id;
   return {

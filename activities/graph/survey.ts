@@ -2,14 +2,15 @@ import { z } from 'zod';
 
 import { instant } from '../../domain/identifiers.js';
 import type { EntryPayload } from '../../domain/entry.js';
-import type { SurveyOutcome } from '../../domain/outcomes.js';
+import type { Survey, SurveyOutcome } from '../../domain/outcomes.js';
 import type { Tuple } from '../../domain/intent.js';
 import type { Request } from '../../domain/request.js';
+import type { Snapshot } from '../../domain/snapshot.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { Attempt } from './attempt.js';
 import { openSession, type GraphDeps } from './effect-deps.js';
-import { toApplicationFailure, type GraphFailure } from './graph-error.js';
+import { toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
 import { readHoldings, type Holding, type Holdings } from './holdings.js';
 import { meaningOf } from './pim-status.js';
@@ -24,6 +25,7 @@ import {
 } from './pim-wire.js';
 import { readFailed } from './reading.js';
 import { readRoleRules, type RoleRules } from './role-rules.js';
+import { isComplete, takeSnapshot, toldSnapshot } from './tenant-snapshot.js';
 import { creatorOf, markOn, scheduleOf } from './tuple-history.js';
 
 /** Why a target cannot be granted what was asked. */
@@ -45,6 +47,8 @@ const AGAIN_MS = 5_000;
 /** A policy's grace is 5 minutes at least, and the assignment lasts as long as timebox and grace together. */
 const LEAST_GRACE_SECONDS = 300;
 const MAX_HOLDINGS = 5000;
+/** Attempts of a survey before a part of the tenant that cannot be read stays unread. */
+const SNAPSHOT_ATTEMPTS = 4;
 
 const progressSchema = z.object({
   missing_reads: z.number().int(),
@@ -122,7 +126,7 @@ class SurveyRound {
         code: 'foreign_assignment',
         message: `${principal.upn} has ${effect.role_name} already, or is about to: it would be taken away with ours`,
       });
-    return this.surveyed(holdings, rules);
+    return this.surveyed(holdings, rules, await this.wholeTenant());
   }
 
   /**
@@ -182,9 +186,22 @@ class SurveyRound {
     };
   }
 
-  private surveyed({ holders, principal }: Holdings, rules: RoleRules | null): SurveyOutcome {
+  /** For a tier-0 role. What cannot be read after some tries is told so: people may need the role all the same. */
+  private async wholeTenant(): Promise<Snapshot | undefined> {
+    if (this.input.tier0 !== true) return undefined;
+    const snapshot = await takeSnapshot(this.graph);
+    if (isComplete(snapshot) || this.attempt.number >= SNAPSHOT_ATTEMPTS) return snapshot;
+    this.attempt.keep({ client_request_ids: this.clientRequestIds() });
+    throw waitFor('snapshot_incomplete', 'a part of the tenant could not be read', AGAIN_MS);
+  }
+
+  private surveyed({ holders, principal }: Holdings, rules: RoleRules | null, tenant?: Snapshot): SurveyOutcome {
     const keys = (held: Holdings['holders']): string[] => [...new Set(held.map(({ key }) => key))].sort();
-    const survey = { holders: keys(holders), principal_assignments: keys(principal) };
+    const survey: Survey = {
+      holders: keys(holders),
+      principal_assignments: keys(principal),
+      ...(tenant === undefined ? {} : { tenant }),
+    };
     if (Math.max(survey.holders.length, survey.principal_assignments.length) > MAX_HOLDINGS)
       return this.refuse({
         code: 'too_many_assignments',
@@ -194,7 +211,8 @@ class SurveyRound {
       holders: survey.holders.length,
       principal_assignments: survey.principal_assignments.length,
     };
-    const data = { outcome: 'surveyed', survey_digest: digestOf(survey), ...counts, rules };
+    const told = tenant === undefined ? {} : { tenant: toldSnapshot(tenant) };
+    const data = { outcome: 'surveyed', survey_digest: digestOf(survey), ...counts, rules, ...told };
     return { outcome: 'surveyed', survey, receipt: this.receipt(data) };
   }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { epochMs, instant } from '../../domain/identifiers.js';
 import type { AbsenceOutcome, Finding } from '../../domain/outcomes.js';
 import { findingSchema } from '../../domain/outcomes.js';
+import { differenceText } from '../../domain/snapshot.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
 import { ABSENT_READS, absenceRunSchema, count, isConfirmed, nextReadIn, NOTHING_READ } from './absence-run.js';
 import { Attempt } from './attempt.js';
@@ -12,8 +13,14 @@ import { waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
 import { holdingOf, readHoldings, type Holding } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from './newcomers.js';
+import { compareTenant, lookAtTenant, type TenantComparison } from './tenant-comparison.js';
+import { isComplete } from './tenant-snapshot.js';
 import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
 import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from './reading.js';
+
+const MAX_SEEN = 200;
+/** A part of the tenant that cannot be read must not keep a ceremony from ending. */
+const TENANT_LOOKS = 3;
 
 const progressSchema = z.object({
   run: absenceRunSchema,
@@ -22,6 +29,9 @@ const progressSchema = z.object({
   /** Newcomers that were told or explained. */
   settled: z.array(z.string()).max(500),
   client_request_ids: z.array(z.string()).max(64),
+  /** Of a tier-0 role: what a first look at the tenant showed, and how many looks there were. */
+  tenant_seen: z.array(z.string()).max(MAX_SEEN).nullable().default(null),
+  tenant_looks: z.number().int().default(0),
 });
 type Progress = z.output<typeof progressSchema>;
 
@@ -32,7 +42,13 @@ type Input = Parameters<VerifierTasks['verifyRolledBack']>[0];
  * over. What is there again in `patience` reads in a row, and may be ours, is `present`: it will be removed again.
  */
 export function verifyRolledBack(deps: GraphDeps): VerifierTasks['verifyRolledBack'] {
-  const nothing = { run: NOTHING_READ, sightings: {}, findings: [], settled: [], client_request_ids: [] };
+  const nothing = progressSchema.parse({
+    run: NOTHING_READ,
+    sightings: {},
+    findings: [],
+    settled: [],
+    client_request_ids: [],
+  });
   return (input) => Attempt.run(progressSchema, nothing, (attempt) => new AbsenceCheck(deps, input, attempt).look());
 }
 
@@ -60,7 +76,7 @@ class AbsenceCheck {
     if (run.absent >= ABSENT_READS - 1 && input.survey !== null) await this.compare(input.survey);
     attempt.keep({ run, client_request_ids: this.clientRequestIds() });
     const settleUntil = input.settle_until === null ? null : epochMs(input.settle_until);
-    if (isConfirmed(run, settleUntil, now)) return this.absent(now);
+    if (isConfirmed(run, settleUntil, now)) return this.absent(now, await this.wholeTenant());
     const word = present ? `present ${run.present} of ${input.patience}` : `absent ${run.absent} of ${ABSENT_READS}`;
     throw waitFor('not_yet_agreed', word, nextReadIn(run, settleUntil, now, NEXT_READ_MS));
   }
@@ -109,20 +125,39 @@ class AbsenceCheck {
     });
   }
 
+  /** For a tier-0 role: what is different in the tenant, and why it could not be said of some of it. */
+  private async wholeTenant(): Promise<TenantComparison | undefined> {
+    const before = this.input.survey?.tenant;
+    if (before === undefined) return undefined;
+    const look = await lookAtTenant(this.graph, before);
+    const { tenant_seen, tenant_looks, settled } = this.attempt.details;
+    const texts = look.differences.map(differenceText).slice(0, MAX_SEEN);
+    const again = (why: string): Error => {
+      this.attempt.keep({ client_request_ids: this.clientRequestIds() });
+      return waitFor(why, 'looking at the tenant again before telling', NEXT_READ_MS);
+    };
+    this.attempt.keep({ tenant_looks: tenant_looks + 1, tenant_seen: tenant_seen ?? texts });
+    if (!isComplete(look.after) && tenant_looks + 1 < TENANT_LOOKS) throw again('snapshot_incomplete');
+    if (texts.length > 0 && tenant_seen === null) throw again('difference_seen_once');
+    const by = recognitionOf(this.deps, this.intent);
+    return compareTenant(this.graph, look, tenant_seen ?? [], { intent: this.intent, by, told: settled });
+  }
+
   private tell(finding: Finding | undefined, { key }: Holding): void {
     const { findings, settled } = this.attempt.details;
     if (finding === undefined || settled.includes(key)) return;
     this.attempt.keep({ findings: merged(findings, [finding]), settled: [...settled, key].slice(-500) });
   }
 
-  private absent(now: number): AbsenceOutcome {
-    const { run, findings } = this.attempt.details;
+  private absent(now: number, tenant?: TenantComparison): AbsenceOutcome {
+    const { run } = this.attempt.details;
+    const findings = merged(this.attempt.details.findings, tenant?.findings ?? []);
     const { settle_until, round } = this.input;
     const observed_at = instant(run.first_absent_at ?? now);
     const confirmed_at = instant(now);
     const reads = run.absent_at.map((at) => ({ at: instant(at), absent: true }));
     const times = { observed_at, confirmed_at, settle_until };
-    const data = { ...times, round, reads, reads_agreeing: run.absent, findings, ...this.calls() };
+    const data = { ...times, round, reads, reads_agreeing: run.absent, findings, ...tenant?.told, ...this.calls() };
     const receipt = receiptOf(this.deps, this.intent, { type: 'confirmed', transition: 'confirmed', data });
     return { outcome: 'absent', observed_at, confirmed_at, findings, receipt };
   }

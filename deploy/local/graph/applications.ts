@@ -5,7 +5,7 @@ import { logApplicationChange } from './audit-log.js';
 import type { GraphCall } from './call.js';
 import { graphTime } from './clock.js';
 import type { Application, PasswordCredential } from './model.js';
-import { readQuery, selected } from './odata-query.js';
+import { page, readQuery, selected } from './odata-query.js';
 import { demand } from './permissions.js';
 
 /** application, the part that credentials need. Secrets are never shown again: `secretText` is null but in addPassword's answer. */
@@ -37,6 +37,15 @@ export function getApplication(call: GraphCall, key: string): Answer {
   const application = call.tenant.application(key)?.seenBy(call.tenant.nextView(call.now)) ?? null;
   if (application === null) throw notFound(key);
   return entity(200, 'applications', selected(wireApplication(application), options.select));
+}
+
+export function listApplications(call: GraphCall): Answer {
+  demand(call.caller, 'applicationRead');
+  const options = readQuery(call.query, ['$top', '$select', '$skiptoken']);
+  const view = call.tenant.nextView(call.now);
+  const seen = [...call.tenant.allApplications()].map((cell) => cell.seenBy(view));
+  const rows = seen.filter((application) => application !== null);
+  return page('applications', call.query, options, rows, wireApplication);
 }
 
 const AddBody = z.object({

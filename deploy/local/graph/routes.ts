@@ -1,5 +1,5 @@
 import { GraphFailure, type Answer } from './answer.js';
-import { addPassword, getApplication, removePassword } from './applications.js';
+import { addPassword, getApplication, listApplications, removePassword } from './applications.js';
 import { getAudit, listAudits } from './audit-reads.js';
 import type { GraphCall } from './call.js';
 import { getAccessPolicy, listAccessPolicies, patchAccessPolicy } from './conditional-access.js';
@@ -37,6 +37,7 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   '/policies/rolemanagementpolicyassignments': { GET: listPolicyAssignments },
   '/users/{id}': { GET: getUser, PATCH: patchUser },
   '/users/{id}/revokesigninsessions': { POST: revokeSessions },
+  '/applications': { GET: listApplications },
   '/applications/{id}': { GET: getApplication },
   '/applications/{id}/addpassword': { POST: addPassword },
   '/applications/{id}/removepassword': { POST: removePassword },

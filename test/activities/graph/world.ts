@@ -118,7 +118,9 @@ export class World {
 
   get verifier(): Unbound<VerifierTasks> {
     const permissions = ['RoleManagement.Read.Directory', 'RoleAssignmentSchedule.Read.Directory'];
-    return verifierTasks(this.deps(READER, [...permissions, 'AuditLog.Read.All', 'Directory.Read.All']));
+    return verifierTasks(
+      this.deps(READER, [...permissions, 'AuditLog.Read.All', 'Directory.Read.All', 'Policy.Read.All']),
+    );
   }
 
   /** An intent of the authority's: 30 minutes, and the provider's own end 10 minutes later. */
