@@ -1,6 +1,7 @@
 import type { QuorumKind } from '../domain/quorum.js';
 import type { End } from '../domain/ceremony-state.js';
 import type { BundleStage } from './bundle.js';
+import type { ToldCall } from './bundle-calls.js';
 
 /** What a check says that an earlier failure kept from being made. */
 export const NOT_REACHED = 'not reached';
@@ -75,6 +76,8 @@ export interface BundleFacts {
   issued_at: string | null;
   deadline: string | null;
   dead_man: string | null;
+  /** The changes that were asked of the provider, in the order of the ledger; reads are left out. */
+  calls: ToldCall[];
   granted_at: string | null;
   verified_at: string | null;
   removal_accepted_at: string | null;
@@ -125,6 +128,7 @@ export class BundleFindings {
     issued_at: null,
     deadline: null,
     dead_man: null,
+    calls: [],
     granted_at: null,
     verified_at: null,
     removal_accepted_at: null,

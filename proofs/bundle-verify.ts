@@ -1,3 +1,4 @@
+import { proveCalls } from './bundle-calls.js';
 import { proveContract } from './bundle-contract.js';
 import { comparePeople } from './bundle-people.js';
 import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
@@ -31,6 +32,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
   if (authority !== undefined) {
     proveContract(predicate, authority, entries, trust, findings);
     proveRosters(predicate, authority, entries, trust, findings);
+    proveCalls(authority.request, entries, findings);
     proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveReview(authority, entries, trust, findings);
   }

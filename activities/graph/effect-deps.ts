@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { z } from 'zod';
 
+import { TOOLS } from '../../domain/contract.js';
 import type { Intent, SignedIntent } from '../../domain/intent.js';
 import { instant } from '../../domain/identifiers.js';
 import type { disownedSchema } from '../../domain/outcomes.js';
@@ -11,6 +12,7 @@ import { keyidOf } from '../../proofs/role-key.js';
 import { verifyIntent, type AuthorityKey } from '../../proofs/signed-intent.js';
 import type { Clock } from '../clock.js';
 import type { GraphAccess } from './graph-access.js';
+import { callsOfAttempt, callsTold } from './graph-call.js';
 import { waitFor } from './graph-error.js';
 import type { Attempt } from './attempt.js';
 import { GraphSession } from './graph-session.js';
@@ -33,7 +35,8 @@ export interface GraphDeps {
 }
 
 export function openSession<D extends object>(deps: GraphDeps, tenantId: string, attempt: Attempt<D>): GraphSession {
-  return new GraphSession(deps.access.clientFor(tenantId), deps.clock, attempt.cancellation);
+  const { access, clock } = deps;
+  return new GraphSession(access.clientFor(tenantId), clock, attempt.cancellation, undefined, callsOfAttempt());
 }
 
 /** One signed entry of this event that is about no intent. */
@@ -42,18 +45,33 @@ export function receiptAlone(
   event_id: string,
   entry: { type: EntryType; transition: string; data: Record<string, unknown> },
 ): Receipt {
-  const { type, transition, data } = entry;
+  const { type, transition } = entry;
+  const data = { ...callsTold(), ...entry.data };
   return deps.sign({ schema: 'reseal.entry.v1', event_id, transition, type, at: instant(deps.clock.now()), data });
 }
 
-/** One signed entry about this intent. */
+/** The tool, as a contract's lists name it, that an entry is the receipt of. */
+const TOOL_OF: Readonly<Partial<Record<EntryType, string>>> = {
+  surveyed: TOOLS.read,
+  granted: TOOLS.write,
+  not_granted: TOOLS.write,
+  verified: TOOLS.read,
+  removal: TOOLS.remove,
+  reappeared: TOOLS.read,
+  confirmed: TOOLS.read,
+};
+
+/** One signed entry about this intent, with the contract (`policy_digest`) and the tool that it is the receipt of. */
 export function receiptOf(
   deps: GraphDeps,
   intent: Intent,
   entry: { type: EntryType; transition: string; data: Record<string, unknown> },
 ): Receipt {
   const { type, transition, data } = entry;
-  const about = { intent_digest: digestOf(intent), tuple: { ...intent.tuple }, dead_man: intent.dead_man };
+  const { policy_digest, tuple, dead_man } = intent;
+  const tool = TOOL_OF[type];
+  const named = { intent_digest: digestOf(intent), policy_digest, ...(tool === undefined ? {} : { tool }) };
+  const about = { ...named, tuple: { ...tuple }, dead_man };
   return receiptAlone(deps, intent.event_id, { type, transition, data: { ...about, ...data } });
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { GraphRequest } from '@microsoft/microsoft-graph-client';
+import { GraphError, type GraphRequest } from '@microsoft/microsoft-graph-client';
 import { CancelledFailure } from '@temporalio/common';
 import { z } from 'zod';
 
@@ -8,6 +8,7 @@ import { instant } from '../../domain/identifiers.js';
 import type { Clock } from '../clock.js';
 import { timeLimit } from '../time-limit.js';
 import type { GraphConnection } from './graph-access.js';
+import { askedOf, digestOrNull, type GraphCall } from './graph-call.js';
 import { readGraphFailure, unreadable, type GraphFailure } from './graph-error.js';
 import { SentRecord } from './sent-watch.js';
 
@@ -36,6 +37,7 @@ export class GraphSession {
     private readonly clock: Clock,
     private readonly cancellation: AbortSignal,
     private readonly timeoutMs = TIMEOUT_MS,
+    private readonly calls: GraphCall[] = [],
   ) {}
 
   /** GET of one resource. Values in `query` are plain text; they are encoded here. */
@@ -86,6 +88,13 @@ export class GraphSession {
     const clientRequestId = randomUUID();
     this.clientRequestIds.push(clientRequestId);
     const record = new SentRecord();
+    const at = instant(this.clock.now());
+    const note = (answer: unknown): void => {
+      const response_digest = digestOrNull(answer);
+      const { status, requestId: graph_request_id } = record;
+      const asked = askedOf({ method, path, query, ...(body === undefined ? {} : { body }) });
+      this.calls.push({ at, ...asked, status, response_digest, client_request_id: clientRequestId, graph_request_id });
+    };
     const limit = timeLimit(this.timeoutMs, method === 'get' ? this.cancellation : undefined);
     const { signal } = limit;
     const request = this.connection.client
@@ -101,8 +110,10 @@ export class GraphSession {
       const sending: Promise<unknown> = send(request, method, body);
       answer = await Promise.race([sending, aborted(signal, record, sending)]);
       this.hearTime(record);
+      note(answer);
     } catch (error) {
       this.hearTime(record);
+      note(error instanceof GraphError ? jsonOf(error.body) : undefined);
       if (method === 'get' && this.cancellation.aborted) throw new CancelledFailure('cancelled while reading');
       return { ok: false, failure: readGraphFailure(error, { record, clientRequestId, nowMs: this.clock.now() }) };
     } finally {
@@ -119,6 +130,16 @@ export class GraphSession {
 
   private lastId(): string {
     return this.clientRequestIds.at(-1) ?? '';
+  }
+}
+
+/** The client hands an error's body on as JSON text, where it was JSON. */
+function jsonOf(body: unknown): unknown {
+  if (typeof body !== 'string') return undefined;
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { TOOLS } from '../../domain/contract.js';
 import { instant } from '../../domain/identifiers.js';
 import type { EntryPayload } from '../../domain/entry.js';
 import type { Survey, SurveyOutcome } from '../../domain/outcomes.js';
@@ -10,6 +11,7 @@ import type { VerifierTasks } from '../../domain/tasks.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { Attempt } from './attempt.js';
 import { openSession, type GraphDeps } from './effect-deps.js';
+import { callsTold } from './graph-call.js';
 import { toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
 import { readHoldings, type Holding, type Holdings } from './holdings.js';
@@ -223,7 +225,8 @@ class SurveyRound {
   private receipt(data: Record<string, unknown>) {
     const { request, request_digest } = this.input;
     const { kind: _, end_sessions: __, ...target } = request.effect;
-    const calls = { attempt: this.attempt.number, client_request_ids: this.clientRequestIds() };
+    const { number: attempt } = this.attempt;
+    const calls = { tool: TOOLS.read, attempt, client_request_ids: this.clientRequestIds(), ...callsTold() };
     const payload: EntryPayload = {
       schema: 'reseal.entry.v1',
       event_id: request.event_id,

@@ -23,6 +23,9 @@ export async function verifyEvidence(session: Session, file: string, trustFlag: 
   return report.ok ? EXIT.done : EXIT.unverified;
 }
 
+const callText = ({ method, path, status }: BundleReport['facts']['calls'][number]): string =>
+  `${oneLine(method)} ${oneLine(path)} ${status ?? 'no answer'}`;
+
 const rosterText = ({ series, version, signers }: NonNullable<BundleReport['facts']['roster']>): string =>
   `${series} version ${version}${signers.length === 0 ? '' : `, signed by ${signers.join(', ')}`}`;
 
@@ -49,6 +52,7 @@ function reportText(session: Session, report: BundleReport): string {
     ],
     ['roster', facts.roster && rosterText(facts.roster)],
     ['asked', facts.requested_at],
+    ['called', facts.calls.map(callText).join('; ') || null],
     ['granted', facts.granted_at],
     ['deadline', facts.deadline],
     ['removed', facts.removed_confirmed_at],

@@ -25,6 +25,24 @@ const nothingGranted = async (): Promise<void> => {
 };
 
 describe('a grant under its warrant', () => {
+  it('tells each call that came to it, with digests and both request ids, and the contract', async () => {
+    const signed = world.intent();
+    await apply({}, signed);
+    const entry = world.entry('granted');
+    const digest = expect.stringMatching(/^[0-9a-f]{64}$/) as unknown;
+    expect(entry).toMatchObject({
+      policy_digest: signed.intent.policy_digest,
+      tool: 'breakglass.microsoft_graph.write_role_assignment',
+    });
+    const calls = entry['calls'] as Record<string, unknown>[];
+    const post = { method: 'POST', path: '/roleManagement/directory/roleAssignmentScheduleRequests', status: 201 };
+    expect(calls).toHaveLength(2);
+    for (const call of calls) expect(call).toMatchObject({ ...post, request_digest: digest, response_digest: digest });
+    expect(calls.map(({ client_request_id }) => client_request_id)).toEqual(entry['client_request_ids']);
+    expect(calls[0]?.['request_digest']).not.toBe(calls[1]?.['request_digest']);
+    for (const { graph_request_id } of calls) expect(graph_request_id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
   it('names the warrant and its scope in the receipt', async () => {
     const signed = world.intent();
     const { result } = await apply({}, signed);
