@@ -14,6 +14,7 @@ import { evidenceCommands } from './commands/evidence.js';
 import { policyCommands } from './commands/policy.js';
 import { statusCommand } from './commands/status.js';
 import { sweepCommands } from './commands/sweep.js';
+import { tpmCommands } from './commands/tpm.js';
 import { workerCommands } from './commands/worker.js';
 
 const EXIT_STATUS = `
@@ -66,6 +67,7 @@ export function resealProgram(version: string, run: Run): Command {
   evidenceCommands(program, run);
   auditCommands(program, run);
   sweepCommands(program, run);
+  tpmCommands(program, run);
   doctorCommand(program, run);
   configCommands(program, run);
   completionCommands(program, run);

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import type { TpmVerifyOptions } from '../actions/tpm-verify.js';
+import { examples, type Run } from './command-context.js';
+
+const FILES = `
+Files: the quote is the signed bytes (TPMS_ATTEST), the signature as the TPM gave it (TPMT_SIGNATURE), the PCR values JSON of
+the form {"sha256": {"0": "<hex>", "7": "<hex>"}}, the event log as in /sys/kernel/security/tpm0/binary_bios_measurements.
+`;
+
+/** `reseal tpm verify`. */
+export function tpmCommands(program: Command, run: Run): void {
+  const tpm = program
+    .command('tpm')
+    .description('what machines attest of themselves by their TPM')
+    .addHelpText('after', examples('reseal tpm verify --help'));
+  tpm
+    .command('verify')
+    .description('judge a quote offline, from the files alone; exit status 7 when anything is wrong')
+    .requiredOption('--quote <file>', 'what the TPM signed')
+    .requiredOption('--signature <file>', 'its signature')
+    .requiredOption('--ak <file>', 'the key that must have signed it: PEM, TPM2B_PUBLIC or TPMT_PUBLIC')
+    .requiredOption('--pcrs <file>', 'the values that were quoted')
+    .option('--nonce <hex>', 'the nonce that the quote must answer, at least 16 bytes')
+    .option('--event-log <file>', "the firmware's log, which must lead to the quoted values")
+    .option('--policy <file>', 'the values that are allowed')
+    .option('--ek <file>', 'the endorsement key that the key must lie under: TPM2B_PUBLIC or TPMT_PUBLIC')
+    .option('--earlier <file>', 'an earlier quote by the same key: nothing may have gone back since')
+    .option('--earlier-signature <file>', 'its signature')
+    .option('--rebooted', 'the machine must have been reset since the earlier quote')
+    .addHelpText(
+      'after',
+      FILES +
+        examples(
+          'reseal tpm verify --quote quote.msg --signature quote.sig --ak ak.tpm2b_public --pcrs pcrs.json --nonce 4e4e…',
+          'reseal tpm verify --quote quote.msg --signature quote.sig --ak ak.pem --pcrs pcrs.json \\\n      --event-log binary_bios_measurements --policy hosts.yaml -o json',
+        ),
+    )
+    .action((options: TpmVerifyOptions, command: Command) =>
+      run(command, async (session) => (await import('../actions/tpm-verify.js')).verifyTpmQuote(session, options)),
+    );
+}
