@@ -27,6 +27,16 @@ export const ENTRY_ROLES = {
   ended: 'register',
   audited: 'verifier',
   reviewed: 'register',
+  /** A job that was let in, and one that was not. */
+  job: 'authority',
+  job_refused: 'authority',
+  /** Calls of its tools, by the role that was called. */
+  tool_read: 'verifier',
+  tool_refused: 'verifier',
+  tool_wrote: 'effect:entra.directory_role',
+  tool_removed: 'effect:entra.directory_role',
+  tool_change_refused: 'effect:entra.directory_role',
+  tool_unanswered: 'register',
   swept: 'sweeper',
 } as const;
 export type EntryType = keyof typeof ENTRY_ROLES;
@@ -43,6 +53,7 @@ export const TOLD_ENTRIES: ReadonlySet<EntryType> = new Set([
   'resealing',
   'overdue',
   'ended',
+  'tool_unanswered',
 ]);
 export type RoleName = (typeof ENTRY_ROLES)[EntryType];
 const entryTypes = Object.keys(ENTRY_ROLES) as [EntryType, ...EntryType[]];

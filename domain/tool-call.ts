@@ -21,7 +21,17 @@ export type ToolCall = z.output<typeof toolCallSchema>;
 export interface ToolInput extends ToolCall {
   evidence?: Evidence;
   warrant?: string | null;
+  /** Why the authority gave none. Anybody may say so: it can only refuse. */
+  withheld?: { code: string; message: string };
 }
+
+/** What whoever called is told. `unanswered`: nobody knows what came of it; the ledger says so too. */
+export const toolAnswerSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('done'), call_id: z.uuid(), result: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ outcome: z.literal('refused'), code: z.string().max(64), message: z.string().max(500) }),
+  z.strictObject({ outcome: z.literal('unanswered') }),
+]);
+export type ToolAnswer = z.output<typeof toolAnswerSchema>;
 
 /** What a body may say. `target` may repeat what the intent is about, in whole or in part, and nothing else. */
 export const toolBodySchema = z.strictObject({

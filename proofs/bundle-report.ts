@@ -1,5 +1,6 @@
 import type { QuorumKind } from '../domain/quorum.js';
 import type { End } from '../domain/ceremony-state.js';
+import type { ProvenJob } from './bundle-jobs.js';
 import type { BundleStage } from './bundle.js';
 import type { ToldCall } from './bundle-calls.js';
 
@@ -32,7 +33,8 @@ export type BundleErrorCode =
   | 'removal_unproven'
   | 'end_mismatch'
   | 'stage_mismatch'
-  | 'review_refused';
+  | 'review_refused'
+  | 'job_unproven';
 
 export const BUNDLE_CHECKS = [
   'format',
@@ -53,6 +55,7 @@ export const BUNDLE_CHECKS = [
   'end',
   'stage',
   'review',
+  'jobs',
 ] as const;
 export type BundleCheck = (typeof BUNDLE_CHECKS)[number];
 
@@ -90,6 +93,8 @@ export interface BundleFacts {
   ended_at: string | null;
   /** Who reviewed it afterwards. */
   review: { person: string; method: string; at: string } | null;
+  /** Jobs that worked inside its window. */
+  jobs: ProvenJob[];
   ledger_head: string | null;
   ledger_count: number;
 }
@@ -140,6 +145,7 @@ export class BundleFindings {
     cause: null,
     ended_at: null,
     review: null,
+    jobs: [],
     ledger_head: null,
     ledger_count: 0,
   };

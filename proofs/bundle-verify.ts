@@ -3,6 +3,7 @@ import { proveContract } from './bundle-contract.js';
 import { comparePeople } from './bundle-people.js';
 import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
 import { openBundle } from './bundle-open.js';
+import { proveJobs } from './bundle-jobs.js';
 import { proveOutcome } from './bundle-outcome.js';
 import { proveReview } from './bundle-review.js';
 import { proveRosters } from './bundle-roster.js';
@@ -35,6 +36,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
     proveCalls(authority.request, entries, findings);
     proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveReview(authority, entries, trust, findings);
+    proveJobs(authority, entries, trust, findings);
   }
   if (findings.facts.approvals.some(({ method }) => method !== 'software')) {
     findings.notVerified.push('that hardware holds the keys enrolled as such: only attestation at enrolment shows it');

@@ -9,6 +9,7 @@ const ENDING: ReadonlySet<EntryType> = new Set([
   'not_granted',
   'resealing',
   'removal',
+  'tool_removed',
   'sessions_ended',
   'reappeared',
   'confirmed',

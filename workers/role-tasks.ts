@@ -1,11 +1,12 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
+import { jobTasks } from '../activities/authority/job-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
 import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import type { GraphDeps } from '../activities/graph/effect-deps.js';
 import type { GraphAccess } from '../activities/graph/graph-access.js';
 import { judgeGrant } from '../activities/graph/directory-role-judge.js';
-import { grantGate } from '../activities/graph/grant-gate.js';
+import { grantGate, type GateDeps } from '../activities/graph/grant-gate.js';
 import { sessionsTasks } from '../activities/graph/sessions.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
 import type { InForce } from '../activities/in-force.js';
@@ -46,14 +47,17 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
     ...registerTasks(registerHoldings(context)),
     importHistory: historyImport(importHoldings(context)),
   }),
-  authority: (context) =>
-    authorityTasks({
+  authority: (context) => {
+    const holdings = {
       database: databaseOf(context, 'authority'),
       key: keyOf(context, 'authority'),
       clock: context.clock,
       ...knownTo(context),
       roleKeys: context.trust.keyOf,
-    }),
+    };
+    const tasks = authorityTasks(holdings);
+    return { ...tasks, ...jobTasks(holdings, tasks) };
+  },
   'effect:entra.directory_role': (context) =>
     directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
   'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
@@ -63,17 +67,19 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
 
 /** What stands before a role's activities, on every attempt, where something must. */
 export const GATES_OF_ROLE: Readonly<Partial<Record<Role, (context: RoleContext) => ActivityInterceptorsFactory>>> = {
-  'effect:entra.directory_role': (context) =>
-    grantGate({
-      ...graphDeps(context, 'effect:entra.directory_role', 'directory_role'),
-      role: 'effect:entra.directory_role',
-      judge: judgeGrant({
-        inForce: context.contracts,
-        roleKeys: context.trust.keyOf,
-        authorityKey: authorityKeyOf(context),
-      }),
-    }),
+  'effect:entra.directory_role': (context) => grantGate(grantGateDeps(context)),
 };
+
+/** What the gate of the role that grants judges by. */
+export const grantGateDeps = (context: RoleContext): GateDeps => ({
+  ...graphDeps(context, 'effect:entra.directory_role', 'directory_role'),
+  role: 'effect:entra.directory_role',
+  judge: judgeGrant({
+    inForce: context.contracts,
+    roleKeys: context.trust.keyOf,
+    authorityKey: authorityKeyOf(context),
+  }),
+});
 
 /** What this process knows of contracts and rosters, as the roles ask for it. */
 const knownTo = ({ contracts }: RoleContext): InForce => ({
@@ -111,7 +117,7 @@ function sweeperRole(context: RoleContext): object {
   return sweeperTasks({ ...sweepDeps({ sweeper, writerId, protectedIds, authorityKeys, clock, log, signer }), signer });
 }
 
-function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
+export function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
   const key = keyOf(context, role);
   return {
     access: accessFor(context, role, job),
@@ -130,7 +136,7 @@ function accessFor({ settings }: RoleContext, role: Role, job: GraphJob): GraphA
 }
 
 /** The authority's key of a keyid; keys of other roles never count as the authority's. */
-function authorityKeyOf(context: RoleContext) {
+export function authorityKeyOf(context: RoleContext) {
   return (keyid: string) => {
     const known = context.trust.keyOf(keyid);
     return known?.role === 'authority' ? known.publicKey : undefined;

@@ -13,6 +13,7 @@ import { startRegisterNotifier } from './register-notifier.js';
 import { installRuntimeLog } from './runtime-log.js';
 import { sectionOf } from './settings.js';
 import { keepSweepSchedule } from './sweep-schedule.js';
+import { toolsOfRole } from './tool-roles.js';
 import { connectTemporal, type TemporalConnections } from './temporal-connection.js';
 
 /** Roles at work. */
@@ -75,15 +76,16 @@ function workerOptions(
   namespace: string,
   dataConverter: DataConverter,
 ): WorkerOptions {
-  const gate = GATES_OF_ROLE[role]?.(context);
+  const tools = toolsOfRole(role, context);
+  const gates = [tools?.gate, GATES_OF_ROLE[role]?.(context)].filter((gate) => gate !== undefined);
   return {
     connection,
     namespace,
     taskQueue: TASK_QUEUES[role],
     identity: `${role}@${process.pid}`,
     dataConverter,
-    activities: TASKS_OF_ROLE[role](context),
-    ...(gate === undefined ? {} : { interceptors: { activity: [gate] } }),
+    activities: { ...TASKS_OF_ROLE[role](context), ...tools?.tasks },
+    ...(gates.length === 0 ? {} : { interceptors: { activity: gates } }),
     shutdownGraceTime: '5s',
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,

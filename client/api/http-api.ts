@@ -4,9 +4,11 @@ import { explanationSchema, type Explanation } from '../../domain/explanation.js
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
 import { importReportSchema, type ImportBatch, type ImportReport } from '../../domain/imported-history.js';
+import { jobAnswerSchema, type JobAnswer } from '../../domain/job-tasks.js';
 import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
+import { toolAnswerSchema, type ToolAnswer } from '../../domain/tool-call.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
@@ -21,6 +23,7 @@ import type {
   StatementAnswer,
 } from './reseal-api.js';
 import { knownCode, ResealError } from './reseal-error.js';
+import type { ToolRequest } from './send-job.js';
 
 export interface HttpApiOptions {
   /** For example `http://127.0.0.1:8515`. */
@@ -29,6 +32,16 @@ export interface HttpApiOptions {
   /** For one answer, in milliseconds (15 s). */
   timeoutMs?: number;
 }
+
+/** How one call is sent, where it is not as the others. */
+interface How {
+  /** Not again, whatever comes of it. */
+  once?: boolean;
+  timeoutMs?: number;
+  headers?: Readonly<Record<string, string>>;
+}
+/** Answers of roles that judge everything and have it recorded first. */
+const LONG: How = { timeoutMs: 60_000 };
 
 const ATTEMPTS = 3;
 const PAUSE_MS = 200;
@@ -136,17 +149,33 @@ export class HttpApi implements ResealApi {
     throw new ResealError('gateway_unreachable', `${this.base} answered, and not with a report of an import`);
   }
 
+  async job(envelope: SignedStatement): Promise<JobAnswer> {
+    const answer = jobAnswerSchema.safeParse(await this.call('POST', '/v1/jobs', envelope, LONG));
+    if (answer.success) return answer.data;
+    throw new ResealError('gateway_unreachable', `${this.base} answered, and not about a job`);
+  }
+
+  async callTool({ tool, body, token, proof }: ToolRequest): Promise<ToolAnswer> {
+    const headers = { authorization: `DPoP ${token}`, dpop: proof };
+    const path = `/v1/tools/${encodeURIComponent(tool)}`;
+    const answer = toolAnswerSchema.safeParse(await this.call('POST', path, body, { ...LONG, once: true, headers }));
+    if (answer.success) return answer.data;
+    throw new ResealError('gateway_unreachable', `${this.base} answered, and not about a tool`);
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  private async call(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await this.send(method, path, body);
+  private async call(method: string, path: string, body?: unknown, how: How = {}): Promise<unknown> {
+    const response = await this.send(method, path, body, how);
     const text = await response.text().catch((error: unknown) => {
       throw this.unreachable(error);
     });
     const json = parseOrUndefined(text);
-    if (response.ok && typeof json === 'object' && json !== null) return json;
+    const said = typeof json === 'object' && json !== null;
+    // A refusal is an answer too.
+    if (said && (response.ok || 'outcome' in json)) return json;
     const error = (json as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | undefined)?.error;
     if (typeof error?.message !== 'string') {
       throw new ResealError('gateway_unreachable', `${this.base} answered ${response.status}, not as a gateway does`, {
@@ -160,17 +189,18 @@ export class HttpApi implements ResealApi {
     );
   }
 
-  private async send(method: string, path: string, body: unknown): Promise<Response> {
-    const init: RequestInit = { method, redirect: 'error', headers: { accept: 'application/json' } };
+  private async send(method: string, path: string, body: unknown, how: How): Promise<Response> {
+    const { timeoutMs = this.timeoutMs, headers = {} } = how;
+    const init: RequestInit = { method, redirect: 'error', headers: { accept: 'application/json', ...headers } };
     if (body !== undefined) {
       init.body = JSON.stringify(body);
-      init.headers = { accept: 'application/json', 'content-type': 'application/json' };
+      init.headers = { accept: 'application/json', 'content-type': 'application/json', ...headers };
     }
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = how.once === true ? ATTEMPTS : 1; ; attempt += 1) {
       try {
         const response = await this.fetch(`${this.base}${path}`, {
           ...init,
-          signal: AbortSignal.timeout(this.timeoutMs),
+          signal: AbortSignal.timeout(timeoutMs),
         });
         // A proxy that says "not now": the gateway itself answers in JSON with a code.
         if (response.status < 502 || attempt >= ATTEMPTS || isJson(response)) return response;

@@ -3,14 +3,17 @@ import type { ImportBatch, ImportReport } from '../../domain/imported-history.js
 import type { CeremonyState, Phase } from '../../domain/ceremony-state.js';
 import type { Decision } from '../../domain/decision.js';
 import type { Entry } from '../../domain/entry.js';
+import type { JobAnswer } from '../../domain/job-tasks.js';
 import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
+import type { ToolAnswer } from '../../domain/tool-call.js';
 import type { CeremonyView, SentinelStatus } from '../../domain/view.js';
 import type { Explanation } from '../../domain/explanation.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
 import type { Health } from './health-shape.js';
+import type { ToolRequest } from './send-job.js';
 
 /** Which ceremonies to list; all of it is optional, and `limit` is at most 500 (50 when left out). */
 export interface EventFilter {
@@ -84,6 +87,10 @@ export interface ResealApi {
   verdict(eventId: string, digest: string): Promise<StatementAnswer>;
   /** Sends one signed review of a ceremony that has ended, and waits some seconds for the register's answer. */
   review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer>;
+  /** Sends the signed statement of a job: a token for it, or why not, judged again each time. */
+  job(envelope: SignedStatement): Promise<JobAnswer>;
+  /** Calls one tool. Never sent twice: a proof is good for one call. */
+  callTool(call: ToolRequest): Promise<ToolAnswer>;
   /** A refused request is answered too, with state `refused` and its reason. */
   get(eventId: string): Promise<EventView>;
   /** The request as its invoker signed it: what an approver checks and signs. */

@@ -16,6 +16,7 @@ import type { DecisionLog } from '../decide/decision-log.js';
 import { auditRoutes } from './audit-routes.js';
 import { contractRoutes } from './contract-routes.js';
 import { parseEventFilter } from './event-filter.js';
+import { jobRoutes } from './job-routes.js';
 
 export interface GatewayDeps {
   api: ResealApi;
@@ -108,6 +109,8 @@ export function gatewayApp({ api, hosts, log, decisionLog, registry }: GatewayDe
     const answer = await api.review(eventId(c), readReviewStatement(await readBody(c)).envelope);
     return c.json(answer, answer.status === 'pending' ? 202 : 200);
   });
+
+  jobRoutes(app, api, readBody);
 
   app.post('/v1/decide', async (c) => {
     const decision = await api.decide(parseDecideQuestion(await readBody(c)));

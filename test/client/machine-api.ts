@@ -51,6 +51,15 @@ export class MachineApi implements ResealApi {
     this.overlays.set(eventId, views);
   }
 
+  /** No role is at work here that a job could be given to. */
+  async job(): Promise<never> {
+    throw new ResealError('no_answer', 'no authority is at work');
+  }
+
+  async callTool(): Promise<never> {
+    throw new ResealError('no_answer', 'no role is at work');
+  }
+
   async open(envelope: SignedStatement, eventId: string): Promise<OpenedEvent> {
     const now = this.of.now();
     const known = this.states.get(eventId);

@@ -1,0 +1,128 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { z } from 'zod';
+
+import type { EntryType } from '../domain/entry.js';
+import { epochMs } from '../domain/identifiers.js';
+import { jobIdOf, jobIdSchema } from '../domain/job.js';
+import { JOB_REFUSALS, jobMismatch } from '../domain/job-statement.js';
+import { CLOCK_SKEW_MS, signedStatementSchema } from '../domain/statement.js';
+import { MAX_WARRANT_SECONDS } from '../domain/warrant.js';
+import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
+import { placeOfSeq, type BundleFindings } from './bundle-report.js';
+import { digestOf } from './canonical-json.js';
+import { checkJobStatement } from './job-check.js';
+import type { Trust } from './trust.js';
+
+const jobData = z.object({ statement: signedStatementSchema, job: jobIdSchema, elevated: z.boolean() });
+const callData = z.object({ job: jobIdSchema, tool: z.string(), intent_digest: z.string(), tuple: z.unknown() });
+const refusedData = z.object({ job: z.string().nullable() });
+
+const CALLS: ReadonlySet<EntryType> = new Set(['tool_read', 'tool_wrote', 'tool_removed']);
+const REFUSED: ReadonlySet<EntryType> = new Set(['tool_refused', 'tool_change_refused']);
+
+/** A job as its bundle proves it. */
+export interface ProvenJob {
+  job: string;
+  /** Who let it in, with which key, and when the authority first gave it a token. */
+  person: string;
+  method: string;
+  at: string;
+  tools: string[];
+  calls: number;
+  refused: number;
+}
+
+/**
+ * The jobs that worked inside the window: each was let in by the invoker's or the principal's own signature, and each call
+ * of its tools is one that the statement names, on the target of this intent, in its time. That the token was in force is
+ * the word of the role that was called.
+ */
+export function proveJobs(
+  authority: ProvenAuthority,
+  entries: readonly ProvenEntry[],
+  trust: Trust,
+  findings: BundleFindings,
+): void {
+  const jobs = new Map<string, ProvenJob>();
+  let calls = 0;
+  let refused = 0;
+  for (const proven of entries) {
+    const { type, data } = proven.entry;
+    if (type === 'job') {
+      const job = proveJob(authority, proven, trust, findings);
+      if (job !== undefined) jobs.set(job.job, job);
+    } else if (CALLS.has(type)) {
+      calls += 1;
+      proveCall(authority, proven, jobs, findings);
+    } else if (REFUSED.has(type)) {
+      refused += 1;
+      const named = jobs.get(refusedData.safeParse(data).data?.job ?? '');
+      if (named !== undefined) named.refused += 1;
+    } else if (type === 'tool_unanswered') {
+      findings.notVerified.push(`what came of the call that entry ${proven.seq} tells of: no role answered for it`);
+    }
+  }
+  findings.facts.jobs = [...jobs.values()];
+  if (calls > 0)
+    findings.notVerified.push("that each job's token was signed and in force: the entries of the roles say so");
+  findings.ran('jobs', `${jobs.size} let in, ${calls} calls of their tools, ${refused} refused`);
+}
+
+function proveJob(
+  { request, intent }: ProvenAuthority,
+  { seq, entry }: ProvenEntry,
+  trust: Trust,
+  findings: BundleFindings,
+): ProvenJob | undefined {
+  const refuse = (message: string): undefined => {
+    findings.fail('jobs', 'job_unproven', placeOfSeq(seq), message);
+    return undefined;
+  };
+  const data = jobData.safeParse(entry.data);
+  if (!data.success) return refuse('it carries no signed statement of a job');
+  if (intent === undefined || intent.seq > seq) return refuse('nothing was granted that a job could work in');
+  const checked = checkJobStatement(data.data.statement, trust.roster);
+  if (!checked.ok) return refuse(`${checked.code}: ${checked.message}`);
+  const { statement, person, method, digest } = checked;
+  const { event_id, policy_digest } = request;
+  const mismatch = jobMismatch(
+    { event_id, request, request_digest: digestOf(request), policy_digest },
+    statement,
+    person,
+  );
+  if (mismatch !== undefined) return refuse(`${mismatch}: ${JOB_REFUSALS[mismatch]}`);
+  const job = jobIdOf(event_id, digest);
+  if (data.data.job !== job) return refuse('it is named after another statement');
+  const { confined_by, tools } = statement.job;
+  if (confined_by !== null)
+    findings.notVerified.push(`that something confined ${job} on its machine: ${person.id} says so (${confined_by})`);
+  else
+    findings.notVerified.push(
+      `what else ${job} did: nothing confined it on its machine${data.data.elevated ? ', as the contract allows' : ', and the contract does not allow that'}`,
+    );
+  return { job, person: person.id, method, at: entry.at, tools: [...tools], calls: 0, refused: 0 };
+}
+
+function proveCall(
+  { intent }: ProvenAuthority,
+  { seq, entry }: ProvenEntry,
+  jobs: ReadonlyMap<string, ProvenJob>,
+  findings: BundleFindings,
+): void {
+  const refuse = (message: string): void => findings.fail('jobs', 'job_unproven', placeOfSeq(seq), message);
+  const data = callData.safeParse(entry.data);
+  if (!data.success) return refuse('it does not say what was called for which job');
+  const job = jobs.get(data.data.job);
+  if (job === undefined || intent === undefined) return refuse('no job was let in under this name before it');
+  if (!job.tools.includes(data.data.tool)) return refuse(`the job was not let in for ${data.data.tool}`);
+  if (data.data.intent_digest !== digestOf(intent.intent) || !isDeepStrictEqual(data.data.tuple, intent.intent.tuple))
+    return refuse('it acted on something else than the intent');
+  const latest = epochMs(intent.intent.deadline) + CLOCK_SKEW_MS + MAX_CALL_MS;
+  if (entry.type !== 'tool_removed' && epochMs(entry.at) >= latest) return refuse(`at ${entry.at} its time was over`);
+  if (epochMs(entry.at) + CLOCK_SKEW_MS < epochMs(job.at)) return refuse('it was called before the job was let in');
+  job.calls += 1;
+}
+
+/** A call that was admitted in time may end later than that. */
+const MAX_CALL_MS = MAX_WARRANT_SECONDS * 1000;
