@@ -1,3 +1,5 @@
+import { callOf } from '../domain/contract-targets.js';
+import type { KindTools } from '../domain/effects/kind.js';
 import { z } from 'zod';
 
 import { contractRefusal } from '../domain/contract-targets.js';
@@ -72,9 +74,8 @@ export function carryingOf(inForce: InForce, evidence: Pick<Evidence, 'request'>
 /** Why the contract does not let this tool be used on what a request asks for, or undefined where it does. */
 export function toolRefusal(
   { contract, roster }: Extract<Carrying, { ok: true }>,
-  tool: string,
+  use: keyof KindTools,
   request: Pick<Request, 'effect' | 'principal'>,
 ): { code: string; message: string } | undefined {
-  const { tenant_id, principal_id, role_template_id } = tupleOf(request);
-  return contractRefusal(contract, { tool, tenant_id, principal_id, role_template_id }, roster);
+  return contractRefusal(contract, callOf(use, tupleOf(request)), roster);
 }

@@ -1,5 +1,6 @@
 import type { AdmissionRefusal, AdmissionRefusalCode } from './admission-refusal.js';
 import { formatDuration } from './duration.js';
+import { nameOf } from './effects/effects.js';
 import { epochMs, instant } from './identifiers.js';
 import { listText } from './list-text.js';
 import { isNamed } from './parties.js';
@@ -70,7 +71,7 @@ function profileStep({ policy, policy_digest, request, person }: AdmissionFacts)
     const message = `profile ${terms.profile} is granted with nobody's approval, and ${person.id} is not among those who may: ${wanted}`;
     return refused('immediate_not_allowed', message, { wanted });
   }
-  const asked = `${terms.role.name} for ${formatDuration(request.duration_seconds)}, of ${formatDuration(terms.timebox.max)} at most`;
+  const asked = `${nameOf(terms.effect)} for ${formatDuration(request.duration_seconds)}, of ${formatDuration(terms.timebox.max)} at most`;
   return passed(immediate === undefined ? asked : `${asked}; nobody is asked`);
 }
 

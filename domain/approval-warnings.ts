@@ -4,7 +4,7 @@ import type { Policy, Profile } from './policy.js';
 import type { PolicyWarning, PolicyWarningCode } from './policy-warning.js';
 import { quorumOf } from './quorum.js';
 import type { Person } from './roster.js';
-import { TIER0_ROLES } from './tier0-roles.js';
+import { tier0Role } from './tier0-roles.js';
 
 /** Hardware keys of OpenSSH say so in their type: `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`. */
 const isSoftwareKey = (key: string): boolean => !key.trim().startsWith('sk-');
@@ -52,7 +52,7 @@ function ofProfile(
     void warnings.push({ code, path: [...path, ...(member === '' ? [] : [member])], message });
   const approvals = profile.approvals ?? policy.approvals;
   if (approvals === undefined) return warnings;
-  const known = TIER0_ROLES.get(profile.role.template_id);
+  const known = tier0Role(profile);
   if (!profile.tier0 && known !== undefined)
     warn('tier0_not_said', 'role', `holders of ${known} can change who holds roles: say tier0: true`);
   const asked = profile.approvals === undefined ? '' : 'approvals';

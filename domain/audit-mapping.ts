@@ -1,7 +1,8 @@
 import type { AuditDetails, AuditDraft } from './audit-line.js';
 import type { End } from './ceremony-state.js';
 import { cutText } from './cut-text.js';
-import { ENTRY_ROLES, type EntryPayload } from './entry.js';
+import { nameOf, objectOfEffect } from './effects/effects.js';
+import { makerOf, type EntryPayload } from './entry.js';
 import { epochMs } from './identifiers.js';
 import { signedIntentSchema, type Intent } from './intent.js';
 import type { Request } from './request.js';
@@ -60,7 +61,7 @@ export function auditDrafts(
   return entries.map(({ payload, ledger }) => {
     const intent = payload.type === 'intent' && !cameToNothing ? intentOf(payload) : undefined;
     if (intent !== undefined) standing = invokedOf(intent);
-    const said = { at: payload.at, said_by: ENTRY_ROLES[payload.type], ledger };
+    const said = { at: payload.at, said_by: makerOf(payload), ledger };
     const event = intent === undefined ? endEventOf(payload) : 'breakglass.invoked';
     if (event === undefined || standing === undefined) {
       return { ...said, entry: ownEntry(subject, payload.at, nameOfEntry(payload)), details: scalarsOf(payload.data) };
@@ -92,8 +93,8 @@ export const subjectOf = (request: Request, requestDigest: string): AuditSubject
   justification: request.justification,
   invoker: request.invoker.upn,
   principal: request.principal.upn,
-  role: request.effect.role_name,
-  directory_scope_id: request.effect.directory_scope_id,
+  role: nameOf(request.effect),
+  directory_scope_id: objectOfEffect(request.effect).scope,
   tenant_id: request.effect.tenant_id,
   ticket: request.ticket,
   request_digest: requestDigest,

@@ -209,7 +209,7 @@ function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): 
     return end({ ...kept, grant, refusal: { code: outcome.code, message: outcome.message } }, cause, nowMs);
   }
   const next: CeremonyState = { ...kept, grant, grant_seen: outcome.adopted, renewing: false };
-  const later = outcome.ends_at === null || epochMs(outcome.ends_at) > epochMs(state.signed.intent.dead_man);
+  const later = isLater(outcome.ends_at, state.signed.intent);
   return later ? withFindings(next, [endsLater(outcome.ends_at)], nowMs) : next;
 }
 
@@ -233,9 +233,13 @@ function onVerified(state: CeremonyState, outcome: VerifyOutcome, nowMs: number)
     grant_seen: true,
     activated_at: state.activated_at ?? instant(nowMs),
   };
-  const later = outcome.ends_at === null || epochMs(outcome.ends_at) > epochMs(state.signed.intent.dead_man);
+  const later = isLater(outcome.ends_at, state.signed.intent);
   return flush(withFindings(next, later ? [...outcome.findings, endsLater(outcome.ends_at)] : outcome.findings, nowMs));
 }
+
+/** Whether the provider keeps it longer than was intended; of what it never ends by itself, it cannot. */
+const isLater = (endsAt: string | null, { dead_man }: { dead_man: string | null }): boolean =>
+  dead_man !== null && (endsAt === null || epochMs(endsAt) > epochMs(dead_man));
 
 type Answer<T> = { round: number; outcome: T };
 

@@ -1,4 +1,5 @@
-import { TOOLS, type Contract } from './contract.js';
+import type { Contract } from './contract.js';
+import { EFFECT_KINDS, toolsOf } from './effects/effects.js';
 import { listText } from './list-text.js';
 
 /** One thing that a contract says and nothing in Reseal enforces; `path` is within the contract section. */
@@ -8,7 +9,7 @@ export interface DeclaredOnly {
 }
 
 /** The tools that Reseal's own effects go by. */
-export const ENFORCED_TOOLS: readonly string[] = Object.values(TOOLS);
+export const ENFORCED_TOOLS: readonly string[] = EFFECT_KINDS.flatMap((kind) => toolsOf(kind));
 
 /**
  * What a contract declares and nothing enforces, in the order of its members: printed wherever a contract is shown, so that

@@ -1,17 +1,29 @@
 import { wantedApprovers, type Approvals } from './approvals.js';
 import { MAX_ELEVATED_SECONDS, MIN_ELEVATED_APPROVERS, type Contract } from './contract.js';
+import { toolsOfKind, type EffectKind } from './effects/effects.js';
 import { formatDuration } from './duration.js';
 
 /** What of a policy its contract section is judged against: no more than that, so that the policy's schema can ask. */
 interface ContractedPolicy {
   timebox: { max: number };
   approvals?: Approvals | undefined;
-  profiles: Record<string, { timebox?: { max: number } | undefined; approvals?: Approvals | undefined }>;
+  profiles: Record<
+    string,
+    { action: EffectKind; timebox?: { max: number } | undefined; approvals?: Approvals | undefined }
+  >;
 }
 
 /** What a contract section says that the rest of the policy contradicts. `path` is within the policy. */
 export function contractFaults(policy: ContractedPolicy, contract: Contract): { path: string[]; message: string }[] {
-  return Object.entries(policy.profiles).flatMap(([name, profile]) => {
+  const { tools_allowlist } = contract.execution;
+  const kinds = [...new Set(Object.values(policy.profiles).map(({ action }) => action))];
+  const missing = kinds.flatMap((kind) => requiredTools(kind)).filter((tool) => !tools_allowlist.includes(tool));
+  const path = ['contract', 'execution', 'tools_allowlist'];
+  const blind = missing.map((tool) => ({
+    path,
+    message: `${tool} is missing: without it nothing could be verified or taken back`,
+  }));
+  const profiles = Object.entries(policy.profiles).flatMap(([name, profile]) => {
     const { max } = profile.timebox ?? policy.timebox;
     const approvals = profile.approvals ?? policy.approvals;
     const faults: { path: string[]; message: string }[] = [];
@@ -24,7 +36,11 @@ export function contractFaults(policy: ContractedPolicy, contract: Contract): { 
     for (const message of elevatedFaults(max, approvals)) faults.push({ path: ['profiles', name], message });
     return faults;
   });
+  return [...blind, ...profiles];
 }
+
+/** Without these a grant could be neither verified nor taken back: a contract that leaves one out is refused. */
+const requiredTools = (kind: EffectKind): string[] => [toolsOfKind(kind).read, toolsOfKind(kind).remove];
 
 /** Elevated execution takes a shorter window and a stricter quorum, in every profile. */
 function elevatedFaults(max: number, approvals: Approvals | undefined): string[] {

@@ -1,4 +1,6 @@
 import { ANY_PRINCIPAL, type Contract } from './contract.js';
+import { kindOfTuple, listOfKind, objectOf, toolsOfKind, type Tuple } from './effects/effects.js';
+import type { KindTools, TargetList } from './effects/kind.js';
 import type { Roster } from './roster.js';
 
 /** One call of a tool, resolved to ids. GUIDs in lower case. */
@@ -7,7 +9,23 @@ export interface ToolCall {
   tenant_id: string;
   /** Object id in the directory. */
   principal_id: string;
-  role_template_id: string;
+  /** What it is used on: the id of a role's template, or of a group. */
+  object_id: string;
+  /** Which of the contract's lists must name it. */
+  list: TargetList;
+}
+
+/** The call of a kind's own tool on what an effect acts on. */
+export function callOf(use: keyof KindTools, tuple: Tuple): ToolCall {
+  const { tenant_id, principal_id } = tuple;
+  const kind = kindOfTuple(tuple);
+  return {
+    tool: toolsOfKind(kind)[use],
+    tenant_id,
+    principal_id,
+    object_id: objectOf(tuple).id,
+    list: listOfKind(kind),
+  };
 }
 
 /** Why a contract does not let a tool be used on a target. */
@@ -17,6 +35,7 @@ export const CONTRACT_REFUSALS = [
   'tenant_outside_contract',
   'principal_outside_contract',
   'role_outside_contract',
+  'group_outside_contract',
 ] as const;
 export type ContractRefusal = (typeof CONTRACT_REFUSALS)[number];
 
@@ -32,7 +51,7 @@ export function contractRefusal(
   roster: Roster,
 ): { code: ContractRefusal; message: string } | undefined {
   const { tools_allowlist, tools_denylist, target_constraints: targets } = execution;
-  const { tool, tenant_id, principal_id, role_template_id } = call;
+  const { tool, tenant_id, principal_id, object_id, list } = call;
   if (tools_denylist.includes(tool)) return { code: 'tool_denied', message: `the contract denies ${tool}` };
   if (!tools_allowlist.includes(tool))
     return { code: 'tool_not_allowed', message: `the contract does not allow ${tool}` };
@@ -40,10 +59,16 @@ export function contractRefusal(
     return { code: 'tenant_outside_contract', message: `the contract does not name tenant ${tenant_id}` };
   if (!isAllowedPrincipal(targets.allowed_principals, principal_id, roster))
     return { code: 'principal_outside_contract', message: `the contract does not name principal ${principal_id}` };
-  if (!targets.allowed_roles.includes(role_template_id))
-    return { code: 'role_outside_contract', message: `the contract does not name role ${role_template_id}` };
+  const { code, word } = OUTSIDE[list];
+  if (targets[list]?.includes(object_id) !== true)
+    return { code, message: `the contract does not name ${word} ${object_id}` };
   return undefined;
 }
+
+const OUTSIDE = {
+  allowed_roles: { code: 'role_outside_contract', word: 'role' },
+  allowed_groups: { code: 'group_outside_contract', word: 'group' },
+} as const satisfies Record<TargetList, { code: ContractRefusal; word: string }>;
 
 function isAllowedPrincipal(allowed: readonly string[], principalId: string, roster: Roster): boolean {
   if (allowed.includes(principalId)) return true;

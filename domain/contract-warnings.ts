@@ -1,6 +1,8 @@
-import { ANY_PRINCIPAL, TOOLS, type Contract } from './contract.js';
+import { ANY_PRINCIPAL, type Contract } from './contract.js';
 import { ENFORCED_TOOLS } from './contract-declared.js';
 import { formatDuration } from './duration.js';
+import { listOfKind, objectOfEffect, toolsOfKind } from './effects/effects.js';
+import { TARGET_LISTS, type TargetList } from './effects/kind.js';
 import { epochMs } from './identifiers.js';
 import { termsOf, type Policy } from './policy.js';
 import type { PolicyWarning, PolicyWarningCode } from './policy-warning.js';
@@ -8,6 +10,8 @@ import type { Roster } from './roster.js';
 
 const LONG_LIFE_MS = 366 * 24 * 3600 * 1000;
 const LONG_TOKEN_SECONDS = 5 * 60;
+
+const WORDS: Readonly<Record<TargetList, string>> = { allowed_roles: 'role', allowed_groups: 'group' };
 
 type Warn = (code: PolicyWarningCode, path: PropertyKey[], message: string) => void;
 
@@ -24,45 +28,55 @@ export function contractWarnings(policy: Policy, roster: Roster | null): PolicyW
     const message = `${formatDuration(token_ttl)}: 2m is enough, a warrant is asked for again while the ceremony stands`;
     warn('contract_long_token', ['token_ttl'], message);
   }
-  toolWarnings(contract, warn);
+  toolWarnings(contract, policy, warn);
   if (execution.elevated)
     warn('contract_elevated', ['execution', 'elevated'], 'jobs may run unconfined on their machine');
   targetWarnings(policy, contract, roster, warn);
   return warnings;
 }
 
-function toolWarnings({ execution }: Contract, warn: Warn): void {
+function toolWarnings({ execution }: Contract, { profiles }: Policy, warn: Warn): void {
   const path = ['execution', 'tools_allowlist'];
   for (const [index, tool] of execution.tools_allowlist.entries())
     if (!ENFORCED_TOOLS.includes(tool)) warn('contract_unknown_tool', [...path, index], `Reseal has no tool ${tool}`);
-  if (!execution.tools_allowlist.includes(TOOLS.write))
-    warn('contract_grants_nothing', path, `without ${TOOLS.write} no role can be granted`);
+  const kinds = new Set(Object.values(profiles).map(({ action }) => action));
+  for (const kind of kinds) {
+    const { write } = toolsOfKind(kind);
+    if (execution.tools_allowlist.includes(write)) continue;
+    warn('contract_grants_nothing', path, `without ${write} no ${WORDS[listOfKind(kind)]} can be granted`);
+  }
 }
 
 /** Targets that are wider than the profiles need, and profiles that the targets leave out. */
 function targetWarnings(policy: Policy, contract: Contract, roster: Roster | null, warn: Warn): void {
-  const { tenant_ids, allowed_principals, allowed_roles } = contract.execution.target_constraints;
+  const { target_constraints: targets } = contract.execution;
+  const { tenant_ids, allowed_principals } = targets;
   const path = ['execution', 'target_constraints'];
   const names = Object.keys(policy.profiles);
   const terms = names.map((name) => termsOf(policy, name)).filter((one) => one !== undefined);
-  for (const { profile, tenant_id, role } of terms) {
+  for (const { profile, effect } of terms) {
+    const { tenant_id } = effect;
     if (!tenant_ids.includes(tenant_id))
       warn('contract_leaves_out_profile', [...path, 'tenant_ids'], `profile ${profile} is of tenant ${tenant_id}`);
-    if (!allowed_roles.includes(role.template_id))
-      warn(
-        'contract_leaves_out_profile',
-        [...path, 'allowed_roles'],
-        `profile ${profile} is of role ${role.template_id}`,
-      );
+    const [list, { id }] = [listOfKind(effect.kind), objectOfEffect(effect)];
+    if (targets[list]?.includes(id) !== true)
+      warn('contract_leaves_out_profile', [...path, list], `profile ${profile} is of ${WORDS[list]} ${id}`);
   }
   const unused = (list: string, values: readonly string[], used: readonly string[]): void => {
     for (const [index, value] of values.entries())
       if (!used.includes(value))
         warn('contract_wide_targets', [...path, list, index], `no profile needs ${value}: leave it out`);
   };
-  const [tenants, roles] = [terms.map(({ tenant_id }) => tenant_id), terms.map(({ role }) => role.template_id)];
+  const tenants = terms.map(({ effect }) => effect.tenant_id);
   unused('tenant_ids', tenant_ids, tenants);
-  unused('allowed_roles', allowed_roles, roles);
+  for (const list of TARGET_LISTS) {
+    const used = terms.filter(({ effect }) => listOfKind(effect.kind) === list);
+    unused(
+      list,
+      targets[list] ?? [],
+      used.map(({ effect }) => objectOfEffect(effect).id),
+    );
+  }
   if (allowed_principals.includes(ANY_PRINCIPAL))
     warn(
       'contract_any_principal',

@@ -16,8 +16,6 @@ export const TOOLS = {
   read: 'breakglass.microsoft_graph.read_role_assignment',
   remove: 'breakglass.rollback.remove_role_assignment',
 } as const;
-/** Without these a grant could be neither verified nor taken back: a contract that leaves one out is refused. */
-export const REQUIRED_TOOLS: readonly string[] = [TOOLS.read, TOOLS.remove];
 
 /** What ends a ceremony by itself, and what is then done. Reseal acts on all of it, so a contract must say all of it. */
 export const KILL_TRIGGERS = ['approval_revoked', 'timebox_expired', 'unexpected_target_detected'] as const;
@@ -74,6 +72,7 @@ const constraintsSchema = z.strictObject({
   tenant_ids: z.array(guidSchema).max(10_000),
   allowed_principals: z.array(principalSchema).max(10_000),
   allowed_roles: z.array(guidSchema).max(1000),
+  allowed_groups: z.array(guidSchema).max(1000).optional(),
 });
 
 const executionSchema = z
@@ -87,9 +86,6 @@ const executionSchema = z
   .superRefine(({ tools_allowlist, tools_denylist }, context) => {
     const complain = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
-    for (const tool of REQUIRED_TOOLS)
-      if (!tools_allowlist.includes(tool))
-        complain(['tools_allowlist'], `${tool} is missing: without it nothing could be verified or taken back`);
     for (const [index, tool] of tools_denylist.entries())
       if (tools_allowlist.includes(tool))
         complain(['tools_denylist', index], `${tool} is allowed too: say one of both`);

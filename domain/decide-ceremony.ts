@@ -2,6 +2,7 @@ import { isEnd } from './ceremony-state.js';
 import { denial, notValid, sessionOf, type Allowed, type Step } from './decide-step.js';
 import type { DecidableEvent, DecideInput } from './decide.js';
 import type { DecisionSource, Denial, DenialCode } from './decision.js';
+import { nameOf, objectOfEffect } from './effects/effects.js';
 import { epochMs } from './identifiers.js';
 import type { Terms } from './policy.js';
 import { isValidAt } from './roster.js';
@@ -46,11 +47,13 @@ function byEvent(step: DecisionSource, input: DecideInput, terms: Terms, event: 
   const state = objectionToState(event);
   if (state !== undefined) return no(...state);
   if (event.expires_at === null || event.quorum === null) return no('view_incomplete', 'does not say until when');
+  const { effect } = terms;
+  const object = objectOfEffect(effect);
   const same =
-    event.tenant_id === terms.tenant_id &&
-    event.role === terms.role.name &&
-    (event.role_template_id ?? terms.role.template_id) === terms.role.template_id &&
-    event.directory_scope_id === terms.scope;
+    event.tenant_id === effect.tenant_id &&
+    event.role === nameOf(effect) &&
+    (event.object_id ?? object.id) === object.id &&
+    event.directory_scope_id === object.scope;
   // The policy was changed since: what was approved under this profile's name is not what the name means now.
   if (!same)
     return no('target_differs_from_policy', 'was granted for another role, scope or tenant than the profile names');

@@ -24,8 +24,8 @@ export type DecidableEvent = Pick<
   | 'role'
   | 'directory_scope_id'
 > & {
-  /** As the authority signed it; null where no ledger was read. */
-  role_template_id: string | null;
+  /** Of the role or group, as the authority signed it; null where no ledger was read. */
+  object_id: string | null;
   now: string;
   proof: Extract<Proof, 'ledger' | 'workflow'>;
   doubt: { code: DoubtCode; message: string } | null;

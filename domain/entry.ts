@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { EFFECT_KINDS, roleOfKind } from './effects/effects.js';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { dsseEnvelopeSchema } from './intent.js';
+import type { SigningRole } from './roles.js';
 
 export const ENTRY_PAYLOAD_TYPE = 'application/vnd.reseal.entry+json';
 
-/** Who may make which entry. A verifier refuses an entry whose signer's role is not the one named here. */
+/** Who may make which entry; of an effect's, see `makerOf`. A verifier refuses an entry that another role signed. */
 export const ENTRY_ROLES = {
   request: 'register',
   refused: 'register',
@@ -55,7 +57,7 @@ export const TOLD_ENTRIES: ReadonlySet<EntryType> = new Set([
   'ended',
   'tool_unanswered',
 ]);
-export type RoleName = (typeof ENTRY_ROLES)[EntryType];
+export type RoleName = SigningRole;
 const entryTypes = Object.keys(ENTRY_ROLES) as [EntryType, ...EntryType[]];
 
 /**
@@ -71,6 +73,14 @@ export const entryPayloadSchema = z.strictObject({
   data: z.record(z.string(), z.unknown()),
 });
 export type EntryPayload = z.output<typeof entryPayloadSchema>;
+
+const OF_EFFECTS: ReadonlySet<EntryType> = new Set(['granted', 'not_granted', 'removal']);
+
+/** The one role that may make an entry: what an effect says is for the role of the kind that it names, if it names one. */
+export function makerOf({ type, data }: Pick<EntryPayload, 'type' | 'data'>): RoleName {
+  const kind = OF_EFFECTS.has(type) ? EFFECT_KINDS.find((one) => one === data.kind) : undefined;
+  return kind === undefined ? ENTRY_ROLES[type] : roleOfKind(kind);
+}
 
 /** One entry on its way to the register: signed by its maker, not yet ordered. */
 export const receiptSchema = z.strictObject({ transition: z.string().min(1).max(120), envelope: dsseEnvelopeSchema });

@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { digestSchema, eventIdSchema, guidSchema, instantSchema } from './identifiers.js';
+import { TUPLES, type Target, type Tuple } from './effects/effects.js';
+import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { QUORUM_KINDS } from './quorum.js';
+
+export type { Target, Tuple };
 
 /** A DSSE envelope (https://github.com/secure-systems-lab/dsse): `payload` and `sig` are standard base64. */
 export const dsseEnvelopeSchema = z.strictObject({
@@ -13,15 +16,6 @@ export const dsseEnvelopeSchema = z.strictObject({
 });
 export type DsseEnvelope = z.output<typeof dsseEnvelopeSchema>;
 
-/** What a directory-role effect acts on. Rollback addresses this tuple: Graph's adminRemove knows no assignment id. */
-export const tupleSchema = z.strictObject({
-  tenant_id: guidSchema,
-  principal_id: guidSchema,
-  role_template_id: guidSchema,
-  directory_scope_id: z.string().min(1).max(200),
-});
-export type Tuple = z.output<typeof tupleSchema>;
-
 /**
  * What Graph is told, so that an assignment can be recognised as this ceremony's and nobody else's. `ticket_number` names
  * event and deadline; `justification` repeats both and carries the authority's Ed25519 signature over them and the tuple.
@@ -33,13 +27,11 @@ export const markerSchema = z.strictObject({
 });
 export type Marker = z.output<typeof markerSchema>;
 
-/** Recorded by the authority before the provider is called, once per event and round. Payload of its DSSE envelope. */
-export const intentSchema = z.strictObject({
+/** What every intent says, whatever its kind. */
+const commonSchema = z.strictObject({
   schema: z.literal('reseal.intent.v1'),
   event_id: eventIdSchema,
   round: z.literal(1),
-  kind: z.literal('entra.directory_role'),
-  tuple: tupleSchema,
   end_sessions: z.boolean(),
   request_digest: digestSchema,
   policy_digest: digestSchema,
@@ -48,9 +40,16 @@ export const intentSchema = z.strictObject({
   quorum: z.enum(QUORUM_KINDS),
   issued_at: instantSchema,
   deadline: instantSchema,
-  dead_man: instantSchema,
+  /** When the provider itself ends it; null where it never does. */
+  dead_man: instantSchema.nullable(),
   marker: markerSchema,
 });
+
+const intentOf = <K extends keyof typeof TUPLES>(kind: K) =>
+  commonSchema.extend({ kind: z.literal(kind), tuple: TUPLES[kind] });
+
+/** Recorded by the authority before the provider is called, once per event and round. Payload of its DSSE envelope. */
+export const intentSchema = z.discriminatedUnion('kind', [intentOf('entra.directory_role')]);
 export type Intent = z.output<typeof intentSchema>;
 
 /** An intent as it travels: what it says, and the authority's envelope that every effect checks for itself. */

@@ -33,6 +33,7 @@ const HELP: Readonly<Record<string, string>> = {
   'contract.execution.target_constraints.allowed_principals':
     'object ids, user principal names of people on the roster, or "*" for everybody on the roster',
   'contract.execution.target_constraints.allowed_roles': 'ids of role templates',
+  'contract.execution.target_constraints.allowed_groups': 'object ids of groups',
   'contract.execution.elevated':
     'jobs may run unconfined; takes a max of at most 1h and 3 approvers, with no fallback and no immediate (false)',
   'contract.network': 'how jobs call models (declared, not enforced)',
@@ -78,17 +79,26 @@ const HELP: Readonly<Record<string, string>> = {
 export function policyJsonSchema(): Json {
   const schema = z.toJSONSchema(policySchema, { target: 'draft-2020-12', io: 'input' }) as Json;
   for (const [path, description] of Object.entries(HELP))
-    memberAt(schema, path.split('.'))['description'] = description;
+    for (const member of membersAt(schema, path.split('.'))) member['description'] = description;
   const { $schema, ...rest } = schema;
   return { $schema, title: 'Reseal policy', ...rest };
 }
 
-/** @throws {TypeError} naming a path that the schema does not have. */
-function memberAt(schema: Json, path: readonly string[]): Json {
-  return path.reduce((at, name) => {
-    const inside = (at['items'] ?? at) as { properties?: Json; additionalProperties?: Json };
-    const member = name === '*' ? inside.additionalProperties : inside.properties?.[name];
-    if (member === undefined) throw new TypeError(`the schema of policies has no ${path.join('.')}`);
-    return member as Json;
-  }, schema);
+/** Of one that has variants: in each that has it. @throws {TypeError} naming a path that the schema does not have. */
+function membersAt(schema: Json, path: readonly string[]): Json[] {
+  let found: Json[] = [schema];
+  for (const name of path) {
+    const variants = found.flatMap((at): Json[] => {
+      const list = (at['items'] ?? at) as Json;
+      return (list['oneOf'] as Json[] | undefined) ?? [list];
+    });
+    found = variants.map((variant) => memberOf(variant, name)).filter((member) => member !== undefined);
+  }
+  if (found.length === 0) throw new TypeError(`the schema of policies has no ${path.join('.')}`);
+  return found;
+}
+
+function memberOf(schema: Json, name: string): Json | undefined {
+  const { properties, additionalProperties } = schema as { properties?: Json; additionalProperties?: Json };
+  return (name === '*' ? additionalProperties : properties?.[name]) as Json | undefined;
 }

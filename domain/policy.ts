@@ -11,6 +11,7 @@ import {
 import { contractFaults } from './contract-faults.js';
 import { contractSchema } from './contract.js';
 import { durationSchema, formatDuration } from './duration.js';
+import { effectOf, effectSchema, PROFILES } from './effects/effects.js';
 import { guidSchema } from './identifiers.js';
 import { limitsSchema } from './limits.js';
 import { noticeRoutesSchema } from './notices.js';
@@ -33,17 +34,18 @@ const timeboxSchema = z
     message: 'a timebox under 10m cannot be kept: Graph refuses removals in the first five minutes',
   });
 
-export const profileSchema = z.strictObject({
+/** What every profile says, whatever it grants. */
+const commonProfileSchema = z.strictObject({
   description: z.string().max(500).default(''),
-  action: z.literal('entra.directory_role'),
   tenant_id: guidSchema.optional(),
-  role: z.strictObject({ template_id: guidSchema, name: z.string().min(1).max(200) }),
-  scope: z.string().min(1).max(200).default('/'),
   tier0: z.boolean().default(false),
   end_sessions: z.boolean().default(true),
   timebox: timeboxSchema.optional(),
   approvals: approvalsSchema.optional(),
 });
+
+const [role] = PROFILES;
+export const profileSchema = z.discriminatedUnion('action', [commonProfileSchema.extend(role)]);
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -');
 
@@ -114,14 +116,19 @@ function profileFaults(policy: z.output<typeof fieldsSchema>, profile: Profile):
   return faults;
 }
 
-/** What one profile means once the policy's defaults are filled in. Carried by the ceremony; durations in seconds. */
-export const termsSchema = z.strictObject({
-  profile: z.string(),
+const formerTermsSchema = z.looseObject({
   tenant_id: guidSchema,
   role: z.strictObject({ template_id: guidSchema, name: z.string() }),
   scope: z.string(),
-  tier0: z.boolean(),
   end_sessions: z.boolean(),
+});
+
+/** What one profile means once the policy's defaults are filled in. Carried by the ceremony; durations in seconds. */
+const currentTermsSchema = z.strictObject({
+  profile: z.string(),
+  /** What a request under them must ask for. */
+  effect: effectSchema,
+  tier0: z.boolean(),
   timebox: z.strictObject({ default: z.number().int(), max: z.number().int() }),
   approval_window: z.number().int(),
   grace: z.number().int(),
@@ -129,7 +136,15 @@ export const termsSchema = z.strictObject({
   responders: z.array(z.string()),
   review_after: z.number().int().default(DEFAULT_REVIEW_AFTER_SECONDS),
 });
-export type Terms = z.output<typeof termsSchema>;
+export type Terms = z.output<typeof currentTermsSchema>;
+
+/** The same, also of a ceremony that an earlier version admitted: that knew roles alone, and said them member by member. */
+export const termsSchema = z.preprocess((said) => {
+  const former = formerTermsSchema.safeParse(said);
+  if (!former.success) return said;
+  const { tenant_id, role, scope, end_sessions, ...terms } = former.data;
+  return { ...terms, effect: effectOf({ action: 'entra.directory_role', role, scope, end_sessions }, tenant_id) };
+}, currentTermsSchema);
 
 /** The terms of one profile, or undefined when the policy has no profile of that name. */
 export function termsOf(policy: Policy, profileName: string): Terms | undefined {
@@ -138,11 +153,8 @@ export function termsOf(policy: Policy, profileName: string): Terms | undefined 
   if (profile === undefined || approvals === undefined) return undefined;
   return {
     profile: profileName,
-    tenant_id: profile.tenant_id ?? policy.tenant_id,
-    role: profile.role,
-    scope: profile.scope,
+    effect: effectOf(profile, profile.tenant_id ?? policy.tenant_id),
     tier0: profile.tier0,
-    end_sessions: profile.end_sessions,
     timebox: profile.timebox ?? policy.timebox,
     approval_window: policy.approval_window,
     grace: policy.grace,

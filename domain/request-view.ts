@@ -1,4 +1,5 @@
 import { newCeremony, type Phase } from './ceremony-state.js';
+import { nameOf, objectOfEffect } from './effects/effects.js';
 import type { Refusal } from './refusal.js';
 import type { Request } from './request.js';
 import { viewOf, type CeremonyView } from './view.js';
@@ -27,8 +28,8 @@ export function viewOfRequest(
     invoker_person: request.invoker.person,
     principal: request.principal.upn,
     principal_id: request.principal.object_id,
-    role: request.effect.role_name,
-    directory_scope_id: request.effect.directory_scope_id,
+    role: nameOf(request.effect),
+    directory_scope_id: objectOfEffect(request.effect).scope,
     tenant_id: request.effect.tenant_id,
     duration_seconds: request.duration_seconds,
     ticket: request.ticket,

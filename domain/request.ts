@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { effectSchema, isSameEffect } from './effects/effects.js';
 import { eventIdSchema, digestSchema, guidSchema, instantSchema } from './identifiers.js';
 import { MIN_TIMEBOX_SECONDS, type Terms } from './policy.js';
 import { REASON_CODES } from './reason-codes.js';
@@ -41,14 +42,7 @@ export const requestSchema = z.strictObject({
   duration_seconds: z.number().int().positive(),
   invoker: z.strictObject({ person: z.string().min(1).max(64), upn: upnSchema }),
   principal: z.strictObject({ object_id: guidSchema, upn: upnSchema }),
-  effect: z.strictObject({
-    kind: z.literal('entra.directory_role'),
-    tenant_id: guidSchema,
-    role_template_id: guidSchema,
-    role_name: z.string().min(1).max(200),
-    directory_scope_id: z.string().min(1).max(200),
-    end_sessions: z.boolean(),
-  }),
+  effect: effectSchema,
   policy_digest: digestSchema,
   requested_at: instantSchema,
 });
@@ -76,17 +70,10 @@ export function requestRefusal(
       message: `the request was made under policy ${request.policy_digest}, in force is ${policyDigest}: ask again`,
     };
   }
-  const { effect } = request;
-  const same =
-    effect.tenant_id === terms.tenant_id &&
-    effect.role_template_id === terms.role.template_id &&
-    effect.role_name === terms.role.name &&
-    effect.directory_scope_id === terms.scope &&
-    effect.end_sessions === terms.end_sessions;
-  if (!same)
+  if (!isSameEffect(request.effect, terms.effect))
     return {
       code: 'target_differs_from_policy',
-      message: `profile ${terms.profile} names another tenant, role or scope than the request`,
+      message: `profile ${terms.profile} names another tenant or target than the request`,
     };
   if (request.duration_seconds < MIN_TIMEBOX_SECONDS) {
     return {

@@ -66,9 +66,11 @@ export const patienceOf = (round: number): number => Math.min(24, 3 * 2 ** (Math
 export function settleUntil(state: ResealState): string | null {
   if (state.word === 'revoked' && state.seen) return null;
   if (!state.seen && (state.grant === 'never_tried' || state.grant === 'refused')) return null;
-  const deadMan = state.signed.intent.dead_man;
-  if (state.grant === 'unanswered' && !state.seen) return deadMan;
   const settled = Math.max(epochMs(state.accepted_at ?? state.requested_at), epochMs(state.evidence_at)) + SETTLE_MS;
+  const deadMan = state.signed.intent.dead_man;
+  // Nothing of the provider's ends it: no later time is surer than any other.
+  if (deadMan === null) return instant(settled);
+  if (state.grant === 'unanswered' && !state.seen) return deadMan;
   return settled < epochMs(deadMan) ? instant(settled) : deadMan;
 }
 

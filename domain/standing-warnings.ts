@@ -1,11 +1,11 @@
 import type { Policy } from './policy.js';
 import type { PolicyWarning } from './policy-warning.js';
-import { TIER0_ROLES } from './tier0-roles.js';
+import { tier0Role } from './tier0-roles.js';
 
 /** Standing rules that open a tier-0 profile: nobody is asked, and nothing of it is in any ceremony. */
 export function standingWarnings({ standing = [], profiles }: Policy): PolicyWarning[] {
   const tier0 = Object.entries(profiles)
-    .filter(([, { tier0: said, role }]) => said || TIER0_ROLES.has(role.template_id))
+    .filter(([, profile]) => profile.tier0 || tier0Role(profile) !== undefined)
     .map(([name]) => name);
   return standing.flatMap((rule, index): PolicyWarning[] => {
     const open = tier0.filter((name) => rule.profiles.length === 0 || rule.profiles.includes(name));

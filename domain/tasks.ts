@@ -39,6 +39,7 @@ export interface AuthorityTasks {
   recall(input: { event_id: string }): Promise<outcomes.RecallOutcome>;
 }
 
+/** The same for every kind of effect, each on the queue of its own role. */
 export interface DirectoryRoleTasks {
   /** `first`: no other run or activity can have called the provider for this intent. */
   apply(input: {

@@ -1,3 +1,4 @@
+import { nameOf, objectOfEffect } from './effects/effects.js';
 import { isEnd, type CeremonyState, type Phase } from './ceremony-state.js';
 import { wantedApprovers } from './approvals.js';
 import { wake } from './ceremony-commands.js';
@@ -111,8 +112,8 @@ export function viewOf(state: CeremonyState): CeremonyView {
     invoker_person: request?.invoker.person ?? null,
     principal: request?.principal.upn ?? null,
     principal_id: request?.principal.object_id ?? null,
-    role: request?.effect.role_name ?? null,
-    directory_scope_id: request?.effect.directory_scope_id ?? null,
+    role: request === null ? null : nameOf(request.effect),
+    directory_scope_id: request === null ? null : objectOfEffect(request.effect).scope,
     tenant_id: request?.effect.tenant_id ?? null,
     duration_seconds: request?.duration_seconds ?? null,
     status: sentinelStatus(state),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { MAX_TOKEN_TTL_SECONDS, TOOLS } from './contract.js';
+import { MAX_TOKEN_TTL_SECONDS } from './contract.js';
+import { EFFECT_KINDS, toolsOfKind, tupleSchema } from './effects/effects.js';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
-import { tupleSchema } from './intent.js';
 
 /**
  * The warrant: the scoped token that the authority gives for one privileged call. It is no secret, because it is useless
@@ -22,7 +22,7 @@ export const WARRANT_SECONDS = 120;
 export const MAX_WARRANT_SECONDS = MAX_TOKEN_TTL_SECONDS;
 
 /** The tools that a warrant is given for, as a contract's allow list names them. */
-export const WARRANT_SCOPES = [TOOLS.write] as const;
+export const WARRANT_SCOPES = EFFECT_KINDS.map((kind) => toolsOfKind(kind).write) as [string, ...string[]];
 
 /** 32 bytes in base64url without padding (RFC 4648 §5). */
 export const b64uDigestSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 43 characters of base64url');
@@ -44,7 +44,7 @@ export const warrantScopeSchema = z.strictObject({
   /** The event. */
   mission_id: eventIdSchema,
   reseal: z.strictObject({
-    effect: z.literal('entra.directory_role'),
+    effect: z.enum(EFFECT_KINDS),
     /** `restore` gives somebody reach and expires; `reduce` takes it away, and needs the intent alone. */
     direction: z.enum(['restore', 'reduce']),
     tuple: tupleSchema,

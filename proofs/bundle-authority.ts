@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { EntryPayload, Receipt } from '../domain/entry.js';
+import { nameOf, objectOfEffect } from '../domain/effects/effects.js';
 import { epochMs } from '../domain/identifiers.js';
 import type { DsseEnvelope, Intent } from '../domain/intent.js';
 import { policySchema, termsOf, type Policy, type Terms } from '../domain/policy.js';
@@ -128,8 +129,8 @@ function noteRequest(request: Request, { facts }: BundleFindings): void {
   facts.principal = request.principal.upn;
   facts.principal_id = request.principal.object_id;
   facts.profile = request.profile;
-  facts.role = request.effect.role_name;
-  facts.directory_scope_id = request.effect.directory_scope_id;
+  facts.role = nameOf(request.effect);
+  facts.directory_scope_id = objectOfEffect(request.effect).scope;
   facts.requested_at = request.requested_at;
 }
 

@@ -1,5 +1,4 @@
-import { contractRefusal } from '../domain/contract-targets.js';
-import { TOOLS } from '../domain/contract.js';
+import { callOf, contractRefusal } from '../domain/contract-targets.js';
 import { epochMs } from '../domain/identifiers.js';
 import { tupleOf } from './evidence.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
@@ -41,9 +40,7 @@ export function proveContract(
     if (at < epochMs(valid_from) || at >= epochMs(valid_until))
       return refuse('predicate.contract', `it was valid from ${valid_from} to ${valid_until}, and not then`);
   }
-  const { tenant_id, principal_id, role_template_id } = tupleOf(request);
-  const call = { tool: TOOLS.write, tenant_id, principal_id, role_template_id };
-  const outside = contractRefusal(policy.contract, call, trust.roster);
+  const outside = contractRefusal(policy.contract, callOf('write', tupleOf(request)), trust.roster);
   if (outside !== undefined) return refuse('predicate.contract', `${outside.code}: ${outside.message}`);
   findings.facts.contract = { series, version, signers };
   findings.ran('contract', `${series} version ${version}, signed by ${signers.join(', ')}; valid until ${valid_until}`);

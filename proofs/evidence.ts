@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 import { receiptSchema } from '../domain/entry.js';
-import { epochMs, eventIdSchema } from '../domain/identifiers.js';
+import { hasDeadMan, targetOf, type EffectKind } from '../domain/effects/effects.js';
+import { epochMs, eventIdSchema, instant } from '../domain/identifiers.js';
 import { isNamed, termsOf, type Policy, type Terms } from '../domain/policy.js';
 import type { Intent, SignedIntent } from '../domain/intent.js';
 import { quorumAt, type QuorumKind } from '../domain/quorum.js';
@@ -216,13 +217,16 @@ export function intentDifference(
     ['evidence_digest', intent.evidence_digest === judged.evidence_digest],
     ['quorum', intent.quorum === judged.quorum],
     ['deadline', deadline === epochMs(intent.issued_at) + judged.seconds * 1000],
-    ['dead_man', epochMs(intent.dead_man) === deadline + terms.grace * 1000],
+    ['dead_man', intent.dead_man === deadManOf(request.effect.kind, deadline, terms.grace)],
   ];
   return agreements.find(([, agrees]) => !agrees)?.[0];
 }
 
 /** What a request's effect acts on. */
 export function tupleOf({ effect, principal }: Pick<Request, 'effect' | 'principal'>): Intent['tuple'] {
-  const { tenant_id, role_template_id, directory_scope_id } = effect;
-  return { tenant_id, principal_id: principal.object_id, role_template_id, directory_scope_id };
+  return targetOf(effect, principal.object_id).tuple;
 }
+
+/** When the provider itself ends what was issued until `deadlineMs` (epoch milliseconds); null where it never does. */
+export const deadManOf = (kind: EffectKind, deadlineMs: number, graceSeconds: number): string | null =>
+  hasDeadMan(kind) ? instant(deadlineMs + graceSeconds * 1000) : null;

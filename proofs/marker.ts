@@ -66,9 +66,7 @@ function ticketNumber({ event_id, deadline }: Marked): string {
   return `${SYSTEM}-${event_id}-${Math.floor(epochMs(deadline) / 1000)}`;
 }
 
-/** RFC 8785 form of what the authority signs. Member by member: a tuple may come from elsewhere and carry more. */
+/** RFC 8785 form of what the authority signs. No two kinds of effect have tuples of the same members. */
 function signedBytes({ event_id, deadline }: Marked, tuple: Tuple): Buffer {
-  const { tenant_id, principal_id, role_template_id, directory_scope_id } = tuple;
-  const statement = { event_id, deadline, tenant_id, principal_id, role_template_id, directory_scope_id };
-  return Buffer.from(canonicalJson(statement), 'utf8');
+  return Buffer.from(canonicalJson({ ...tuple, event_id, deadline }), 'utf8');
 }

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 
 import {
   ENTRY_PAYLOAD_TYPE,
-  ENTRY_ROLES,
+  makerOf,
   entryPayloadSchema,
   type EntryPayload,
   type Receipt,
@@ -67,12 +67,9 @@ export function readEntry(body: unknown, eventId: string, keys: RoleKeys): ReadE
   if (entry.event_id !== eventId) {
     return { ok: false, code: 'entry_event', message: `it belongs to event ${entry.event_id}` };
   }
-  if (ENTRY_ROLES[entry.type] !== signer.role) {
-    return {
-      ok: false,
-      code: 'entry_role',
-      message: `${entry.type} is ${ENTRY_ROLES[entry.type]}'s to say, signed by ${signer.role}`,
-    };
+  const maker = makerOf(entry);
+  if (maker !== signer.role) {
+    return { ok: false, code: 'entry_role', message: `${entry.type} is ${maker}'s to say, signed by ${signer.role}` };
   }
   return { ok: true, entry, role: signer.role, keyid };
 }

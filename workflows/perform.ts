@@ -8,12 +8,13 @@ import {
 import type { CeremonyCommand } from '../domain/ceremony-commands.js';
 import type { CeremonyEvent } from '../domain/ceremony.js';
 import type { CeremonyState } from '../domain/ceremony-state.js';
+import { nameOf } from '../domain/effects/effects.js';
 import { epochMs } from '../domain/identifiers.js';
 import * as outcomes from '../domain/outcomes.js';
 import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
 import { viewOf } from '../domain/view.js';
-import { authority, directoryRole, register, sessions, verifier } from './role-tasks.js';
+import { authority, effect, register, sessions, verifier } from './role-tasks.js';
 
 /**
  * Once nobody wants the watch any more it is left alone: to cancel it would cost history, and the way of a reseal, for a
@@ -69,9 +70,10 @@ export async function perform(
       const signed = intentOf(now);
       const { warrant } = now;
       const input = { signed, evidence: evidenceOf(now), warrant, first: isFirstRun() && !now.tried_before };
-      const answer = await directoryRole(`grant ${roleOf(now)} until ${toTheSecond(signed.intent.deadline)}`).apply(
-        input,
-      );
+      const answer = await effect(
+        signed.intent.kind,
+        `grant ${roleOf(now)} until ${toTheSecond(signed.intent.deadline)}`,
+      ).apply(input);
       return deliver({ type: 'applied', outcome: outcomes.applyOutcomeSchema.parse(answer) });
     }
     case 'verify':
@@ -85,7 +87,8 @@ export async function perform(
     }
     case 'rollback': {
       const round = now.reseal?.round ?? 1;
-      const answer = await directoryRole(`remove ${roleOf(now)}`).rollback({ signed: intentOf(now), round });
+      const signed = intentOf(now);
+      const answer = await effect(signed.intent.kind, `remove ${roleOf(now)}`).rollback({ signed, round });
       return deliver({ type: 'rolled_back', round, outcome: outcomes.rollbackOutcomeSchema.parse(answer) });
     }
     case 'check_absent': {
@@ -150,10 +153,8 @@ const toTheSecond = (at: string): string => `${at.slice(0, 19)}Z`;
 const surveyOf = (state: CeremonyState): outcomes.Survey => state.survey ?? { holders: [], principal_assignments: [] };
 
 const roleOf = (state: CeremonyState): string => {
-  const effect = state.opened?.request.effect;
-  return effect === undefined
-    ? 'the role'
-    : `${effect.role_name} of ${state.opened?.request.principal.upn ?? 'the principal'}`;
+  const request = state.opened?.request;
+  return request === undefined ? 'the role' : `${nameOf(request.effect)} of ${request.principal.upn}`;
 };
 
 function intentOf(state: CeremonyState): SignedIntent {
@@ -181,6 +182,7 @@ function requirePlausible(signed: SignedIntent | null, state: CeremonyState): vo
   const { request, request_digest: asked, terms } = state.opened;
   const latest = Date.now() + request.duration_seconds * 1000 + SKEW_MS;
   const isOurs = event_id === state.event_id && request_digest === asked;
-  const inTime = epochMs(deadline) <= latest && epochMs(dead_man) <= latest + terms.grace * 1000;
+  const ends = dead_man === null ? null : epochMs(dead_man);
+  const inTime = epochMs(deadline) <= latest && (ends ?? latest) <= latest + terms.grace * 1000;
   if (!isOurs || !inTime) throw new TypeError('this is not an intent for this request');
 }

@@ -1,4 +1,5 @@
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import { roleOfKind, type EffectKind } from '../domain/effects/effects.js';
 import { TASK_QUEUES, type Role } from '../domain/roles.js';
 import type {
   AuthorityTasks,
@@ -43,8 +44,9 @@ export const ceremonies = (summary: string) =>
   });
 export const register = (summary: string) => proxyActivities<RegisterTasks>(ledgerWork('register', summary));
 export const authority = (summary: string) => proxyActivities<AuthorityTasks>(ledgerWork('authority', summary));
-export const directoryRole = (summary: string) =>
-  proxyActivities<DirectoryRoleTasks>(patient('effect:entra.directory_role', summary));
+/** The effect that makes and undoes what a kind does. */
+export const effect = (kind: EffectKind, summary: string, options: ActivityOptions = {}) =>
+  proxyActivities<DirectoryRoleTasks>({ ...patient(roleOfKind(kind), summary), ...options });
 export const sessions = (summary: string) => proxyActivities<SessionsTasks>(patient('effect:entra.sessions', summary));
 export const verifier = (summary: string, options: ActivityOptions = {}) =>
   proxyActivities<VerifierTasks>({ ...patient('verifier', summary), ...options });

@@ -4,11 +4,17 @@ import type { EntryPayload } from '../../domain/entry.js';
 import { epochMs, eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
 import type { RecallOutcome } from '../../domain/outcomes.js';
-import { TOOLS } from '../../domain/contract.js';
+import { targetOf } from '../../domain/effects/effects.js';
 import { termsOf } from '../../domain/policy.js';
 import type { Refusal } from '../../domain/refusal.js';
 import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
-import { evidenceDigest, evidenceSchema, judgeEvidence, tupleOf, type JudgedEvidence } from '../../proofs/evidence.js';
+import {
+  deadManOf,
+  evidenceDigest,
+  evidenceSchema,
+  judgeEvidence,
+  type JudgedEvidence,
+} from '../../proofs/evidence.js';
 import { makeMarker } from '../../proofs/marker.js';
 import { signReceipt, type RoleKeys } from '../../proofs/receipt.js';
 import type { RoleKey } from '../../proofs/role-key.js';
@@ -133,7 +139,7 @@ async function judge(
   const { roster, policy, digest } = carrying;
   const { roleKeys } = holdings;
   const judged = judgeEvidence({ evidence, roster, roleKeys, policy, policyDigest: digest, nowMs, issuedMs });
-  const outside = judged.ok ? toolRefusal(carrying, TOOLS.write, judged.request) : undefined;
+  const outside = judged.ok ? toolRefusal(carrying, 'write', judged.request) : undefined;
   if (outside !== undefined) return { ok: false, ...outside };
   return judged.ok ? { ...judged, roster: carrying.versions.find(({ kind }) => kind === 'roster') ?? null } : judged;
 }
@@ -154,15 +160,15 @@ function makeIntent(
 ): JournalIntent {
   const { request, request_digest, terms, evidence_digest, approvals } = judged;
   const { event_id, effect, policy_digest } = request;
-  const tuple = tupleOf(request);
+  const target = targetOf(effect, request.principal.object_id);
+  const { tuple } = target;
   const deadlineMs = nowMs + judged.seconds * 1000;
   const deadline = instant(deadlineMs);
   const intent: Intent = {
     schema: 'reseal.intent.v1',
     event_id,
     round: 1,
-    kind: effect.kind,
-    tuple,
+    ...target,
     end_sessions: effect.end_sessions,
     request_digest,
     policy_digest,
@@ -170,7 +176,7 @@ function makeIntent(
     quorum: judged.quorum,
     issued_at: instant(nowMs),
     deadline,
-    dead_man: instant(deadlineMs + terms.grace * 1000),
+    dead_man: deadManOf(effect.kind, deadlineMs, terms.grace),
     marker: makeMarker({ event_id, deadline, tuple }, key.privateKey),
   };
   const signed = signIntent(intent, key);

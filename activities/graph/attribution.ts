@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
 import type { Finding } from '../../domain/outcomes.js';
-import type { Intent } from '../../domain/intent.js';
+import type { Intent, Tuple } from '../../domain/intent.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
 import type { Holding } from './holdings.js';
 import { meaningOf } from './pim-status.js';
-import { quoted, REQUESTS, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
+import { quoted, REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
 import { creatorOf, isOwnGrant, madeAt, markOn, scheduleOf, type Recognition } from './tuple-history.js';
 
 /**
@@ -63,8 +63,9 @@ function attributePerson(who: string | null, intent: Intent, by: Recognition): A
   return { verdict: ours ? 'unexpected' : 'foreign', by: who };
 }
 
-function sameTuple(a: Intent['tuple'], b: Intent['tuple']): boolean {
-  const { principal_id, role_template_id, directory_scope_id } = a;
+function sameTuple(a: Tuple, other: Tuple): boolean {
+  const { principal_id, role_template_id, directory_scope_id } = roleTuple(a);
+  const b = roleTuple(other);
   return (
     principal_id === b.principal_id &&
     role_template_id === b.role_template_id &&

@@ -7,7 +7,7 @@ import { Attempt } from './attempt.js';
 import { openSession, receiptOf, requireAuthentic, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor } from './graph-error.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
-import { quoted } from './pim-wire.js';
+import { quoted, roleTuple } from './pim-wire.js';
 
 /** 99 % of audit rows were published to arrive within 5 minutes, others say 15: earlier reads would only cost quota. */
 const SETTLE_MS = 15 * 60_000;
@@ -93,7 +93,7 @@ const isCompleted = ({ activityDisplayName }: Row): boolean => /\bcompleted\b/.t
 
 function concerns({ targetResources }: Row, tuple: Intent['tuple']): boolean {
   const targets = (targetResources ?? []).map(({ id }) => id);
-  return targets.includes(tuple.principal_id) && targets.includes(tuple.role_template_id);
+  return targets.includes(tuple.principal_id) && targets.includes(roleTuple(tuple).role_template_id);
 }
 
 function justificationsOf({ resultReason, additionalDetails }: Row): string[] {

@@ -10,7 +10,7 @@ import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './g
 import { grantReceipt, isChained } from './grant-receipt.js';
 import type { GraphSession } from './graph-session.js';
 import { meaningOf } from './pim-status.js';
-import { REQUESTS, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
+import { REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
 import { historyOf } from './tuple-history.js';
 
 /** An assignment cannot be removed in its first five minutes: one made later than this would outlive its deadline. */
@@ -79,7 +79,7 @@ class Application {
   private async lookForOurs(): Promise<ApplyOutcome | undefined> {
     const { deps } = this;
     const { intent } = this.input.signed;
-    const query = { $filter: tupleFilter(intent.tuple) };
+    const query = { $filter: tupleFilter(roleTuple(intent.tuple)) };
     const requests = await this.graph.readAll(REQUESTS, scheduleRequestSchema, query);
     if (!requests.ok) throw this.later(toApplicationFailure(requests.failure, this.pause(requests.failure)), true);
     const by = { writerIds: deps.writerIds(intent.tuple.tenant_id), authorityKeys: deps.authorityKeys };
@@ -103,7 +103,8 @@ class Application {
       case 'active': {
         const end = request.scheduleInfo?.expiration?.endDateTime ?? null;
         const ends_at = end === null || Number.isNaN(Date.parse(end)) ? null : instant(epochMs(end));
-        if (adopted && (ends_at === null || epochMs(ends_at) > epochMs(intent.dead_man)))
+        const late = ends_at === null || epochMs(ends_at) > epochMs(intent.dead_man ?? intent.deadline);
+        if (adopted && late)
           return this.refuse('ends_later_than_intended', `what stands ends ${ends_at ?? 'never'}`, false);
         const provider_status = request.status ?? '';
         const data = { provider_request_id: request.id, provider_status, ends_at, adopted };
@@ -201,7 +202,8 @@ class Application {
   }
 
   private body(isValidationOnly: boolean): object {
-    const { tuple, marker, dead_man } = this.input.signed.intent;
+    const { marker, dead_man, ...intent } = this.input.signed.intent;
+    const tuple = roleTuple(intent.tuple);
     return {
       action: 'adminAssign',
       ...(isValidationOnly ? { isValidationOnly } : {}),

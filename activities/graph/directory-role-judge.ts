@@ -1,4 +1,3 @@
-import { TOOLS } from '../../domain/contract.js';
 import { judgeIntent } from '../../proofs/evidence.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
 import type { AuthorityKey } from '../../proofs/signed-intent.js';
@@ -33,7 +32,7 @@ export function judgeGrant({ inForce, roleKeys, authorityKey }: JudgeHoldings): 
       nowMs,
     });
     if (!judged.ok) return judged;
-    const outside = toolRefusal(carrying, TOOLS.write, judged.request);
+    const outside = toolRefusal(carrying, 'write', judged.request);
     return outside === undefined ? judged : { ok: false, ...outside };
   };
 }

@@ -7,7 +7,15 @@ import { Attempt } from './attempt.js';
 import { disowned, openSession, receiptOf, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
-import { INSTANCES, instanceSchema, isPim, REQUESTS, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
+import {
+  INSTANCES,
+  instanceSchema,
+  isPim,
+  REQUESTS,
+  roleTuple,
+  scheduleRequestSchema,
+  tupleFilter,
+} from './pim-wire.js';
 import type { Instance, ScheduleRequest } from './pim-wire.js';
 import { removeOwn } from './remove-own.js';
 import { creatorOf, historyOf, scheduleOf, type TupleHistory } from './tuple-history.js';
@@ -50,7 +58,7 @@ class Rollback {
   async run(): Promise<RollbackOutcome> {
     const none = disowned(this.input, this.deps, this.attempt.number);
     if (none !== undefined) return none;
-    const query = { $filter: tupleFilter(this.intent.tuple) };
+    const query = { $filter: tupleFilter(roleTuple(this.intent.tuple)) };
     const [requests, instances] = await Promise.all([
       this.graph.readAll(REQUESTS, scheduleRequestSchema, query),
       this.graph.readAll(INSTANCES, instanceSchema, query),

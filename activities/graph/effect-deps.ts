@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { z } from 'zod';
 
-import { TOOLS } from '../../domain/contract.js';
+import { toolsOfKind } from '../../domain/effects/effects.js';
+import type { KindTools } from '../../domain/effects/kind.js';
 import type { Intent, SignedIntent } from '../../domain/intent.js';
 import { instant } from '../../domain/identifiers.js';
 import type { disownedSchema } from '../../domain/outcomes.js';
@@ -50,15 +51,15 @@ export function receiptAlone(
   return deps.sign({ schema: 'reseal.entry.v1', event_id, transition, type, at: instant(deps.clock.now()), data });
 }
 
-/** The tool, as a contract's lists name it, that an entry is the receipt of. */
-const TOOL_OF: Readonly<Partial<Record<EntryType, string>>> = {
-  surveyed: TOOLS.read,
-  granted: TOOLS.write,
-  not_granted: TOOLS.write,
-  verified: TOOLS.read,
-  removal: TOOLS.remove,
-  reappeared: TOOLS.read,
-  confirmed: TOOLS.read,
+/** Of which of a kind's tools an entry is the receipt. */
+const USE_OF: Readonly<Partial<Record<EntryType, keyof KindTools>>> = {
+  surveyed: 'read',
+  granted: 'write',
+  not_granted: 'write',
+  verified: 'read',
+  removal: 'remove',
+  reappeared: 'read',
+  confirmed: 'read',
 };
 
 /** One signed entry about this intent, with the contract (`policy_digest`) and the tool that it is the receipt of. */
@@ -69,9 +70,12 @@ export function receiptOf(
 ): Receipt {
   const { type, transition, data } = entry;
   const { policy_digest, tuple, dead_man } = intent;
-  const tool = TOOL_OF[type];
-  const named = { intent_digest: digestOf(intent), policy_digest, ...(tool === undefined ? {} : { tool }) };
-  const about = { ...named, tuple: { ...tuple }, dead_man };
+  const use = USE_OF[type];
+  const tool = use === undefined ? {} : { tool: toolsOfKind(intent.kind)[use] };
+  const named = { intent_digest: digestOf(intent), policy_digest, ...tool };
+  // Of the first kind there was it is not said: entries of it are as they always were.
+  const kind = intent.kind === 'entra.directory_role' ? {} : { kind: intent.kind };
+  const about = { ...named, ...kind, tuple: { ...tuple }, dead_man };
   return receiptAlone(deps, intent.event_id, { type, transition, data: { ...about, ...data } });
 }
 

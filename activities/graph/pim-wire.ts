@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+import type { RoleTuple } from '../../domain/effects/directory-role.js';
+import type { Tuple } from '../../domain/intent.js';
+
 /**
  * What is read of Graph's resources (v1.0). Everything that the metadata calls nullable is taken as such, and unknown
  * members are passed over: an answer must not be refused for saying more.
@@ -70,6 +73,12 @@ export const ROLE_DEFINITIONS = `${ROLE_MANAGEMENT}/roleDefinitions`;
 
 /** An OData string literal. */
 export const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
+/** The tuple of a directory role. Another kind's never gets here: its role, or the verifier's own table, sees to it. */
+export function roleTuple(tuple: Tuple): RoleTuple {
+  if ('role_template_id' in tuple) return tuple;
+  throw new TypeError('not the tuple of a directory role');
+}
 
 /** The filter of one tuple. Ids are lower case, as Graph compares them. */
 export function tupleFilter(tuple: {

@@ -3,7 +3,15 @@ import { z } from 'zod';
 import type { GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
 import { meaningOf } from './pim-status.js';
-import { INSTANCES, instanceSchema, isPim, REQUESTS, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
+import {
+  INSTANCES,
+  instanceSchema,
+  isPim,
+  REQUESTS,
+  roleTuple,
+  scheduleRequestSchema,
+  tupleFilter,
+} from './pim-wire.js';
 import type { Instance, ScheduleRequest } from './pim-wire.js';
 import { creatorOf, scheduleOf, type Granted, type TupleHistory } from './tuple-history.js';
 
@@ -72,7 +80,7 @@ const gone = (how: Record<string, unknown>): Removal => ({ kind: 'removed', word
 
 /** "Does not exist" is also said of a removal that was carried out a moment ago, and of one that was never needed. */
 async function checkGone(graph: GraphSession, { granted, grant }: OwnAssignment): Promise<Removal> {
-  const instances = await graph.readAll(INSTANCES, instanceSchema, { $filter: tupleFilter(granted.tuple) });
+  const instances = await graph.readAll(INSTANCES, instanceSchema, { $filter: tupleFilter(roleTuple(granted.tuple)) });
   if (!instances.ok) return { kind: 'failed', failure: instances.failure };
   if (!instances.value.some((instance) => instance.roleAssignmentScheduleId === scheduleOf(grant)))
     return gone({ removal: 'did_not_exist' });
@@ -96,7 +104,7 @@ function floorOf(grant: ScheduleRequest, nowMs: number): number {
 }
 
 function bodyOf({ granted, grant, justification }: OwnAssignment): object {
-  const { tuple } = granted;
+  const tuple = roleTuple(granted.tuple);
   return {
     action: 'adminRemove',
     principalId: tuple.principal_id,

@@ -4,7 +4,8 @@ import { TOOLS } from '../../domain/contract.js';
 import { instant } from '../../domain/identifiers.js';
 import type { EntryPayload } from '../../domain/entry.js';
 import type { Survey, SurveyOutcome } from '../../domain/outcomes.js';
-import type { Tuple } from '../../domain/intent.js';
+import type { RoleTuple } from '../../domain/effects/directory-role.js';
+import { nameOf, targetOf } from '../../domain/effects/effects.js';
 import type { Request } from '../../domain/request.js';
 import type { Snapshot } from '../../domain/snapshot.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
@@ -19,6 +20,7 @@ import { meaningOf } from './pim-status.js';
 import {
   quoted,
   REQUESTS,
+  roleTuple,
   ROLE_DEFINITIONS,
   scheduleRequestSchema,
   SCHEDULES,
@@ -100,11 +102,10 @@ class SurveyRound {
 
   async run(): Promise<SurveyOutcome> {
     const { effect, principal } = this.request;
-    const { role_template_id, directory_scope_id } = effect;
-    const tuple = { principal_id: principal.object_id, role_template_id, directory_scope_id };
+    const tuple = roleTuple(targetOf(effect, principal.object_id).tuple);
     const wrong = (await this.checkPrincipal()) ?? (await this.checkRole());
     if (wrong !== undefined) return this.refuse(wrong);
-    const rules = this.value(await readRoleRules(this.graph, role_template_id));
+    const rules = this.value(await readRoleRules(this.graph, tuple.role_template_id));
     const forbidden = this.checkRules(rules);
     if (forbidden !== undefined) return this.refuse(forbidden);
     const found = this.value(await readHoldings(this.graph, tuple));
@@ -126,7 +127,7 @@ class SurveyRound {
     if (isForeign)
       return this.refuse({
         code: 'foreign_assignment',
-        message: `${principal.upn} has ${effect.role_name} already, or is about to: it would be taken away with ours`,
+        message: `${principal.upn} has ${nameOf(effect)} already, or is about to: it would be taken away with ours`,
       });
     return this.surveyed(holdings, rules, await this.wholeTenant());
   }
@@ -135,13 +136,12 @@ class SurveyRound {
    * What an earlier run of this very event was granted: such a run may have been reset away. It is not foreign, and no
    * part of the baseline either.
    */
-  private async ownSchedules(tuple: Omit<Tuple, 'tenant_id'>): Promise<Set<string>> {
-    const { tenant_id } = this.request.effect;
+  private async ownSchedules(tuple: RoleTuple): Promise<Set<string>> {
     const $filter = tupleFilter(tuple);
     const requests = this.value(await this.graph.readAll(REQUESTS, scheduleRequestSchema, { $filter }));
-    const writers = this.deps.writerIds(tenant_id);
+    const writers = this.deps.writerIds(tuple.tenant_id);
     const own = requests.filter((request) => {
-      const marked = markOn(request, { ...tuple, tenant_id }, this.deps.authorityKeys);
+      const marked = markOn(request, tuple, this.deps.authorityKeys);
       return writers.has(creatorOf(request) ?? '') && marked?.event_id === this.request.event_id;
     });
     return new Set(own.map(scheduleOf));
@@ -165,7 +165,9 @@ class SurveyRound {
   }
 
   private async checkRole(): Promise<Refused | undefined> {
-    const { role_template_id, role_name } = this.request.effect;
+    const { effect } = this.request;
+    if (effect.kind !== 'entra.directory_role') throw new TypeError('not a directory role');
+    const { role_template_id, role_name } = effect;
     const $filter = `templateId eq ${quoted(role_template_id)}`;
     const [role] = this.value(await this.graph.readAll(ROLE_DEFINITIONS, roleSchema, { $filter }));
     if (role === undefined)

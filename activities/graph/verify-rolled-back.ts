@@ -15,7 +15,7 @@ import { holdingOf, readHoldings, type Holding } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from './newcomers.js';
 import { compareTenant, lookAtTenant, type TenantComparison } from './tenant-comparison.js';
 import { isComplete } from './tenant-snapshot.js';
-import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
+import { INSTANCES, instanceSchema, REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
 import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from './reading.js';
 
 const MAX_SEEN = 200;
@@ -84,7 +84,7 @@ class AbsenceCheck {
   /** Whether an assignment of the tuple stands that is ours, or that nobody can say is not. Others' become findings. */
   private async mayBeOurs(): Promise<boolean> {
     const { intent } = this.input.signed;
-    const query = { $filter: tupleFilter(intent.tuple) };
+    const query = { $filter: tupleFilter(roleTuple(intent.tuple)) };
     const read = await this.graph.readAll(INSTANCES, instanceSchema, query);
     if (!read.ok) throw this.failed(read.failure);
     const baseline = new Set(this.input.survey?.holders ?? []);
@@ -108,7 +108,7 @@ class AbsenceCheck {
 
   private async compare(survey: NonNullable<Input['survey']>): Promise<void> {
     const { intent } = this.input.signed;
-    const read = await readHoldings(this.graph, intent.tuple);
+    const read = await readHoldings(this.graph, roleTuple(intent.tuple));
     if (!read.ok) throw this.failed(read.failure);
     const { settled } = this.attempt.details;
     const newcomers = newcomersTo(survey, read.value).filter(({ key }) => !settled.includes(key));

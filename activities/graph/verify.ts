@@ -7,7 +7,7 @@ import { openSession, receiptOf, requireAuthentic, type GraphDeps } from './effe
 import { waitFor } from './graph-error.js';
 import { readHoldings } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from './newcomers.js';
-import { REQUESTS, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
+import { REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
 import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from './reading.js';
 import { historyOf, scheduleOf } from './tuple-history.js';
 
@@ -28,7 +28,7 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
     Attempt.run(progressSchema, nothing, async (attempt) => {
       requireAuthentic(signed, deps);
       const { intent } = signed;
-      const { tuple } = intent;
+      const tuple = roleTuple(intent.tuple);
       keepApart(attempt.details.last_at, deps.clock.now());
       const graph = openSession(deps, tuple.tenant_id, attempt);
       const by = recognitionOf(deps, intent);

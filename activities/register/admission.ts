@@ -1,7 +1,6 @@
 import { judgeAdmission, type AdmissionVerdict } from '../../domain/admission.js';
 import { eventIdSchema, instant } from '../../domain/identifiers.js';
 import type { AdmitOutcome } from '../../domain/outcomes.js';
-import { TOOLS } from '../../domain/contract.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { termsOf } from '../../domain/policy.js';
 import { refusalOf, type Refusal } from '../../domain/refusal.js';
@@ -91,7 +90,7 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
   for (let attempt = 0; attempt < INSERT_ATTEMPTS; attempt += 1) {
     const verdict = await judge(tx, carrying, candidate);
     if (!verdict.ok) return refuse(verdict.refusal);
-    const outside = toolRefusal(carrying, TOOLS.write, request);
+    const outside = toolRefusal(carrying, 'write', request);
     if (outside !== undefined) return refuse(outside);
     const { terms, rule, escalated, extra_approvers } = verdict;
     await keepDocuments(tx, holdings, carrying);

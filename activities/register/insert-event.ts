@@ -1,5 +1,6 @@
 import { newCeremony } from '../../domain/ceremony-state.js';
 import type { EntryPayload, Receipt } from '../../domain/entry.js';
+import { objectOf } from '../../domain/effects/effects.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Opened } from '../../domain/outcomes.js';
 import { wantedApprovers } from '../../domain/approvals.js';
@@ -87,6 +88,9 @@ function columnsOf(admitted: Admitted, receipt: Receipt) {
   const { runId, envelope, opened, escalated, extra_approvers, nowMs } = admitted;
   const { request, request_digest, policy_digest, terms } = opened;
   const { event_id, profile, invoker } = request;
+  const tuple = tupleOf(request);
+  const { tenant_id, principal_id } = tuple;
+  const object = objectOf(tuple);
   const at = instant(nowMs);
   const view = viewOf({
     ...newCeremony(event_id, envelope, nowMs),
@@ -104,7 +108,10 @@ function columnsOf(admitted: Admitted, receipt: Receipt) {
     profile,
     invoker_person: invoker.person,
     invoker_upn: invoker.upn.toLowerCase(),
-    ...tupleOf(request),
+    tenant_id,
+    principal_id,
+    role_template_id: object.id,
+    directory_scope_id: object.scope,
     admitted_at: at,
     state: view.state,
     flags: view.flags,

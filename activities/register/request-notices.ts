@@ -1,3 +1,4 @@
+import { nameOf, objectOfEffect } from '../../domain/effects/effects.js';
 import { wantedApprovers } from '../../domain/approvals.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Notice } from '../../domain/notice-facts.js';
@@ -62,8 +63,8 @@ export async function noticeRefused(
   const about = {
     event_id,
     profile,
-    role: effect.role_name,
-    directory_scope_id: effect.directory_scope_id,
+    role: nameOf(effect),
+    directory_scope_id: objectOfEffect(effect).scope,
     invoker: invoker.upn,
     principal: principal.upn,
     reason_code: request.reason_code,

@@ -1,3 +1,4 @@
+import { objectOf } from '../../domain/effects/effects.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Tuple } from '../../domain/intent.js';
 import type { Limits } from '../../domain/limits.js';
@@ -39,13 +40,14 @@ SELECT (${OPEN_OF_PAIR}) AS open_of_pair,
 export async function usageOf(sql: Sql, question: UsageQuestion): Promise<Usage> {
   const { invoker, profile, tuple, limits, nowMs } = question;
   const { max_per_user = 0, max_per_profile = 0, escalation_threshold = 0, quota_window = 0 } = limits ?? {};
+  const object = objectOf(tuple);
   const [row] = await sql.query<Usage & Record<string, unknown>>(USAGE, [
     invoker,
     profile,
     tuple.tenant_id,
     tuple.principal_id,
-    tuple.role_template_id,
-    tuple.directory_scope_id,
+    object.id,
+    object.scope,
     instant(nowMs),
     instant(nowMs - quota_window * 1000),
     Math.max(max_per_user, escalation_threshold),

@@ -1,4 +1,4 @@
-import type { Tuple } from '../../domain/intent.js';
+import type { RoleTuple } from '../../domain/effects/directory-role.js';
 import { instant } from '../../domain/identifiers.js';
 import { ABSENT_READS, count, NOTHING_READ } from '../graph/absence-run.js';
 import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from '../graph/pim-wire.js';
@@ -21,7 +21,7 @@ export type Absence =
  * Reads until five agree, at least five seconds apart, that nothing stands that is ours or that nobody can say is not: what
  * the verifier asks for. A read that failed counts for neither side.
  */
-export async function readUntilAgreed(sweep: TenantSweep, tuple: Tuple): Promise<Absence> {
+export async function readUntilAgreed(sweep: TenantSweep, tuple: RoleTuple): Promise<Absence> {
   let run = NOTHING_READ;
   for (let read = 0; read < MAX_READS; read += 1) {
     if (read > 0 && !(await sweep.patience.wait(NEXT_READ_MS))) return { state: 'unknown', code: 'out_of_time' };
@@ -38,7 +38,7 @@ export async function readUntilAgreed(sweep: TenantSweep, tuple: Tuple): Promise
 }
 
 /** Whether an assignment of the tuple stands that is past its time, or that nobody can attribute; the code of a failure. */
-async function mayStand({ graph, patience, about }: TenantSweep, tuple: Tuple): Promise<boolean | string> {
+async function mayStand({ graph, patience, about }: TenantSweep, tuple: RoleTuple): Promise<boolean | string> {
   const query = { $filter: tupleFilter(tuple) };
   const instances = await patience.ask(() => graph.readAll(INSTANCES, instanceSchema, query));
   if (!instances.ok) return codeOf(instances.failure);

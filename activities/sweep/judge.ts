@@ -1,4 +1,4 @@
-import type { Tuple } from '../../domain/intent.js';
+import type { RoleTuple } from '../../domain/effects/directory-role.js';
 import { epochMs } from '../../domain/identifiers.js';
 import { SWEEP_SLACK_MS, type SweepFinding, type SweepReason, type SweepVerdict } from '../../domain/sweep.js';
 import { meaningOf } from '../graph/pim-status.js';
@@ -22,7 +22,7 @@ interface About {
 /** A verdict with the due grant behind it, so that it can be ended. */
 export interface Judged {
   readonly finding: SweepFinding;
-  readonly tuple: Tuple;
+  readonly tuple: RoleTuple;
   /** Of something marked: the request that made it. */
   readonly grant: ScheduleRequest | null;
   /** The requests for the same tuple that the sighting knew. */
@@ -148,7 +148,7 @@ type Base = Pick<SweepFinding, 'schedule_id' | 'standing' | 'provider_ends_at'>;
 /** Made by our application: by the marker alone, and by what was done to it since. */
 function judgeOwn(
   made: ScheduleRequest,
-  tuple: Tuple,
+  tuple: RoleTuple,
   base: Base,
   requests: readonly ScheduleRequest[],
   about: About,
@@ -187,7 +187,7 @@ const scopeOf = ({ directoryScopeId }: WireTuple): string => directoryScopeId ??
 const keyOf = ({ principalId, roleDefinitionId, directoryScopeId }: WireTuple): string =>
   [principalId, roleDefinitionId, directoryScopeId].join('|');
 
-const wireTuple = ({ principal_id, role_template_id, directory_scope_id }: Tuple): WireTuple => ({
+const wireTuple = ({ principal_id, role_template_id, directory_scope_id }: RoleTuple): WireTuple => ({
   principalId: principal_id,
   roleDefinitionId: role_template_id,
   directoryScopeId: directory_scope_id,
@@ -196,7 +196,7 @@ const wireTuple = ({ principal_id, role_template_id, directory_scope_id }: Tuple
 const tupleOf = (
   { principalId, roleDefinitionId, directoryScopeId }: { [Name in keyof WireTuple]-?: string },
   tenant_id: string,
-): Tuple => ({
+): RoleTuple => ({
   tenant_id,
   principal_id: principalId,
   role_template_id: roleDefinitionId,
@@ -204,7 +204,7 @@ const tupleOf = (
 });
 
 function judged(
-  tuple: Tuple,
+  tuple: RoleTuple,
   said: Partial<SweepFinding> & Pick<SweepFinding, 'schedule_id' | 'verdict' | 'why' | 'standing'>,
   requests: readonly ScheduleRequest[] = [],
   grant: ScheduleRequest | null = null,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DecidableEvent } from '../../domain/decide.js';
+import { objectOf } from '../../domain/effects/effects.js';
 import { epochMs } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
 import type { CeremonyView } from '../../domain/view.js';
@@ -40,12 +41,13 @@ export async function provenEvent(
 }
 
 function asSigned(event: DecidableEvent, { tuple, deadline, quorum }: Intent): DecidableEvent {
-  const { tenant_id, principal_id, directory_scope_id, role_template_id } = tuple;
+  const { tenant_id, principal_id } = tuple;
+  const { id: object_id, scope: directory_scope_id } = objectOf(tuple);
   if (principal_id !== event.principal_id) {
     const message = 'is not proven: the authority signed it for another principal';
     return { ...event, doubt: { code: 'ledger_disagrees', message } };
   }
   const sooner = event.expires_at !== null && epochMs(event.expires_at) < epochMs(deadline);
   const expires_at = sooner ? event.expires_at : deadline;
-  return { ...event, tenant_id, directory_scope_id, role_template_id, quorum, expires_at, proof: 'ledger' };
+  return { ...event, tenant_id, directory_scope_id, object_id, quorum, expires_at, proof: 'ledger' };
 }

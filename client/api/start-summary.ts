@@ -1,4 +1,5 @@
 import { formatDuration } from '../../domain/duration.js';
+import { nameOf } from '../../domain/effects/effects.js';
 import type { Request } from '../../domain/request.js';
 import { escapeMarkdown } from '../../domain/timeline.js';
 
@@ -12,7 +13,7 @@ const MAX_BYTES = 200;
 export function startSummary(request: Request): string {
   const tail = ` ${formatDuration(request.duration_seconds)} (${request.reason_code})`;
   for (let length = 120; ; length -= 10) {
-    const role = escapeMarkdown(cut(request.effect.role_name, length));
+    const role = escapeMarkdown(cut(nameOf(request.effect), length));
     const line = `${role} for ${escapeMarkdown(cut(request.principal.upn, length))}${tail}`;
     if (length <= 10 || Buffer.byteLength(line) <= MAX_BYTES) return line;
   }

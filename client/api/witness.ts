@@ -58,7 +58,7 @@ export async function witness(
     }
     const seen = seenSchema.safeParse(await reader.query(ceremonyWorkflowId(event_id), 'view'));
     if (!seen.success || seen.data.event_id !== event_id) return doubt(...NOT_ANSWERING);
-    return { ...seen.data, role_template_id: null, now, proof: 'workflow', doubt: null };
+    return { ...seen.data, object_id: null, now, proof: 'workflow', doubt: null };
   }
 }
 
@@ -68,7 +68,7 @@ function doubtful(
   now: string,
   doubt: { code: DoubtCode; message: string },
 ): DecidableEvent {
-  const target = { tenant_id, role, directory_scope_id, role_template_id: null };
+  const target = { tenant_id, role, directory_scope_id, object_id: null };
   const rest = { quorum: null, expires_at: null, now, proof: 'workflow' as const, doubt };
   return { event_id, profile, principal_id, state, approvals_wanted, ...target, ...rest };
 }

@@ -1,3 +1,4 @@
+import type { Effect } from '../../domain/effects/effects.js';
 import type { Request } from '../../domain/request.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import type { EventView, ResealApi } from '../api/reseal-api.js';
@@ -51,9 +52,7 @@ export function requestText({ request, digest }: Asked, view: EventView, at: { n
   const wanted = view.approvals_wanted;
   return block([
     ['event', request.event_id],
-    ['grant', oneLine(effect.role_name)],
-    ['role', effect.role_template_id],
-    ['scope', oneLine(effect.directory_scope_id)],
+    ...effectLines(effect),
     ['tenant', effect.tenant_id],
     ['to', `${oneLine(request.principal.upn)} (${request.principal.object_id})`],
     ['asked by', `${oneLine(request.invoker.upn)}, ${time(request.requested_at)}`],
@@ -65,4 +64,16 @@ export function requestText({ request, digest }: Asked, view: EventView, at: { n
     ['approve by', view.approval_by === null ? null : time(view.approval_by)],
     ['request', digestWord(digest)],
   ]);
+}
+
+/** What exactly is asked for, by its kind. */
+function effectLines(effect: Effect): [string, string][] {
+  switch (effect.kind) {
+    case 'entra.directory_role':
+      return [
+        ['grant', oneLine(effect.role_name)],
+        ['role', effect.role_template_id],
+        ['scope', oneLine(effect.directory_scope_id)],
+      ];
+  }
 }

@@ -26,14 +26,7 @@ export async function composeRequest(
     duration_seconds: from.durationSeconds,
     invoker: { person: invoker.id, upn: invoker.upn },
     principal: { object_id: principal.object_id, upn: principal.upn },
-    effect: {
-      kind: 'entra.directory_role' as const,
-      tenant_id: terms.tenant_id,
-      role_template_id: terms.role.template_id,
-      role_name: terms.role.name,
-      directory_scope_id: terms.scope,
-      end_sessions: terms.end_sessions,
-    },
+    effect: terms.effect,
     policy_digest: digest,
     requested_at: instant(nowMs),
   };

@@ -1,3 +1,4 @@
+import { nameOf } from '../../domain/effects/effects.js';
 import { formatDuration, parseDuration } from '../../domain/duration.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import { MIN_TIMEBOX_SECONDS, termsOf, type Policy, type Terms } from '../../domain/policy.js';
@@ -85,9 +86,9 @@ function profileChoices(policy: Policy): Choice[] {
 }
 
 /** `Security Administrator, 30 min, 2 approvals`. */
-function termsText({ role, timebox, approvals: { min_approvers: min } }: Terms): string {
+function termsText({ effect, timebox, approvals: { min_approvers: min } }: Terms): string {
   const wanted = min === 1 ? '1 approval' : `${min} approvals`;
-  return `${oneLine(role.name)}, ${spanText(timebox.default)}, ${wanted}`;
+  return `${oneLine(nameOf(effect))}, ${spanText(timebox.default)}, ${wanted}`;
 }
 
 function termsNamed(policy: Policy, profile: string): Terms {

@@ -64,6 +64,15 @@ function personNamed(roster: Roster, name: string): Person {
 }
 
 const NIL = '00000000-0000-0000-0000-000000000000';
+/** Of a profile that the policy does not have. */
+const NO_EFFECT: Request['effect'] = {
+  kind: 'entra.directory_role',
+  tenant_id: NIL,
+  role_template_id: NIL,
+  role_name: 'none',
+  directory_scope_id: '/',
+  end_sessions: true,
+};
 
 /** The request that such a question would become; event id and justification are nobody's, and no rule reads them. */
 function requestFor(
@@ -80,14 +89,7 @@ function requestFor(
     duration_seconds: duration_seconds ?? terms?.timebox.default ?? 1800,
     invoker: { person: person.id, upn: upnOf(person) },
     principal: { object_id: principal.object_ids[0] ?? NIL, upn: upnOf(principal) },
-    effect: {
-      kind: 'entra.directory_role',
-      tenant_id: terms?.tenant_id ?? NIL,
-      role_template_id: terms?.role.template_id ?? NIL,
-      role_name: terms?.role.name ?? 'none',
-      directory_scope_id: terms?.scope ?? '/',
-      end_sessions: terms?.end_sessions ?? true,
-    },
+    effect: terms?.effect ?? NO_EFFECT,
     policy_digest: digest,
     requested_at: instant(now_ms),
   };

@@ -189,7 +189,7 @@ export class MachineApi implements ResealApi {
     const found = findPerson(roster, person);
     if (found === undefined) throw new ResealError('unknown_person', `nobody is called ${person}`);
     const views = await Promise.all([...this.states.keys()].map((id) => this.get(id)));
-    const events = views.map((view) => ({ ...view, role_template_id: null, proof: 'workflow' as const, doubt: null }));
+    const events = views.map((view) => ({ ...view, object_id: null, proof: 'workflow' as const, doubt: null }));
     const asked = { policy, policy_digest: digestOf(policy), person: found, profile, events, now_ms: now() };
     return decide(session_seconds === undefined ? asked : { ...asked, session_seconds });
   }

@@ -52,10 +52,7 @@ export const policies: fc.Arbitrary<Policy> = fc
       limits,
       rules: [{ name: 'hours', time: hours }],
       profiles: Object.fromEntries(
-        PROFILES.map((name) => [
-          name,
-          { action: 'entra.directory_role', role: { template_id: scene.ROLE, name: scene.TERMS.role.name } },
-        ]),
+        PROFILES.map((name) => [name, { action: 'entra.directory_role', role: scene.ROLE_OF_PROFILE }]),
       ),
     }),
   );

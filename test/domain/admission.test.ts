@@ -9,7 +9,7 @@ import { NO_USAGE, type Usage } from '../../domain/usage.js';
 import * as scene from './scene.js';
 
 const { T0, SECOND, MINUTE, HOUR } = scene;
-const role = { template_id: scene.ROLE, name: scene.TERMS.role.name };
+const role = scene.ROLE_OF_PROFILE;
 const policy = (over: object = {}) =>
   policySchema.parse({
     version: 1,

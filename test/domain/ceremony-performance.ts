@@ -40,7 +40,7 @@ export class Performance {
       if (who.id === 'erin') return { ...who, valid_until: instant(scene.T0 + plan.erinUntil * scene.MINUTE) };
       return who;
     });
-    const effect = { ...scene.REQUEST.effect, end_sessions: plan.terms.end_sessions };
+    const effect = { ...scene.REQUEST.effect, end_sessions: plan.terms.effect.end_sessions };
     this.opened = deepFreeze({
       request: { ...scene.REQUEST, duration_seconds: plan.duration, effect },
       request_digest: scene.REQUEST_DIGEST,

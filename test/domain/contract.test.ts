@@ -153,7 +153,8 @@ describe('a call under a contract', () => {
     tool: 'breakglass.microsoft_graph.write_role_assignment',
     tenant_id: TENANT,
     principal_id: '00000000-0000-4000-8000-000000000001',
-    role_template_id: ROLE,
+    object_id: ROLE,
+    list: 'allowed_roles',
   };
   const bob = '00000000-0000-4000-8000-000000000002';
   const stranger = '00000000-0000-4000-8000-0000000000ff';
@@ -174,7 +175,7 @@ describe('a call under a contract', () => {
     ['another tenant', { tenant_id: stranger }, 'tenant_outside_contract'],
     ['somebody else of the roster', { principal_id: bob }, 'principal_outside_contract'],
     ['a stranger', { principal_id: stranger }, 'principal_outside_contract'],
-    ['another role', { role_template_id: stranger }, 'role_outside_contract'],
+    ['another role', { object_id: stranger }, 'role_outside_contract'],
   ])('is refused for %s', (_name, over, code) => {
     expect(codeOf(over)).toBe(code);
   });

@@ -47,7 +47,7 @@ export function standingEvent(over: Partial<DecidableEvent> = {}): DecidableEven
     tenant_id: TENANT,
     role: ROLE.name,
     directory_scope_id: '/',
-    role_template_id: ROLE.template_id,
+    object_id: ROLE.template_id,
     now: instant(NOW),
     proof: 'ledger',
     doubt: null,

@@ -116,7 +116,7 @@ describe('a ceremony', () => {
     ['without a deadline', { expires_at: null }],
     ['whose quorum nobody knows', { quorum: null }],
     ['for another role than the profile names by now', { role: 'Exchange Administrator' }],
-    ['for another role of the same name', { role_template_id: SOMEBODY }],
+    ['for another role of the same name', { object_id: SOMEBODY }],
     ['for another scope', { directory_scope_id: '/administrativeUnits/x' }],
     ['in another tenant', { tenant_id: SOMEBODY }],
   ])('%s allows nothing', (_what, over) => {

@@ -18,7 +18,7 @@ const policy = (over: object = {}) =>
     profiles: {
       'global-admin': {
         action: 'entra.directory_role',
-        role: { template_id: scene.ROLE, name: scene.TERMS.role.name },
+        role: scene.ROLE_OF_PROFILE,
       },
     },
     ...over,

@@ -125,7 +125,7 @@ describe('the terms of a profile', () => {
   it('come from the policy where the profile says nothing', () => {
     expect(termsOf(policy, 'reader')).toMatchObject({
       profile: 'reader',
-      tenant_id: scene.TENANT,
+      effect: { tenant_id: scene.TENANT },
       timebox: { default: 1800, max: 14_400 },
       grace: 300,
       approvals: { min_approvers: 2 },
@@ -135,8 +135,7 @@ describe('the terms of a profile', () => {
 
   it('come from the profile where it speaks, ids in lower case', () => {
     expect(termsOf(policy, 'admin')).toMatchObject({
-      tenant_id: scene.ROLE,
-      scope: '/administrativeUnits/x',
+      effect: { tenant_id: scene.ROLE, directory_scope_id: '/administrativeUnits/x' },
       timebox: { default: 600, max: 3600 },
       approvals: { min_approvers: 1, approvers: ['person:bob'] },
     });

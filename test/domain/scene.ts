@@ -55,13 +55,20 @@ export const robot = person('robot', 7, ['security', 'platform'], { kind: 'agent
 export const zed = person('zed', 8, ['visitors']);
 export const PEOPLE = [alice, bob, carol, dave, erin, pat, sam, robot, zed];
 
+const ROLE_NAME = 'Privileged Role Administrator';
+export const ROLE_OF_PROFILE = { template_id: ROLE, name: ROLE_NAME };
+
 export const TERMS: Terms = {
   profile: 'global-admin',
-  tenant_id: TENANT,
-  role: { template_id: ROLE, name: 'Privileged Role Administrator' },
-  scope: '/',
+  effect: {
+    kind: 'entra.directory_role',
+    tenant_id: TENANT,
+    role_template_id: ROLE,
+    role_name: ROLE_NAME,
+    directory_scope_id: '/',
+    end_sessions: true,
+  },
   tier0: true,
-  end_sessions: true,
   timebox: { default: 1800, max: 14400 },
   approval_window: 1800,
   grace: 600,

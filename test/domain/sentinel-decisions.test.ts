@@ -10,7 +10,7 @@ import * as scene from './scene.js';
 /** The decisions of the source (Sentinel, phases 27 to 34) that are pure rules, one test each, by the source's own words. */
 
 const { T0, MINUTE, HOUR } = scene;
-const role = { template_id: scene.ROLE, name: scene.TERMS.role.name };
+const role = scene.ROLE_OF_PROFILE;
 const base = {
   version: 1,
   name: 'sentinel',

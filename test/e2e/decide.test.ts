@@ -130,7 +130,7 @@ describe('the same decision', () => {
       const overHttp = await posted({ person, profile, session_seconds: 60 });
       const command = ['decide', '--profile', profile, '--person', person, '--session', '1m', '-o', 'json'];
       const view = (await stack.view(asked.event)) as EventView;
-      const event = { ...view, role_template_id: null, proof: 'ledger' as const, doubt: null };
+      const event = { ...view, object_id: null, proof: 'ledger' as const, doubt: null };
       const found = findPerson(roster, person)!;
       const byFunction = decide({
         policy,

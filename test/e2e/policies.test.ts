@@ -124,21 +124,14 @@ class LivePolicy {
       duration_seconds,
       invoker: { person, upn: invoker.upn },
       principal: { object_id: invoker.object_id, upn: invoker.upn },
-      effect: {
-        kind: 'entra.directory_role',
-        tenant_id: terms.tenant_id,
-        role_template_id: terms.role.template_id,
-        role_name: terms.role.name,
-        directory_scope_id: terms.scope,
-        end_sessions: terms.end_sessions,
-      },
+      effect: terms.effect,
       policy_digest: this.inForce.digest,
       requested_at: new Date().toISOString(),
     };
     const request_digest = digestOf(request);
     const statement = { ...this.stack.common(event, request_digest, person, Date.now()), act: 'request', request };
     const envelope = signWith(this.stack.keyOf(person), statement);
-    return { event, profile, tenant: terms.tenant_id, request, request_digest, envelope };
+    return { event, profile, tenant: terms.effect.tenant_id, request, request_digest, envelope };
   }
 
   /** Asks all three ways, and says what they agreed on. */

@@ -1,3 +1,4 @@
+import { nameOf, objectOfEffect } from '../../../domain/effects/effects.js';
 import { resolve } from 'node:path';
 import { formatDuration } from '../../../domain/duration.js';
 import type { Limits } from '../../../domain/limits.js';
@@ -25,8 +26,8 @@ function policyText(policy: Policy, digest: string): string {
     const terms = termsOf(policy, name);
     return [
       name,
-      `${terms?.role.name ?? ''}${terms?.tier0 === true ? ' (tier 0)' : ''}`,
-      terms?.scope ?? '',
+      `${terms === undefined ? '' : nameOf(terms.effect)}${terms?.tier0 === true ? ' (tier 0)' : ''}`,
+      terms === undefined ? '' : objectOfEffect(terms.effect).scope,
       `${formatDuration(terms?.timebox.default ?? 0)}, at most ${formatDuration(terms?.timebox.max ?? 0)}`,
       terms === undefined ? '' : approvalsText(terms.approvals),
     ].map(oneLine);

@@ -1,3 +1,4 @@
+import { nameOf } from '../../../domain/effects/effects.js';
 import { epochMs } from '../../../domain/identifiers.js';
 import type { SignalAct } from '../../../domain/statement.js';
 import { EXIT } from '../../api/exit-status.js';
@@ -101,7 +102,7 @@ async function agreed(session: Session, act: SignalAct, spoken: Spoken, options:
   if (act !== 'kill') return true;
   const { effect, principal } = asked.request;
   const sessions = effect.end_sessions ? ' and all their sign-in sessions are ended' : '';
-  session.show(`kill: ${oneLine(effect.role_name)} is taken from ${oneLine(principal.upn)} now${sessions}`);
+  session.show(`kill: ${oneLine(nameOf(effect))} is taken from ${oneLine(principal.upn)} now${sessions}`);
   return confirm(session, `kill ${asked.request.event_id} as ${upn}?`);
 }
 

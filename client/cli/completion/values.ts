@@ -71,13 +71,13 @@ async function profiles(asking: Asking): Promise<Candidate[]> {
   const told = (await ask(asking, `${gatewayUrl}/v1/policy`)) as { policy?: Policy } | undefined;
   const policy: Policy | undefined =
     told?.policy ?? (policyPath === undefined ? undefined : (await readPolicyFile(policyPath)).policy);
-  return Object.entries(policy?.profiles ?? {}).map(([value, { role }]) => ({
+  return Object.entries(policy?.profiles ?? {}).map(([value, { role, group }]) => ({
     value,
-    about: String(role?.name ?? ''),
+    about: String((role ?? group)?.name ?? ''),
   }));
 }
 interface Policy {
-  profiles?: Record<string, { role?: { name?: string } }>;
+  profiles?: Record<string, { role?: { name?: string }; group?: { name?: string } }>;
 }
 
 async function people(asking: Asking): Promise<Candidate[]> {

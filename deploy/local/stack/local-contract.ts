@@ -1,11 +1,6 @@
-import {
-  ANY_PRINCIPAL,
-  KILL_ACTIONS,
-  KILL_TRIGGERS,
-  TOOLS,
-  contractSchema,
-  type Contract,
-} from '../../../domain/contract.js';
+import { ANY_PRINCIPAL, KILL_ACTIONS, KILL_TRIGGERS, contractSchema, type Contract } from '../../../domain/contract.js';
+import { effectOf, listOfKind, objectOfEffect, toolsOf } from '../../../domain/effects/effects.js';
+import { TARGET_LISTS, type TargetList } from '../../../domain/effects/kind.js';
 import { instant } from '../../../domain/identifiers.js';
 import type { Policy } from '../../../domain/policy.js';
 
@@ -25,6 +20,13 @@ export function localContract(
 ): Contract {
   const from = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   const named = Object.values(profiles);
+  const kinds = [...new Set(named.map(({ action }) => action))];
+  const effects = named.map((profile) => effectOf(profile, profile.tenant_id ?? tenant_id));
+  const objectsIn = (list: TargetList): string[] => [
+    ...new Set(effects.filter(({ kind }) => listOfKind(kind) === list).map((effect) => objectOfEffect(effect).id)),
+  ];
+  // A list that the file says nothing of stays absent: `allowed_roles` alone is always there.
+  const lists = TARGET_LISTS.filter((list) => list === 'allowed_roles' || objectsIn(list).length > 0);
   return contractSchema.parse({
     series: LOCAL_SERIES,
     version,
@@ -34,12 +36,12 @@ export function localContract(
     no_renew_without_reapproval: true,
     execution: {
       runtime: 'reseal',
-      tools_allowlist: Object.values(TOOLS),
+      tools_allowlist: kinds.flatMap(toolsOf),
       tools_denylist: ['shell.exec', 'tools.elevated'],
       target_constraints: {
         tenant_ids: [...new Set(named.map((profile) => profile.tenant_id ?? tenant_id))],
         allowed_principals: [ANY_PRINCIPAL],
-        allowed_roles: [...new Set(named.map(({ role }) => role.template_id))],
+        ...Object.fromEntries(lists.map((list) => [list, objectsIn(list)])),
       },
       elevated: false,
     },

@@ -123,7 +123,7 @@ describe('when a marker is not ours', () => {
 describe('when our grant ends later than intended', () => {
   it('does not adopt it', async () => {
     const signed = world.intent();
-    const endDateTime = new Date(Date.parse(signed.intent.dead_man) + 1000).toISOString();
+    const endDateTime = new Date(Date.parse(signed.intent.dead_man ?? '') + 1000).toISOString();
     await world.assign(signed, WRITER, { scheduleInfo: { expiration: { type: 'afterDateTime', endDateTime } } });
     const { result } = await apply(signed, {}, false);
     expect(result).toMatchObject({ outcome: 'refused', code: 'ends_later_than_intended', clean: false });

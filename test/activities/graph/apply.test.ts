@@ -26,7 +26,7 @@ describe('when nothing goes wrong', () => {
     const { assignments } = await world.truth();
     expect(assignments).toHaveLength(1);
     expect(assignments[0]).toMatchObject({ principal_id: ALICE, ticket_number: signed.intent.marker.ticket_number });
-    expect(Date.parse(assignments[0]?.ends_at ?? '')).toBe(Date.parse(signed.intent.dead_man));
+    expect(Date.parse(assignments[0]?.ends_at ?? '')).toBe(Date.parse(signed.intent.dead_man ?? ''));
     expect((await world.posts()).map(({ validation_only }) => validation_only)).toEqual([true, false]);
   });
 

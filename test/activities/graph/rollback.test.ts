@@ -197,7 +197,7 @@ describe('when somebody else has taken the assignment over since', () => {
 
   it('leaves what was made outside PIM after the provider had ended ours', async () => {
     await granted();
-    world.clock.ms = Date.parse(signed.intent.dead_man) + MINUTE;
+    world.clock.ms = Date.parse(signed.intent.dead_man ?? '') + MINUTE;
     expect(await standing()).toBe(0);
     await world.control('/assignments', { ...HELD, via: 'direct' });
     expect((await rollback()).result).toMatchObject({ outcome: 'removed', word: 'gone' });
