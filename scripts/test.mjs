@@ -12,6 +12,7 @@ const run = (command, args, options = {}) => spawnSync(command, args, { cwd: roo
 run('bash', [
   'scripts/prepare-machine.sh',
   ...['postgresql', 'openssh-client', 'python3-pip', 'chromium', 'tmux', 'zsh', 'fish'],
+  ...['swtpm', 'swtpm-tools', 'tpm2-tools'],
 ]);
 
 let passed = 0;
