@@ -16,16 +16,13 @@ export interface ToolCall {
 }
 
 /** The call of a kind's own tool on what an effect acts on. */
-export function callOf(use: keyof KindTools, tuple: Tuple): ToolCall {
+export const callOf = (use: keyof KindTools, tuple: Tuple): ToolCall =>
+  toolCallOn(toolsOfKind(kindOfTuple(tuple))[use], tuple);
+
+/** The call of a tool on what an effect acts on. */
+export function toolCallOn(tool: string, tuple: Tuple): ToolCall {
   const { tenant_id, principal_id } = tuple;
-  const kind = kindOfTuple(tuple);
-  return {
-    tool: toolsOfKind(kind)[use],
-    tenant_id,
-    principal_id,
-    object_id: objectOf(tuple).id,
-    list: listOfKind(kind),
-  };
+  return { tool, tenant_id, principal_id, object_id: objectOf(tuple).id, list: listOfKind(kindOfTuple(tuple)) };
 }
 
 /** Why a contract does not let a tool be used on a target. */

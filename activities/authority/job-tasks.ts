@@ -5,7 +5,7 @@ import { eventIdSchema, instant } from '../../domain/identifiers.js';
 import { jobIdOf } from '../../domain/job.js';
 import { JOB_REFUSALS, jobObjection, type JobRefusal } from '../../domain/job-statement.js';
 import { jobInputSchema, type Authorised, type JobOutcome, type JobTasks } from '../../domain/job-tasks.js';
-import { contractRefusal } from '../../domain/contract-targets.js';
+import { contractRefusal, toolCallOn } from '../../domain/contract-targets.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
@@ -100,10 +100,8 @@ async function give(
   const under = carrying(policy_digest, nowMs);
   if (!under.ok) return refuse(under);
   const { tools } = statement.job;
-  const { tenant_id, principal_id, role_template_id } = intent.tuple;
   for (const tool of tools) {
-    const call = { tool, tenant_id, principal_id, role_template_id };
-    const outside = contractRefusal(under.contract, call, under.roster);
+    const outside = contractRefusal(under.contract, toolCallOn(tool, intent.tuple), under.roster);
     if (outside !== undefined) return refuse(outside);
   }
   const scope = jobScopeOf(signed, { statement_digest: digest, terms: statement.job, tools });

@@ -2,7 +2,7 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 
-import { contractRefusal } from '../../domain/contract-targets.js';
+import { contractRefusal, toolCallOn } from '../../domain/contract-targets.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { JobClaims } from '../../domain/job.js';
 import {
@@ -98,8 +98,7 @@ function contractObjection(
 ): { code: string; message: string } | undefined {
   const under = carrying(intent.policy_digest, nowMs);
   if (!under.ok) return under;
-  const { tenant_id, principal_id, role_template_id } = intent.tuple;
-  return contractRefusal(under.contract, { tool, tenant_id, principal_id, role_template_id }, under.roster);
+  return contractRefusal(under.contract, toolCallOn(tool, intent.tuple), under.roster);
 }
 
 const firstIssue = ({ issues: [issue] }: { issues: { path: PropertyKey[]; message: string }[] }): string =>
