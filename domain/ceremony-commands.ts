@@ -1,5 +1,6 @@
 import { deadlineOf, fallbackFrom } from './ceremony.js';
 import { isAsking, isEnd, type CeremonyState } from './ceremony-state.js';
+import { actsOnKill, killCommands, type KillCommand } from './kill-actions.js';
 import { resealCommands, resealWake, type ResealCommand } from './reseal.js';
 
 /** One thing that should be under way. The key tells one from another: same key, same piece of work. */
@@ -13,6 +14,7 @@ export type CeremonyCommand =
   | { do: 'watch'; key: string }
   | { do: 'append'; key: string }
   | { do: 'audit'; key: 'audit' }
+  | KillCommand
   | ResealCommand;
 
 /**
@@ -27,6 +29,7 @@ export function commands(state: CeremonyState): CeremonyCommand[] {
   if (state.mark === 'pending') wanted.push({ do: 'mark', key: 'mark' });
   // The mark makes the answer final: after it no intent can come to stand that does not.
   else if (isAsking(state)) wanted.push({ do: 'mark', key: `mark/${state.reseal?.round ?? 0}` });
+  if (actsOnKill(state)) wanted.push(...killCommands(state));
   if (isEnd(state.phase) && state.audit === 'pending') wanted.push({ do: 'audit', key: 'audit' });
   // Nothing asks for a flush after the end: what comes then (the end mark, refusals) is owed to the ledger all the same.
   const owed = isEnd(state.phase) || state.appended < state.flush_to;

@@ -29,7 +29,7 @@ export function startReseal(state: CeremonyState, cause: EndCause, nowMs: number
 }
 
 /** What stays true of a ceremony that has ended. */
-const KEPT: ReadonlySet<Flag> = new Set(['workflow_lost', 'escalated']);
+const KEPT: ReadonlySet<Flag> = new Set(['workflow_lost', 'escalated', 'actions_pending']);
 
 export function finish(state: CeremonyState, phase: End, nowMs: number): CeremonyState {
   const sessionsOpen =

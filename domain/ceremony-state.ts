@@ -1,6 +1,7 @@
 import { instant } from './identifiers.js';
 import type { OutboxItem, Receipt } from './entry.js';
 import type { SignedIntent } from './intent.js';
+import type { KillState } from './kill-state.js';
 import type { Finding, Opened, Survey } from './outcomes.js';
 import type { PersonFacts } from './quorum.js';
 import type { Refusal } from './refusal.js';
@@ -67,6 +68,7 @@ export const FLAGS = [
   'reappeared',
   'escalated',
   'fallback_open',
+  'actions_pending',
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
@@ -110,6 +112,8 @@ export interface CeremonyState {
   ending: Ending | null;
   mark: 'none' | 'pending' | 'standing';
   reseal: ResealState | null;
+  /** Once a kill calls for more than the reseal; never there where its policy says nothing of it. */
+  kill?: KillState | undefined;
   ended_at: string | null;
   audit: 'none' | 'pending' | 'audited' | 'missing';
   audited_at: string | null;

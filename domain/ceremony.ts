@@ -10,7 +10,9 @@ import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, IssueOutcome, Rollback
 import type { MarkOutcome } from './outcomes.js';
 import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
 import type { Receipt } from './entry.js';
-import { onAbsence, onLateApply, onRollback, resealTick, type GrantKnowledge } from './reseal.js';
+import { beginKill, forgetKill, onKillActed } from './kill-actions.js';
+import type { KillOutcome } from './kill-state.js';
+import { isSameIntent, onAbsence, onLateApply, onRollback, resealTick, type GrantKnowledge } from './reseal.js';
 import type { StatementRefusal } from './verdict.js';
 import type { SignalAct } from './statement.js';
 
@@ -32,6 +34,7 @@ export type CeremonyEvent =
   | { type: 'rolled_back'; round: number; outcome: RollbackOutcome }
   | { type: 'absence'; round: number; outcome: AbsenceOutcome }
   | { type: 'sessions_ended'; at: string; receipt: Receipt }
+  | { type: 'kill_acted'; key: string; outcome: KillOutcome }
   | { type: 'appended'; transitions: string[] }
   | { type: 'audited'; outcome: 'audited' | 'missing'; at: string; receipt: Receipt };
 
@@ -40,6 +43,10 @@ export type CeremonyEvent =
  * with or after its deadline finds the deadline passed.
  */
 export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number): CeremonyState {
+  return beginKill(stepped(before, event, nowMs));
+}
+
+function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): CeremonyState {
   const state = tick(before, nowMs);
   switch (event.type) {
     case 'tick':
@@ -83,6 +90,8 @@ export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number)
       const next = { ...kept, flags, reseal: kept.reseal && { ...kept.reseal, sessions_ended_at: event.at } };
       return isEnd(next.phase) ? flush(next) : next;
     }
+    case 'kill_acted':
+      return onKillActed(state, event.key, event.outcome);
     case 'appended':
       return onAppended(state, event.transitions);
     case 'audited': {
@@ -191,7 +200,9 @@ function onMarked(state: CeremonyState, answer: MarkOutcome, nowMs: number): Cer
   const marked: CeremonyState = { ...keepReceipt(state, answer.receipt), mark: 'standing' };
   if (!asking) return marked;
   const { standing, standing_receipt } = answer;
-  return standing === null ? disown(marked, nowMs) : takeStanding(marked, standing, standing_receipt, nowMs);
+  if (standing === null) return disown(forgetKill(marked), nowMs);
+  const same = marked.reseal !== null && isSameIntent(standing, marked.reseal.signed);
+  return takeStanding(same ? marked : forgetKill(marked), standing, standing_receipt, nowMs);
 }
 
 function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): CeremonyState {

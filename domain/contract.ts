@@ -19,7 +19,15 @@ export const TOOLS = {
 
 /** What ends a ceremony by itself, and what is then done. Reseal acts on all of it, so a contract must say all of it. */
 export const KILL_TRIGGERS = ['approval_revoked', 'timebox_expired', 'unexpected_target_detected'] as const;
-export const KILL_ACTIONS = ['revoke_warrant', 'halt_job', 'reseal'] as const;
+export const KILL_ACTIONS = [
+  'revoke_warrant',
+  'halt_job',
+  'reseal',
+  'end_sessions',
+  'report_granted',
+  'rotate_credentials',
+  'disable_account',
+] as const;
 
 /** In `allowed_principals` alone: everybody whom the roster has. Legal, and `lint` warns of it. */
 export const ANY_PRINCIPAL = '*';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TUPLES, type Target, type Tuple } from './effects/effects.js';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
+import { onKillSchema } from './on-kill.js';
 import { QUORUM_KINDS } from './quorum.js';
 
 export type { Target, Tuple };
@@ -33,6 +34,8 @@ const commonSchema = z.strictObject({
   event_id: eventIdSchema,
   round: z.literal(1),
   end_sessions: z.boolean(),
+  /** Absent where the policy says nothing of it. */
+  on_kill: onKillSchema.optional(),
   request_digest: digestSchema,
   policy_digest: digestSchema,
   evidence_digest: digestSchema,

@@ -15,6 +15,7 @@ import { effectOf, effectSchema, PROFILES } from './effects/effects.js';
 import { guidSchema } from './identifiers.js';
 import { limitsSchema } from './limits.js';
 import { noticeRoutesSchema } from './notices.js';
+import { onKillPolicySchema } from './on-kill.js';
 import { isNamed, partySchema } from './parties.js';
 import { policyRulesSchema } from './policy-rules.js';
 import { standingSchema } from './standing.js';
@@ -42,6 +43,8 @@ const commonProfileSchema = z.strictObject({
   end_sessions: z.boolean().default(true),
   timebox: timeboxSchema.optional(),
   approvals: approvalsSchema.optional(),
+  /** What is done besides the reseal when a ceremony of it is killed. */
+  on_kill: onKillPolicySchema.optional(),
 });
 
 const [role] = PROFILES;
@@ -135,6 +138,7 @@ const currentTermsSchema = z.strictObject({
   approvals: agreedApprovalsSchema,
   responders: z.array(z.string()),
   review_after: z.number().int().default(DEFAULT_REVIEW_AFTER_SECONDS),
+  on_kill: onKillPolicySchema.optional(),
 });
 export type Terms = z.output<typeof currentTermsSchema>;
 
@@ -162,5 +166,6 @@ export function termsOf(policy: Policy, profileName: string): Terms | undefined 
     approvals: { ...approvals, min_approvers: wantedApprovers(approvals) },
     responders: policy.responders,
     review_after: policy.review_after ?? DEFAULT_REVIEW_AFTER_SECONDS,
+    ...(profile.on_kill === undefined ? {} : { on_kill: profile.on_kill }),
   };
 }

@@ -5,6 +5,8 @@ export const TASK_QUEUES = {
   authority: 'reseal-authority',
   'effect:entra.directory_role': 'reseal-effect-entra.directory_role',
   'effect:entra.sessions': 'reseal-effect-entra.sessions',
+  'effect:entra.credentials': 'reseal-effect-entra.credentials',
+  'effect:entra.account': 'reseal-effect-entra.account',
   verifier: 'reseal-verifier',
   sweeper: 'reseal-sweeper',
 } as const;

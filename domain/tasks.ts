@@ -2,6 +2,7 @@ import type { OutboxItem, Receipt } from './entry.js';
 import type { SignedIntent } from './intent.js';
 import type * as outcomes from './outcomes.js';
 import type { EndCause } from './ceremony-state.js';
+import type { KillOutcome } from './kill-state.js';
 import type { Request } from './request.js';
 import type { ReviewOutcome } from './review.js';
 import type { SignedStatement } from './statement.js';
@@ -55,7 +56,20 @@ export interface SessionsTasks {
   endSessions(input: { signed: SignedIntent }): Promise<{ at: string; receipt: Receipt }>;
 }
 
+/** What is done besides the reseal upon a kill. Each acts only on what the authority's signed intent names. */
+export interface CredentialsTasks {
+  /** Rotates the intent's rotation of this index. */
+  rotate(input: { signed: SignedIntent; index: number }): Promise<KillOutcome>;
+}
+
+export interface AccountTasks {
+  /** Disables the principal's account. */
+  disableAccount(input: { signed: SignedIntent }): Promise<KillOutcome>;
+}
+
 export interface VerifierTasks {
+  /** Lists what the principal granted to others until `until`; `settled` waits for the audit log first. */
+  listGranted(input: { signed: SignedIntent; until: string; settled: boolean }): Promise<KillOutcome>;
   /** `tier0`: with a snapshot of the whole tenant, to compare with once the grant is gone. */
   survey(input: { request: Request; request_digest: string; tier0?: true }): Promise<outcomes.SurveyOutcome>;
   verify(input: { signed: SignedIntent; survey: outcomes.Survey }): Promise<outcomes.VerifyOutcome>;

@@ -3,6 +3,7 @@ import { isEnd, type CeremonyState, type Phase } from './ceremony-state.js';
 import { wantedApprovers } from './approvals.js';
 import { wake } from './ceremony-commands.js';
 import { ceremonyWorkflowId, epochMs, instant } from './identifiers.js';
+import type { KillState } from './kill-state.js';
 import type { QuorumKind } from './quorum.js';
 import type { Refusal } from './refusal.js';
 
@@ -57,6 +58,8 @@ export interface CeremonyView {
   findings: { code: string; detail: string; at: string }[];
   refusal: Refusal | null;
   refused_statements: number;
+  /** What a kill called for besides the reseal; absent where it called for nothing. */
+  kill?: KillState | undefined;
   /** The register's own word, which no workflow has. Owed since the end of what was granted without a full quorum. */
   review: {
     owed_since: string | null;
@@ -149,6 +152,7 @@ export function viewOf(state: CeremonyState): CeremonyView {
     findings: state.findings.map((finding) => ({ ...finding })),
     refusal: state.refusal,
     refused_statements: state.refusals,
+    ...(state.kill === undefined ? {} : { kill: state.kill }),
     review: null,
     policy_digest: state.opened?.policy_digest ?? null,
     request_digest: state.opened?.request_digest ?? null,

@@ -7,6 +7,7 @@ import { hasDeadMan, targetOf, type EffectKind } from '../domain/effects/effects
 import { epochMs, eventIdSchema, instant } from '../domain/identifiers.js';
 import { isNamed, termsOf, type Policy, type Terms } from '../domain/policy.js';
 import type { Intent, SignedIntent } from '../domain/intent.js';
+import { onKillOf, type OnKill } from '../domain/on-kill.js';
 import { quorumAt, type QuorumKind } from '../domain/quorum.js';
 import { requestRefusal, type Request, type RequestRefusal } from '../domain/request.js';
 import { isValidAt, type Roster } from '../domain/roster.js';
@@ -199,7 +200,7 @@ export function intentDifference(
   judged: {
     request: Request;
     request_digest: string;
-    terms: Pick<Terms, 'grace'>;
+    terms: Pick<Terms, 'grace' | 'on_kill'>;
     quorum: QuorumKind;
     seconds: number;
     evidence_digest: string;
@@ -212,6 +213,7 @@ export function intentDifference(
     ['kind', intent.kind === request.effect.kind],
     ['tuple', isDeepStrictEqual(intent.tuple, tupleOf(request))],
     ['end_sessions', intent.end_sessions === request.effect.end_sessions],
+    ['on_kill', isDeepStrictEqual(intent.on_kill, onKillFor(request, terms))],
     ['request_digest', intent.request_digest === judged.request_digest],
     ['policy_digest', intent.policy_digest === request.policy_digest],
     ['evidence_digest', intent.evidence_digest === judged.evidence_digest],
@@ -221,6 +223,12 @@ export function intentDifference(
   ];
   return agreements.find(([, agrees]) => !agrees)?.[0];
 }
+
+/** What is done besides the reseal when the ceremony of this request is killed; undefined where its policy says nothing. */
+export const onKillFor = (
+  { principal }: Pick<Request, 'principal'>,
+  { on_kill }: Pick<Terms, 'on_kill'>,
+): OnKill | undefined => (on_kill === undefined ? undefined : onKillOf(on_kill, principal.object_id));
 
 /** What a request's effect acts on. */
 export function tupleOf({ effect, principal }: Pick<Request, 'effect' | 'principal'>): Intent['tuple'] {

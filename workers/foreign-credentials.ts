@@ -29,6 +29,7 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
   graph: 'Graph identity',
   notice_channels: 'notice channels',
   sentinel_import_keys: 'import keys',
+  sinks: 'sinks for secrets',
 };
 
 /** Refuses sections of roles that are not played, and in a section what its role has no use for. */
@@ -93,7 +94,12 @@ export function refuseForeignApplications(settings: WorkerSettings, env: Environ
     const graph = graphOf(settings, role);
     if (job === undefined || graph === null) continue;
     const id = graph.application_id.toLowerCase();
-    const expected = settings.applications[job].toLowerCase();
+    const expected = settings.applications[job]?.toLowerCase();
+    if (expected === undefined)
+      throw new SettingsError(
+        'settings_invalid',
+        `applications.${job} is not set: role ${role} acts as that application`,
+      );
     const other = Object.entries(settings.applications).find(([name, one]) => name !== job && one.toLowerCase() === id);
     if (other !== undefined) {
       throw foreign(

@@ -2,6 +2,8 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
 import { jobTasks } from '../activities/authority/job-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
+import { credentialsTasks } from '../activities/credentials/rotate.js';
+import { accountTasks } from '../activities/graph/account.js';
 import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import type { GraphDeps } from '../activities/graph/effect-deps.js';
 import type { GraphAccess } from '../activities/graph/graph-access.js';
@@ -20,6 +22,7 @@ import { graphIdentity } from './graph-identity.js';
 import { readImportKeys } from './import-keys.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
 import { SettingsError } from './settings-error.js';
+import { sinksOf } from './sink-settings.js';
 import { sweepDeps, SWEEPER_PERMISSIONS, sweepSigner } from './sweep-deps.js';
 import { graphOf, sectionOf, type GraphJob } from './settings.js';
 
@@ -27,6 +30,8 @@ import { graphOf, sectionOf, type GraphJob } from './settings.js';
 const PERMISSIONS = {
   directory_role: ['RoleAssignmentSchedule.ReadWrite.Directory'],
   sessions: ['User.RevokeSessions.All', 'User.Read.All'],
+  credentials: ['Application.ReadWrite.OwnedBy', 'User-PasswordProfile.ReadWrite.All', 'User.Read.All'],
+  account: ['User.EnableDisableAccount.All', 'User.Read.All'],
   verifier: [
     'RoleAssignmentSchedule.Read.Directory',
     'RoleEligibilitySchedule.Read.Directory',
@@ -61,6 +66,13 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
   'effect:entra.directory_role': (context) =>
     directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
   'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
+  'effect:entra.credentials': (context) =>
+    credentialsTasks({
+      ...graphDeps(context, 'effect:entra.credentials', 'credentials'),
+      protectedIds: protectedFromRotation(context),
+      sinks: sinksOf(sectionOf(context.settings, 'effect:entra.credentials').sinks),
+    }),
+  'effect:entra.account': (context) => accountTasks(graphDeps(context, 'effect:entra.account', 'account')),
   verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
   sweeper: sweeperRole,
 };
@@ -127,6 +139,12 @@ export function graphDeps(context: RoleContext, role: Role, job: GraphJob): Grap
     writerIds: () => new Set([context.settings.applications.directory_role]),
     protectedIds: new Set(context.settings.protected_object_ids),
   };
+}
+
+/** Besides what is configured: Reseal's own applications, whose secrets no policy may rotate. */
+function protectedFromRotation({ settings }: RoleContext): ReadonlySet<string> {
+  const own = Object.values(settings.applications).filter((id) => id !== undefined);
+  return new Set([...settings.protected_object_ids, ...own]);
 }
 
 function accessFor({ settings }: RoleContext, role: Role, job: GraphJob): GraphAccess {

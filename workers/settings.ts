@@ -6,6 +6,7 @@ import { isSigning, type Role } from '../domain/roles.js';
 import { noticeChannelsSchema } from './notice-settings.js';
 import { importKeysSchema } from './import-keys.js';
 import { SettingsError } from './settings-error.js';
+import { sinksSchema } from './sink-settings.js';
 
 const LOOPBACK_URL = /^http:\/\/(127\.0\.0\.1|\[::1\]):\d{1,5}$/;
 const LOOPBACK_ADDRESS = /^(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}$/;
@@ -17,6 +18,9 @@ export const applicationsSchema = z.strictObject({
   sessions: guidSchema,
   verifier: guidSchema,
   sweeper: guidSchema,
+  /** Where nothing is rotated, and no account disabled, there need be none. */
+  credentials: guidSchema.optional(),
+  account: guidSchema.optional(),
 });
 export type GraphJob = keyof z.output<typeof applicationsSchema>;
 
@@ -84,6 +88,12 @@ export const SECTIONS = {
   authority: z.strictObject(withDatabase),
   'effect:entra.directory_role': z.strictObject(withGraph),
   'effect:entra.sessions': z.strictObject(withGraph),
+  'effect:entra.credentials': z.strictObject({
+    ...withGraph,
+    /** Where new secrets go, by the names that policies use. */
+    sinks: sinksSchema.default({}),
+  }),
+  'effect:entra.account': z.strictObject(withGraph),
   verifier: z.strictObject(withGraph),
   sweeper: z.strictObject({
     ...withGraph,
@@ -100,6 +110,8 @@ export const SECTIONS = {
 export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
   'effect:entra.directory_role': 'directory_role',
   'effect:entra.sessions': 'sessions',
+  'effect:entra.credentials': 'credentials',
+  'effect:entra.account': 'account',
   verifier: 'verifier',
   sweeper: 'sweeper',
 };
@@ -143,6 +155,8 @@ export const settingsSchema = z.strictObject({
   authority: SECTIONS.authority.optional(),
   'effect:entra.directory_role': SECTIONS['effect:entra.directory_role'].optional(),
   'effect:entra.sessions': SECTIONS['effect:entra.sessions'].optional(),
+  'effect:entra.credentials': SECTIONS['effect:entra.credentials'].optional(),
+  'effect:entra.account': SECTIONS['effect:entra.account'].optional(),
   verifier: SECTIONS.verifier.optional(),
   sweeper: SECTIONS.sweeper.optional(),
 });

@@ -14,6 +14,7 @@ import * as outcomes from '../domain/outcomes.js';
 import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
 import { viewOf } from '../domain/view.js';
+import { performKillAction } from './perform-kill-action.js';
 import { authority, effect, register, sessions, verifier } from './role-tasks.js';
 
 /**
@@ -104,6 +105,8 @@ export async function perform(
     }
     case 'append':
       return append(state, deliver);
+    case 'kill_action':
+      return deliver({ type: 'kill_acted', key: command.key, outcome: await performKillAction(command, now) });
     case 'audit': {
       const ended_at = now.ended_at ?? now.started_at;
       const answer = await verifier("look for both changes in the directory's audit log").audit({

@@ -2,8 +2,10 @@ import { ActivityCancellationType, proxyActivities, type ActivityOptions } from 
 import { roleOfKind, type EffectKind } from '../domain/effects/effects.js';
 import { TASK_QUEUES, type Role } from '../domain/roles.js';
 import type {
+  AccountTasks,
   AuthorityTasks,
   CeremoniesTasks,
+  CredentialsTasks,
   DirectoryRoleTasks,
   RegisterTasks,
   SessionsTasks,
@@ -48,5 +50,8 @@ export const authority = (summary: string) => proxyActivities<AuthorityTasks>(le
 export const effect = (kind: EffectKind, summary: string, options: ActivityOptions = {}) =>
   proxyActivities<DirectoryRoleTasks>({ ...patient(roleOfKind(kind), summary), ...options });
 export const sessions = (summary: string) => proxyActivities<SessionsTasks>(patient('effect:entra.sessions', summary));
+export const credentials = (summary: string) =>
+  proxyActivities<CredentialsTasks>(patient('effect:entra.credentials', summary));
+export const account = (summary: string) => proxyActivities<AccountTasks>(patient('effect:entra.account', summary));
 export const verifier = (summary: string, options: ActivityOptions = {}) =>
   proxyActivities<VerifierTasks>({ ...patient('verifier', summary), ...options });

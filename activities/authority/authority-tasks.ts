@@ -13,6 +13,7 @@ import {
   evidenceDigest,
   evidenceSchema,
   judgeEvidence,
+  onKillFor,
   type JudgedEvidence,
 } from '../../proofs/evidence.js';
 import { makeMarker } from '../../proofs/marker.js';
@@ -162,6 +163,7 @@ function makeIntent(
   const { event_id, effect, policy_digest } = request;
   const target = targetOf(effect, request.principal.object_id);
   const { tuple } = target;
+  const on_kill = onKillFor(request, terms);
   const deadlineMs = nowMs + judged.seconds * 1000;
   const deadline = instant(deadlineMs);
   const intent: Intent = {
@@ -170,6 +172,7 @@ function makeIntent(
     round: 1,
     ...target,
     end_sessions: effect.end_sessions,
+    ...(on_kill === undefined ? {} : { on_kill }),
     request_digest,
     policy_digest,
     evidence_digest,

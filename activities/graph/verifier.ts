@@ -1,6 +1,7 @@
 import type { VerifierTasks } from '../../domain/tasks.js';
 import { auditGrant } from './audit.js';
 import type { GraphDeps } from './effect-deps.js';
+import { listGranted } from './granted.js';
 import { surveyTarget } from './survey.js';
 import { verifyGrant } from './verify.js';
 import { verifyRolledBack } from './verify-rolled-back.js';
@@ -14,5 +15,6 @@ export function verifierTasks(deps: GraphDeps): VerifierTasks {
     watch: watchGrant(deps),
     verifyRolledBack: verifyRolledBack(deps),
     audit: auditGrant(deps),
+    listGranted: listGranted(deps),
   };
 }

@@ -2,12 +2,24 @@ import { z } from 'zod';
 
 import { ENDS, PHASES } from '../../domain/ceremony-state.js';
 import { digestSchema, eventIdSchema, instantSchema } from '../../domain/identifiers.js';
+import { grantedSchema, MAX_GRANTED } from '../../domain/kill-state.js';
+import { ON_KILL_TRIGGERS } from '../../domain/on-kill.js';
 import { QUORUM_KINDS } from '../../domain/quorum.js';
 import { refusalSchema } from '../../domain/refusal.js';
 import type { CeremonyView } from '../../domain/view.js';
 
 const text = z.string().max(4096).nullable();
 const time = instantSchema.nullable();
+
+const killActionSchema = z.strictObject({
+  key: z.string().max(64),
+  action: z.enum(['end_sessions', 'report_granted', 'rotate', 'disable_account']),
+  rotation: z.number().int().nullable(),
+  target: z.string().max(200),
+  result: z.enum(['done', 'refused']).nullable(),
+  code: z.string().max(64).nullable(),
+  at: time,
+});
 
 /**
  * A view as the register takes it: display data of a workflow, and therefore anybody's words. What a newer workflow adds is
@@ -63,6 +75,13 @@ export const ceremonyViewSchema: z.ZodType<CeremonyView> = z.object({
     .max(64),
   refusal: refusalSchema.nullable(),
   refused_statements: z.number().int(),
+  kill: z
+    .strictObject({
+      trigger: z.enum(ON_KILL_TRIGGERS),
+      actions: z.array(killActionSchema).max(16),
+      granted: z.array(grantedSchema).max(MAX_GRANTED),
+    })
+    .optional(),
   // The register's own: what a workflow says of it is passed over.
   review: z.null().catch(null),
   policy_digest: digestSchema.nullable(),

@@ -19,6 +19,7 @@ export const ASKED: readonly Asked[] = [
   'rollback',
   'check_absent',
   'end_sessions',
+  'kill_action',
 ];
 
 const FINDINGS: readonly Finding['code'][] = [
@@ -44,6 +45,7 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
   const round = state.reseal?.round ?? 1;
   const intent = scene.intentUntil(now + opened.request.duration_seconds * 1000 - (how % 7) * 7 * scene.MINUTE, {
     end_sessions: opened.request.effect.end_sessions,
+    ...(how % 4 >= 2 ? { on_kill: scene.ON_KILL } : {}),
   });
   switch (asked) {
     case 'admit': {
@@ -135,5 +137,11 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
     }
     case 'end_sessions':
       return { type: 'sessions_ended', at, receipt: scene.receipt('sessions_ended') };
+    case 'kill_action': {
+      const pending = state.kill?.actions.filter(({ result }) => result === null) ?? [];
+      const key = pending[how % Math.max(1, pending.length)]?.key ?? 'rotate/0';
+      const said = how % 3 === 2 ? { result: 'refused' as const, code: 'no' } : { result: 'done' as const, code: null };
+      return { type: 'kill_acted', key: `kill/${key}`, outcome: { ...said, at, receipt: scene.receipt(key) } };
+    }
   }
 }

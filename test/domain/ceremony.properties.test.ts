@@ -45,6 +45,7 @@ describe('the ceremony machine, whatever order messages come in', () => {
         'verify_overdue',
         'sessions_open',
         'reappeared',
+        'actions_pending',
       ]),
     );
   }, 120_000);

@@ -1,6 +1,7 @@
 import type { Receipt } from '../../domain/entry.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import { instant } from '../../domain/identifiers.js';
+import { ON_KILL_TRIGGERS, type OnKill } from '../../domain/on-kill.js';
 import type { Terms } from '../../domain/policy.js';
 import type { PersonFacts } from '../../domain/quorum.js';
 import type { Request } from '../../domain/request.js';
@@ -12,6 +13,18 @@ import type { Said } from '../../domain/hearing.js';
 
 export const T0 = Date.parse('2026-03-01T12:00:00.000Z');
 export const SECOND = 1000;
+/** Everything that a kill can call for. */
+export const ON_KILL: OnKill = {
+  triggers: [...ON_KILL_TRIGGERS],
+  end_sessions: true,
+  report_granted: true,
+  rotate: [
+    { kind: 'application_secret', application_id: 'a9900000-0000-4000-8000-000000000001', sink: 'vault' },
+    { kind: 'user_password', user_id: 'a11ce000-0000-4000-8000-00000000000a', sink: 'vault' },
+  ],
+  disable_account: true,
+};
+
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const EVENT = '0123456789abcdef';

@@ -27,6 +27,8 @@ export interface Layout {
   inboxSecret: string;
   /** A settings file for each role, for a process that plays it alone. */
   workers: string;
+  /** New secrets of rotated credentials: the sink called `local`. */
+  rotated: string;
   roleLog: string;
   /** The report of the last sweep that was run without Temporal. */
   sweepReport: string;
@@ -55,6 +57,7 @@ export function layoutOf(root: string): Layout {
     importKeys: at('import-keys'),
     inboxSecret: at('inbox-secret'),
     workers: at('workers'),
+    rotated: at('rotated'),
     roleLog: at('roles.log'),
     sweepReport: at('sweep-report.json'),
   };

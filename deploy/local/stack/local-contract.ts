@@ -1,11 +1,15 @@
-import { ANY_PRINCIPAL, KILL_ACTIONS, KILL_TRIGGERS, contractSchema, type Contract } from '../../../domain/contract.js';
+import { ANY_PRINCIPAL, KILL_TRIGGERS, contractSchema, type Contract } from '../../../domain/contract.js';
 import { effectOf, listOfKind, objectOfEffect, toolsOf } from '../../../domain/effects/effects.js';
 import { TARGET_LISTS, type TargetList } from '../../../domain/effects/kind.js';
 import { instant } from '../../../domain/identifiers.js';
+import { contractActionsOf } from '../../../domain/on-kill.js';
 import type { Policy } from '../../../domain/policy.js';
 
 /** The series of a local stack's contracts, and of its rosters. */
 export const LOCAL_SERIES = 'local';
+
+/** What a kill always does. */
+const ALWAYS = ['revoke_warrant', 'halt_job', 'reseal'] as const;
 
 const HOUR_MS = 3600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
@@ -20,6 +24,7 @@ export function localContract(
 ): Contract {
   const from = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   const named = Object.values(profiles);
+  const onKill = named.flatMap(({ on_kill }) => (on_kill === undefined ? [] : contractActionsOf(on_kill)));
   const kinds = [...new Set(named.map(({ action }) => action))];
   const effects = named.map((profile) => effectOf(profile, profile.tenant_id ?? tenant_id));
   const objectsIn = (list: TargetList): string[] => [
@@ -46,7 +51,7 @@ export function localContract(
       elevated: false,
     },
     network: { model_calls_must_use: 'clawproxy' },
-    kill_switch: { triggers: KILL_TRIGGERS, on_trigger: KILL_ACTIONS },
+    kill_switch: { triggers: KILL_TRIGGERS, on_trigger: [...new Set([...ALWAYS, ...onKill])] },
     audit: { require_gateway_receipts: false, emit_proof_bundle: true },
   });
 }

@@ -44,6 +44,8 @@ export const LOCAL_APPLICATIONS = {
   sessions: '5e5ea100-0000-4000-8000-0000000000d2',
   verifier: '5e5ea100-0000-4000-8000-0000000000d3',
   sweeper: '5e5ea100-0000-4000-8000-0000000000d4',
+  credentials: '5e5ea100-0000-4000-8000-0000000000d5',
+  account: '5e5ea100-0000-4000-8000-0000000000d6',
 } as const;
 
 const roles = [

@@ -30,7 +30,8 @@ export interface StackFiles {
 /** Makes what is missing of people, policy, keys and trust, publishes policy and roster as signed documents, and reads all of it. Throws SettingsError for a file that cannot work. */
 export async function stackFiles(layout: Layout, options: StackOptions): Promise<StackFiles> {
   const identities = await makeIdentities(options.people ?? LOCAL_PEOPLE, layout.identities, layout.roster);
-  for (const folder of [layout.importKeys, layout.contracts]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.importKeys, layout.contracts, layout.rotated])
+    await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(layout.policy, options.policyYaml ?? localPolicyYaml(), { flag: 'wx' }).catch(ifItExists);
   const nowMs = Date.now();
   const signers = await localSigners(layout, nowMs);

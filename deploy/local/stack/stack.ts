@@ -4,6 +4,7 @@ import type { Role } from '../../../domain/roles.js';
 import type { NoticeChannelSettings } from '../../../workers/notice-settings.js';
 import type { Log } from '../../../workers/role-context.js';
 import type { WorkerSettings } from '../../../workers/settings.js';
+import type { SinkSettings } from '../../../workers/sink-settings.js';
 import type { DevJson } from './dev-json.js';
 import type { Layout } from './layout.js';
 import type { LocalPerson } from './local-world.js';
@@ -32,6 +33,8 @@ export interface StackOptions {
   noticeChannels?: NoticeChannelSettings;
   /** Object ids that no ceremony may touch; none when left out. */
   protectedObjectIds?: readonly string[];
+  /** Sinks for rotated credentials besides the stack's own directory, which is called `local`. */
+  sinks?: Readonly<Record<string, SinkSettings>>;
   log: Log;
   /** Aborted: the start ends as soon as the part that is being started can be stopped again, and rejects with the reason. */
   signal?: AbortSignal;

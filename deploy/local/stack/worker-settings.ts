@@ -60,6 +60,12 @@ export function workerSettings(
     authority: key('authority'),
     'effect:entra.directory_role': { ...key('effect:entra.directory_role'), ...graph('directory_role') },
     'effect:entra.sessions': { ...key('effect:entra.sessions'), ...graph('sessions') },
+    'effect:entra.credentials': {
+      ...key('effect:entra.credentials'),
+      ...graph('credentials'),
+      sinks: { local: { kind: 'file', directory: layout.rotated }, ...options.sinks },
+    },
+    'effect:entra.account': { ...key('effect:entra.account'), ...graph('account') },
     verifier: { ...key('verifier'), ...graph('verifier') },
     sweeper: {
       ...key('sweeper'),
