@@ -35,6 +35,7 @@ export const ENTRY_ROLES = {
   /** A job that was let in, and one that was not. */
   job: 'authority',
   job_refused: 'authority',
+  job_ended: 'verifier',
   /** Calls of its tools, by the role that was called. */
   tool_read: 'verifier',
   tool_refused: 'verifier',

@@ -79,7 +79,7 @@ export const toolOutcomeSchema = z.discriminatedUnion('outcome', [
 export type ToolOutcome = z.output<typeof toolOutcomeSchema>;
 
 /** What is done where a tool's call goes. What is no tool at all goes to the verifier, which refuses it by name. */
-export type ToolVerb = 'read' | 'write' | 'remove';
+export type ToolVerb = 'read' | 'write' | 'remove' | 'ended';
 export const verbOf = (tool: string): ToolVerb | undefined => {
   switch (tool) {
     case TOOLS.read:
@@ -88,10 +88,26 @@ export const verbOf = (tool: string): ToolVerb | undefined => {
       return 'write';
     case TOOLS.remove:
       return 'remove';
+    case JOB_ENDED:
+      return 'ended';
     default:
       return undefined;
   }
 };
+
+/** Not a tool: a job's last word, by its own key, that it is over. Taken after the token's time too. */
+export const JOB_ENDED = 'reseal.job_ended';
+export const jobEndedSchema = z.strictObject({
+  /** Of its process; null where a signal ended it. */
+  status: z.number().int().min(0).max(255).nullable(),
+  signal: z.string().max(16).nullable(),
+  /** Why it was halted; null where it ended by itself. */
+  halted: z
+    .string()
+    .regex(/^[a-z_]{1,64}$/)
+    .nullable(),
+});
+export type JobEnded = z.output<typeof jobEndedSchema>;
 
 /**
  * Why a call asks for something else than its event's own target, or undefined. A job names its target by the members of

@@ -1,6 +1,7 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import { removeDirectoryRole, writeDirectoryRole } from '../activities/tools/change-directory-role.js';
+import { noteEnded } from '../activities/tools/note-ended.js';
 import { readDirectoryRole } from '../activities/tools/read-directory-role.js';
 import type { ToolDeps } from '../activities/tools/tool-deps.js';
 import { toolGate } from '../activities/tools/tool-gate.js';
@@ -40,8 +41,8 @@ function toolDeps(role: ToolRole, context: RoleContext): ToolDeps {
 
 function verbsOf(role: ToolRole, context: RoleContext): Pick<ToolDeps, 'verbs' | 'entries'> {
   if (role === 'verifier') {
-    const verbs = { read: readDirectoryRole(graphDeps(context, role, 'verifier')) };
-    return { verbs, entries: { done: { read: 'tool_read' }, refused: 'tool_refused' } };
+    const verbs = { read: readDirectoryRole(graphDeps(context, role, 'verifier')), ended: noteEnded };
+    return { verbs, entries: { done: { read: 'tool_read', ended: 'job_ended' }, refused: 'tool_refused' } };
   }
   const gate = grantGateDeps(context);
   const tasks = directoryRoleTasks(gate);

@@ -7,6 +7,7 @@ import type { SignedIntent } from '../../domain/intent.js';
 import type { JobClaims } from '../../domain/job.js';
 import {
   isJobTool,
+  jobEndedSchema,
   targetRefusal,
   toolBodySchema,
   toolCallSchema,
@@ -60,7 +61,9 @@ async function judge(deps: ToolDeps, context: Context, input: ToolInput): Promis
   const { authorityKey, role, clock } = deps;
   const { event_id, tool, body, token, proof } = input;
   const nowMs = clock.now();
-  const held = await judgeJobToken(token, { eventId: event_id, role, authorityKey, nowMs });
+  const verb = verbOf(tool);
+  const evenIfOver = verb === 'ended';
+  const held = await judgeJobToken(token, { eventId: event_id, role, authorityKey, nowMs, evenIfOver });
   if (!held.ok) return held;
   const { claims, signed } = held;
   const refuse = (code: string, message: string): Refused => ({ ok: false, code, message, job: claims });
@@ -76,7 +79,13 @@ async function judge(deps: ToolDeps, context: Context, input: ToolInput): Promis
       return refuse('too_many_calls', 'too many calls at once: try again');
     case 'first':
   }
-  const verb = verbOf(tool);
+  const call = { input, claims, callId: proven.claims.jti, signed };
+  if (verb === 'ended') {
+    const ended = jobEndedSchema.safeParse(body);
+    if (!ended.success)
+      return refuse('body_malformed', `expected {status, signal, halted}: ${firstIssue(ended.error)}`);
+    return { ok: true, call: { ...call, verb, body: { target: {}, receipts: [] } } };
+  }
   if (verb === undefined || !isJobTool(tool)) return refuse('tool_unknown', 'Reseal has no such tool');
   if (!claims.scope.includes(tool)) return refuse('tool_not_in_scope', 'the job was not let in for this tool');
   if (!(verb in deps.verbs)) return refuse('token_foreign', `${role} does not do this: send it where it belongs`);
@@ -86,7 +95,7 @@ async function judge(deps: ToolDeps, context: Context, input: ToolInput): Promis
   if (foreign !== undefined) return refuse(foreign.code, foreign.message);
   const outside = contractObjection(deps, signed, tool, nowMs);
   if (outside !== undefined) return refuse(outside.code, outside.message);
-  return { ok: true, call: { input, claims, callId: proven.claims.jti, signed, verb, body: read.data } };
+  return { ok: true, call: { ...call, verb, body: read.data } };
 }
 
 /** A job's call needs the contract in force; the ceremony's own rollback never asks. */

@@ -11,6 +11,7 @@ import { decideCommand } from './commands/decide.js';
 import { devCommands } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evidenceCommands } from './commands/evidence.js';
+import { execCommands } from './commands/exec.js';
 import { policyCommands } from './commands/policy.js';
 import { statusCommand } from './commands/status.js';
 import { sweepCommands } from './commands/sweep.js';
@@ -64,6 +65,7 @@ export function resealProgram(version: string, run: Run): Command {
   policyCommands(program, run);
   contractCommands(program, run);
   decideCommand(program, run);
+  execCommands(program, run);
   evidenceCommands(program, run);
   auditCommands(program, run);
   sweepCommands(program, run);
