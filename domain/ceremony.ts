@@ -31,7 +31,8 @@ export type CeremonyEvent =
   | { type: 'verify_overdue' }
   | { type: 'verified'; outcome: VerifyOutcome }
   | { type: 'watched'; outcome: WatchOutcome }
-  | { type: 'rolled_back'; round: number; outcome: RollbackOutcome }
+  /** `ordered`: upon a statement whose signature and right the effect judged for itself. */
+  | { type: 'rolled_back'; round: number; outcome: RollbackOutcome; ordered?: true }
   | { type: 'absence'; round: number; outcome: AbsenceOutcome }
   | { type: 'sessions_ended'; at: string; receipt: Receipt }
   | { type: 'kill_acted'; key: string; outcome: KillOutcome }
@@ -254,7 +255,13 @@ const isLater = (endsAt: string | null, { dead_man }: { dead_man: string | null 
 
 type Answer<T> = { round: number; outcome: T };
 
-function onRolledBack(state: CeremonyState, { round, outcome }: Answer<RollbackOutcome>, nowMs: number): CeremonyState {
+function onRolledBack(
+  before: CeremonyState,
+  { round, outcome, ordered }: Answer<RollbackOutcome> & { ordered?: true },
+  nowMs: number,
+): CeremonyState {
+  // The effect took an order for good that was not found so here (a roster is read anew within seconds): it is removed.
+  const state = ordered === true ? end(before, 'kill', nowMs) : before;
   if (state.phase !== 'resealing' || state.reseal === null) return state;
   const kept = outcome.outcome === 'not_authentic' ? state : keepReceipt(state, outcome.receipt);
   if (round !== state.reseal.round) return kept;

@@ -201,6 +201,13 @@ export const rollbackOutcomeSchema = z.discriminatedUnion('outcome', [
 ]);
 export type RollbackOutcome = z.output<typeof rollbackOutcomeSchema>;
 
+/** Effect, `rollbackOnOrder`: a rollback, or the order does not verify there and nothing was called. */
+export const orderedRollbackOutcomeSchema = z.union([
+  rollbackOutcomeSchema,
+  z.strictObject({ outcome: z.literal('not_ordered'), reason: z.string().max(64), at: instantSchema }),
+]);
+export type OrderedRollbackOutcome = z.output<typeof orderedRollbackOutcomeSchema>;
+
 /** Verifier, `verifyRolledBack`: agreeing reads over the settle window, or ours is there (again). */
 export const absenceOutcomeSchema = z.discriminatedUnion('outcome', [
   z.strictObject({

@@ -52,6 +52,19 @@ export interface DirectoryRoleTasks {
   rollback(input: { signed: SignedIntent; round: number }): Promise<outcomes.RollbackOutcome>;
 }
 
+/** Every effect's role takes these besides. */
+export interface OrderTasks {
+  /**
+   * The first `rollback`, upon a statement that the ceremony is still checking. The effect judges the order by its own
+   * roster and policy; what it refuses is left to the ceremony.
+   */
+  rollbackOnOrder(input: {
+    signed: SignedIntent;
+    evidence: Evidence;
+    order: SignedStatement;
+  }): Promise<outcomes.OrderedRollbackOutcome>;
+}
+
 export interface SessionsTasks {
   endSessions(input: { signed: SignedIntent }): Promise<{ at: string; receipt: Receipt }>;
 }

@@ -9,6 +9,7 @@ import type { GraphDeps } from '../activities/graph/effect-deps.js';
 import type { GraphAccess } from '../activities/graph/graph-access.js';
 import { judgeGrant } from '../activities/graph/directory-role-judge.js';
 import { grantGate, type GateDeps } from '../activities/graph/grant-gate.js';
+import { takingOrders } from '../activities/graph/ordered-rollback.js';
 import { sessionsTasks } from '../activities/graph/sessions.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
 import type { InForce } from '../activities/in-force.js';
@@ -64,7 +65,10 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
     return { ...tasks, ...jobTasks(holdings, tasks) };
   },
   'effect:entra.directory_role': (context) =>
-    directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
+    takingOrders(
+      { ...knownTo(context), clock: context.clock },
+      directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
+    ),
   'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
   'effect:entra.credentials': (context) =>
     credentialsTasks({

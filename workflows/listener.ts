@@ -16,6 +16,7 @@ const CARRIED_BYTES = 512 * 1024;
 export class Listener {
   private underCheck: readonly PendingStatement[] = [];
   private busy = false;
+  private answer: Promise<void> = Promise.resolve();
 
   /** `heard` takes a batch in the order it was taken. It is called in a moment of its own, never from within `listen`. */
   constructor(
@@ -25,6 +26,16 @@ export class Listener {
 
   get isBusy(): boolean {
     return this.busy;
+  }
+
+  /** What is under check now. */
+  get checking(): readonly PendingStatement[] {
+    return this.underCheck;
+  }
+
+  /** Once the batch that is under check now has been handed over. */
+  get heardNow(): Promise<void> {
+    return this.answer;
   }
 
   /** Whether what has not been heard is little enough to be carried into the next run. */
@@ -44,7 +55,7 @@ export class Listener {
     if (batch.length === 0) return;
     this.busy = true;
     this.underCheck = batch;
-    void this.untilChecked(batch).then((said) => {
+    this.answer = this.untilChecked(batch).then((said) => {
       this.busy = false;
       this.underCheck = [];
       this.heard(said);

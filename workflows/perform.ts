@@ -15,6 +15,7 @@ import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
 import { viewOf } from '../domain/view.js';
 import { performKillAction } from './perform-kill-action.js';
+import type { OrderedRemoval } from './ordered-removal.js';
 import { authority, effect, register, sessions, verifier } from './role-tasks.js';
 
 /**
@@ -129,6 +130,36 @@ async function verify(bounded: boolean, state: CeremonyState, deliver: (event: C
     if (!bounded || isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     deliver({ type: 'verify_overdue' });
   }
+}
+
+/** After that the machine begins the removal itself, without an end: an effect of an older version knows no orders. */
+const ORDER_PATIENCE = { scheduleToCloseTimeout: '30s' } as const;
+
+/**
+ * Carries out a removal beside the check of what orders it, and hands its answer over after what was checked, so that the
+ * machine knows why. Answers whether it came to anything; the machine is woken either way.
+ */
+export async function performOnOrder(
+  { order }: OrderedRemoval,
+  state: () => CeremonyState,
+  deliver: (event: CeremonyEvent) => void,
+  heard: Promise<void>,
+): Promise<boolean> {
+  const now = state();
+  const signed = intentOf(now);
+  const asked = effect(signed.intent.kind, `remove ${roleOf(now)}, if the order holds`, ORDER_PATIENCE);
+  const answer = await asked.rollbackOnOrder({ signed, evidence: evidenceOf(now), order }).catch((error: unknown) => {
+    if (isCancellation(error)) throw error;
+  });
+  const parsed = outcomes.orderedRollbackOutcomeSchema.safeParse(answer);
+  if (!parsed.success || parsed.data.outcome === 'not_ordered') {
+    deliver({ type: 'tick' });
+    return false;
+  }
+  const outcome = parsed.data;
+  await heard;
+  deliver({ type: 'rolled_back', round: 1, outcome, ordered: true });
+  return true;
 }
 
 /** Sends all that waits to the register, which orders it. */

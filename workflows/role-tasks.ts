@@ -7,6 +7,7 @@ import type {
   CeremoniesTasks,
   CredentialsTasks,
   DirectoryRoleTasks,
+  OrderTasks,
   RegisterTasks,
   SessionsTasks,
   VerifierTasks,
@@ -48,7 +49,7 @@ export const register = (summary: string) => proxyActivities<RegisterTasks>(ledg
 export const authority = (summary: string) => proxyActivities<AuthorityTasks>(ledgerWork('authority', summary));
 /** The effect that makes and undoes what a kind does. */
 export const effect = (kind: EffectKind, summary: string, options: ActivityOptions = {}) =>
-  proxyActivities<DirectoryRoleTasks>({ ...patient(roleOfKind(kind), summary), ...options });
+  proxyActivities<DirectoryRoleTasks & OrderTasks>({ ...patient(roleOfKind(kind), summary), ...options });
 export const sessions = (summary: string) => proxyActivities<SessionsTasks>(patient('effect:entra.sessions', summary));
 export const credentials = (summary: string) =>
   proxyActivities<CredentialsTasks>(patient('effect:entra.credentials', summary));

@@ -16,7 +16,8 @@ import { viewOf } from '../domain/view.js';
 import { Conductor } from './conductor.js';
 import { Inbox } from './inbox.js';
 import { Listener } from './listener.js';
-import { perform } from './perform.js';
+import { OrderedRemovals, type OrderedRemoval } from './ordered-removal.js';
+import { perform, performOnOrder } from './perform.js';
 import { actSignals, requestQuery, verdictQuery, viewQuery, type PendingStatement } from './protocol.js';
 import { searchAttributesOf } from './search-attributes.js';
 
@@ -66,7 +67,12 @@ export async function runCeremony(
 
   const root = CancellationScope.current();
   root.cancelRequested.catch(() => deliver({ type: 'cancel_requested' }));
-  const conductor = new Conductor<CeremonyCommand>((command) => perform(command, () => state, deliver));
+  const ordered = new OrderedRemovals();
+  const conductor = new Conductor<CeremonyCommand | OrderedRemoval>(async (command) => {
+    if (command.do !== 'rollback_on_order') return perform(command, () => state, deliver);
+    const removed = await performOnOrder(command, () => state, deliver, listener.heardNow);
+    if (!removed) ordered.giveUp(command.order);
+  });
 
   // Before the request is known to be good there is nothing that a statement could be about: it waits, and is not lost.
   const canHear = (): boolean => state.opened !== null || isEnd(state.phase);
@@ -97,8 +103,12 @@ export async function runCeremony(
           pending: listener.waiting(),
         };
       }
-      conductor.reconcile(commands(state));
-      if (mustListen()) listener.listen();
+      const wanted = () => [...commands(state), ...ordered.wanted(state, listener.checking)];
+      conductor.reconcile(wanted());
+      if (mustListen()) {
+        listener.listen();
+        conductor.reconcile(wanted());
+      }
       alarm.setFor(wake(state), awaited(state));
       told = tell(state, told);
       await condition(() => events.length > 0 || mustListen() || alarm.isDue() || mustContinue());

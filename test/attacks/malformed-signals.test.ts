@@ -5,6 +5,7 @@ import { ceremonyWorkflowId, resealWorkflowId } from '../../domain/identifiers.j
 import { TASK_QUEUES } from '../../domain/roles.js';
 import { CeremonyStack } from '../support/ceremony-stack.js';
 import { failedTasks, payload, RawTemporal } from '../support/raw-temporal.js';
+import { signWithStranger } from '../support/signing.js';
 
 let stack: CeremonyStack;
 let raw: RawTemporal;
@@ -95,6 +96,28 @@ describe('signals that nobody could have meant', () => {
       expect(failedTasks(await raw.history(ceremonyWorkflowId(asked.event)))).toEqual([]);
     });
   }
+
+  it.concurrent(
+    'a kill that a stranger signed: neither the ceremony nor the effect takes it for one',
+    async ({ expect }) => {
+      const asked = await stack.activate();
+      const common = stack.common(asked.event, asked.request_digest, 'bob', await stack.now(asked.event));
+      await stack.signal(asked.event, 'kill', signWithStranger({ ...common, act: 'kill' }));
+      await stack.until(asked.event, ({ refused_statements }) => refused_statements === 1);
+      expect(await stack.view(asked.event)).toMatchObject({ state: 'active' });
+      const { assignments, calls } = await stack.graph.truth(asked.tenant);
+      expect(assignments).toHaveLength(1);
+      expect(calls.filter(({ action }) => action === 'adminRemove')).toEqual([]);
+
+      expect(await stack.say(asked, 'bob', 'kill')).toMatchObject({ status: 'accepted' });
+      expect(await stack.advanceToEnd(asked.event, '20m')).toMatchObject({ state: 'revoked', cause: 'kill' });
+      // Both were tried while they were under check: the forged one came to nothing, bob's to the removal.
+      const events = await raw.history(ceremonyWorkflowId(asked.event));
+      const names = events.map(({ activityTaskScheduledEventAttributes: task }) => task?.activityType?.name);
+      expect(names.filter((name) => name === 'rollbackOnOrder')).toHaveLength(2);
+        expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
+    },
+  );
 
   it.concurrent('as updates and queries they change nothing, and a kill works', async ({ expect }) => {
     const asked = await stack.ask();

@@ -158,18 +158,27 @@ export class Performance {
   }
 
   /** The road everybody hopes for, as far as `steps` goes. */
-  takeTo(steps: number): void {
+  /** `expired`: how many warrants are found to be over before one carries the grant. */
+  takeTo(steps: number, expired: number): void {
     const road: (() => void)[] = [
       () => this.answer('admit', 0),
       () => this.answer('survey', 0),
       () => this.approveAll(),
       () => this.answer('issue', 0),
-      () => this.answer('apply', 0),
+      () => this.grant(expired),
       () => this.answer('verify', 0),
       () => this.say(scene.alice, 'close', 'none', 0),
       () => this.answer('rollback', 0),
     ];
     for (const go of road.slice(0, steps)) go();
+  }
+
+  private grant(expired: number): void {
+    for (let index = 0; index < expired; index += 1) {
+      this.tell({ type: 'applied', outcome: { outcome: 'warrant_expired', at: instant(this.now) } });
+      this.answer('issue', 0);
+    }
+    this.answer('apply', 0);
   }
 
   /** As few of those who may approve as make a quorum, if there are enough. */

@@ -153,3 +153,38 @@ describe('a ceremony whose workflow is gone', () => {
     expect(ceremony.wrapUp().state).toMatchObject({ phase: 'revoked', flags: ['workflow_lost'] });
   });
 });
+
+describe('a removal that an order began while it was still under check', () => {
+  const removed = {
+    type: 'rolled_back' as const,
+    round: 1,
+    outcome: {
+      outcome: 'removed' as const,
+      word: 'revoked' as const,
+      at: instant(scene.T0),
+      receipt: scene.receipt('removal/1'),
+    },
+  };
+
+  it('counts as the first one, once the order is heard', () => {
+    const ceremony = run()
+      .toActive()
+      .say(sam, 'kill')
+      .tell({ ...removed, ordered: true });
+    expect(ceremony.state).toMatchObject({ phase: 'resealing', ending: { cause: 'kill', by: sam.id } });
+    expect(ceremony.state.reseal).toMatchObject({ step: 'checking', round: 1, seen: true, word: 'revoked' });
+  });
+
+  it('ends a ceremony whose own check did not find the order good: the grant is gone', () => {
+    const ceremony = run()
+      .toActive()
+      .tell({ ...removed, ordered: true });
+    expect(ceremony.state).toMatchObject({ phase: 'resealing', mark: 'pending', ending: { cause: 'kill', by: null } });
+    expect(ceremony.state.reseal).toMatchObject({ step: 'checking', word: 'revoked' });
+  });
+
+  it('is nothing where nobody ordered it: an answer that comes for no reason changes nothing', () => {
+    const { state } = run().toActive();
+    expect(step(state, removed, scene.T0)).toEqual(state);
+  });
+});

@@ -16,7 +16,7 @@ describe('the ceremony machine, whatever order messages come in', () => {
     fc.assert(
       fc.property(plan, (chosen) => {
         const show = new Performance(chosen);
-        if (!chosen.lost) show.takeTo(chosen.head);
+        if (!chosen.lost) show.takeTo(chosen.head, chosen.expired);
         for (const next of chosen.moves) show.make(next);
         show.bringToEnd();
         if (!isFinished(show.state)) throw new Error(`never ends: stuck in ${show.state.phase}`);
@@ -59,7 +59,7 @@ describe('the ceremony machine, whatever order messages come in', () => {
         fc.integer({ min: 60, max: 120 }),
         (chosen, depth, size) => {
           const show = new Performance({ ...chosen, lost: false });
-          show.takeTo(depth);
+          show.takeTo(depth, 0);
           for (const next of chosen.moves.slice(0, 3)) show.make(next);
           show.make({ do: 'flood', size });
           const { phase, ending } = show.state;

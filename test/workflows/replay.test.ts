@@ -66,7 +66,7 @@ describe('histories that earlier versions wrote', () => {
   it('do not replay with one in which two commands have changed places', async () => {
     const code = readFileSync(WORKFLOW_BUNDLE, 'utf8');
     const swapped = code.replace(
-      /^( +)(conductor\.reconcile\(\(0,.*)\n((?:.*\n){0,3}?) +(alarm\.setFor\(\(0,.*)$/m,
+      /^( +)(conductor\.reconcile\(wanted\(\)\);)\n((?:.*\n){0,6}?) +(alarm\.setFor\(\(0,.*)$/m,
       (_, indent: string, work: string, between: string, alarm: string) =>
         `${indent}${alarm}\n${indent}${work}\n${between}`,
     );

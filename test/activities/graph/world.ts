@@ -6,19 +6,23 @@ import { loopbackAccess } from '../../../activities/graph/graph-access.js';
 import { directoryRoleTasks } from '../../../activities/graph/directory-role.js';
 import type { GraphDeps } from '../../../activities/graph/effect-deps.js';
 import { passGate, type Judge } from '../../../activities/graph/grant-gate.js';
+import { takingOrders } from '../../../activities/graph/ordered-rollback.js';
 import { sessionsTasks } from '../../../activities/graph/sessions.js';
 import { verifierTasks } from '../../../activities/graph/verifier.js';
 import { startGraphSimulator, type GraphSimulator } from '../../../deploy/local/graph/server.js';
 import type { EntryPayload, Receipt } from '../../../domain/entry.js';
 import { instant } from '../../../domain/identifiers.js';
 import { INTENT_PAYLOAD_TYPE, type Intent, type SignedIntent } from '../../../domain/intent.js';
-import type { DirectoryRoleTasks, Evidence, SessionsTasks, VerifierTasks } from '../../../domain/tasks.js';
+import type { DirectoryRoleTasks, Evidence, OrderTasks, SessionsTasks, VerifierTasks } from '../../../domain/tasks.js';
+import type { PolicyInForce } from '../../../domain/policy-in-force.js';
+import type { Roster } from '../../../domain/roster.js';
 import { canonicalJson } from '../../../proofs/canonical-json.js';
 import { signDsse } from '../../../proofs/dsse.js';
 import { makeMarker } from '../../../proofs/marker.js';
 import { signReceipt } from '../../../proofs/receipt.js';
 import { generateRoleKey, type RoleKey } from '../../../proofs/role-key.js';
 import { mintWarrant } from '../../../proofs/warrant.js';
+import { policy, policyDigest, roster } from '../../proofs/ceremony-people.js';
 import { FakeClock } from './attempts.js';
 
 export const ALICE = 'a11ce000-0000-4000-8000-000000000001';
@@ -74,6 +78,9 @@ export class World {
   /** Those of the authority's keys that Reseal's roles know. */
   readonly authorityKeys = [this.authority.publicKey];
   verdict: ReturnType<Judge> = { ok: true };
+  /** What the role that grants judges orders by. */
+  policy: PolicyInForce = { policy, digest: policyDigest };
+  roster: Roster = roster;
 
   constructor(private readonly simulator: GraphSimulator) {}
 
@@ -101,14 +108,18 @@ export class World {
     return this.deps(WRITER, ['RoleAssignmentSchedule.ReadWrite.Directory']);
   }
 
-  get effects(): Unbound<DirectoryRoleTasks> {
+  get effects(): Unbound<DirectoryRoleTasks & OrderTasks> {
     const deps = this.holdings;
-    const tasks = directoryRoleTasks(deps);
+    const tasks = takingOrders(
+      { ...deps, policy: () => this.policy, roster: () => this.roster },
+      directoryRoleTasks(deps),
+    );
     const gate = { ...deps, role: 'effect:entra.directory_role' as const, judge: () => this.verdict };
     // As the worker has it: the gate stands before every attempt.
     return {
       apply: (input) => passGate(gate, Context.current(), input, () => tasks.apply(input)),
       rollback: (input) => tasks.rollback(input),
+      rollbackOnOrder: (input) => tasks.rollbackOnOrder(input),
     };
   }
 
