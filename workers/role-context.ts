@@ -60,13 +60,19 @@ export async function readRoleContext(
   return {
     settings,
     clock,
-    contracts: await openContractBook(settings.contracts, clock, log),
+    contracts: await openContractBook(settings.contracts, clock, log, registerOf(settings, databases)),
     trust: trustOf(trustFile),
     authorityKeys: authorityKeysOf(trustFile),
     keys,
     databases,
     log,
   };
+}
+
+/** The register's database, where this process plays the register. */
+function registerOf({ roles }: WorkerSettings, databases: RoleDatabases): Database | null {
+  if (!roles.includes('register') || databases === null) return null;
+  return 'query' in databases ? databases : (databases.get('register') ?? null);
 }
 
 /** The signing key of a role this process plays. */

@@ -1,6 +1,9 @@
+import { z } from 'zod';
+
 import type { SignedKind } from '../../domain/signed-documents.js';
 import { MAX_SIGNED_BYTES } from '../../proofs/contract.js';
-import { isDocumentName, type ContractRegistry } from '../../proofs/contract-registry.js';
+import { documentName, isDocumentName, type ContractRegistry } from '../../proofs/contract-registry.js';
+import type { DsseEnvelope } from '../../proofs/dsse.js';
 import { parseStrictJson, type JsonValue } from '../../proofs/strict-json.js';
 
 const PATHS: Readonly<Record<SignedKind, string>> = {
@@ -8,6 +11,21 @@ const PATHS: Readonly<Record<SignedKind, string>> = {
   roster: 'rosters',
   revocations: 'revocations',
 };
+const refusalSchema = z.object({
+  error: z.object({ code: z.string().regex(/^[a-z0-9_]{1,64}$/), message: z.string().max(500) }),
+});
+
+/** A registry that was reached did not take a document; `code` and message are its own. */
+export class PublicationRefused extends Error {
+  override readonly name = 'PublicationRefused';
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 const TIMEOUT_MS = 10_000;
 /** Of an envelope: the payload as base64, and its signatures. */
 const MAX_BODY_BYTES = 2 * MAX_SIGNED_BYTES;
@@ -21,9 +39,10 @@ export function isRegistryUrl(text: string): boolean {
 }
 
 /**
- * A registry behind the gateway's routes, for reading: `GET <base>/v1/contracts` answers `{names: [digest]}` and
+ * A registry behind the gateway's routes: `GET <base>/v1/contracts` answers `{names: [digest]}` and
  * `GET <base>/v1/contracts/<digest>` the envelope; likewise `rosters` and `revocations`. 404 means that there is none. No
- * redirect is followed, an answer is at most 32 MiB and ten seconds long. `put` rejects: a registry is filled where it lies.
+ * redirect is followed, an answer is at most 32 MiB and ten seconds long. `put` is a PUT to the same address: the envelope's
+ * signatures are all that speaks for it, and it rejects with the registry's own words where they are refused.
  */
 export function httpRegistry(base: string, fetchFrom: typeof fetch = fetch): ContractRegistry {
   const root = base.replace(/\/+$/, '');
@@ -36,6 +55,22 @@ export function httpRegistry(base: string, fetchFrom: typeof fetch = fetch): Con
     const json = parseStrictJson(bytes, { maxBytes: MAX_BODY_BYTES });
     return json.ok ? json.value : bytes.toString('utf8');
   };
+  const write = async (kind: SignedKind, envelope: DsseEnvelope): Promise<string> => {
+    const name = documentName(kind, envelope);
+    if (name === undefined) throw new TypeError(`this is no envelope of a ${kind}`);
+    const response = await fetchFrom(`${root}/v1/${PATHS[kind]}/${name}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(envelope),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: 'error',
+    });
+    if (response.ok) return name;
+    const json = parseStrictJson(await boundedBody(response), { maxBytes: MAX_BODY_BYTES });
+    const told = json.ok ? refusalSchema.safeParse(json.value) : undefined;
+    const { code, message } = told?.data?.error ?? { code: `http_${response.status}`, message: 'it does not say why' };
+    throw new PublicationRefused(code, message);
+  };
   return {
     list: async (kind) => {
       const answer = await read(PATHS[kind]);
@@ -45,7 +80,7 @@ export function httpRegistry(base: string, fetchFrom: typeof fetch = fetch): Con
       return names.filter((name): name is string => typeof name === 'string' && isDocumentName(kind, name));
     },
     fetch: async (kind, name) => (isDocumentName(kind, name) ? read(`${PATHS[kind]}/${name}`) : undefined),
-    put: () => Promise.reject(new Error(`${root} is for reading: publish to the directory or the register behind it`)),
+    put: (kind, envelope) => write(kind, envelope),
   };
 }
 

@@ -47,15 +47,6 @@ export async function contractPlace(session: Session, options: ContractOptions):
   return { place, registry: registryAt(place), roots: await contractRoots(session, options) };
 }
 
-/** The same, where something can be put. */
-export async function writablePlace(session: Session, options: ContractOptions): Promise<ContractPlace> {
-  const at = await contractPlace(session, options);
-  if (!at.place.includes('://')) return at;
-  throw new ResealError('usage', `${at.place} is for reading: nothing can be published there`, {
-    hint: 'publish to the directory behind it: --registry DIR',
-  });
-}
-
 /** @throws {ResealError} `usage` when nobody said where they are, `config_invalid`. */
 export async function contractRoots(session: Session, options: ContractOptions): Promise<ContractRoots> {
   return (await readContractRoots(await rootsPath(session, options.roots))).roots;

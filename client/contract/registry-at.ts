@@ -1,15 +1,16 @@
 import { directoryRegistry } from '../../activities/contracts/directory-registry.js';
-import { httpRegistry, isRegistryUrl } from '../../activities/contracts/http-registry.js';
+import { httpRegistry, isRegistryUrl, PublicationRefused } from '../../activities/contracts/http-registry.js';
 import { SIGNED_KINDS, type SignedKind } from '../../domain/signed-documents.js';
 import { documentName, type ContractRegistry } from '../../proofs/contract-registry.js';
 import type { ContractRoots } from '../../proofs/contract-roots.js';
 import { openShown, type Known } from '../../proofs/contracts-known.js';
-import { ResealError } from '../api/reseal-error.js';
+import { knownCode, ResealError } from '../api/reseal-error.js';
 
 /**
  * The registry in a directory, or behind an `https:` address (`http:` on this machine alone).
  *
- * Its methods reject with {@link ResealError} `registry_unreachable`, naming the place.
+ * Its methods reject with {@link ResealError} `registry_unreachable`, naming the place, and `put` with the code of a registry
+ * that was reached and did not take the document.
  */
 export function registryAt(place: string): ContractRegistry {
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(place);
@@ -20,6 +21,8 @@ export function registryAt(place: string): ContractRegistry {
   const registry = isUrl ? httpRegistry(place) : directoryRegistry(place);
   const told = async <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: NodeJS.ErrnoException) => {
+      if (error instanceof PublicationRefused)
+        throw new ResealError(knownCode(error.code), `${place} did not take it: ${error.message}`, { cause: error });
       const why = error.code ?? error.message;
       throw new ResealError('registry_unreachable', `the registry ${place} cannot be reached: ${why}`, {
         hint: isUrl ? 'see --registry' : 'the first `reseal contract publish` makes the directory; see --registry',

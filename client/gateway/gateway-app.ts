@@ -16,6 +16,7 @@ import type { DecisionLog } from '../decide/decision-log.js';
 import { auditRoutes } from './audit-routes.js';
 import { contractRoutes } from './contract-routes.js';
 import { parseEventFilter } from './event-filter.js';
+import { publicationRoutes } from './publication-routes.js';
 import { jobRoutes } from './job-routes.js';
 
 export interface GatewayDeps {
@@ -26,6 +27,8 @@ export interface GatewayDeps {
   decisionLog?: DecisionLog;
   /** Contracts, rosters and lists of revocations, shown to whoever asks; what of them counts is the reader's verdict. */
   registry?: ContractRegistry;
+  /** Where what signers put is kept; nowhere when left out. It judges what it takes by the signatures alone. */
+  publish?: ContractRegistry;
   /** Told about failures that are nobody's mistake. What it gets holds no statement and no justification. */
   log?: (failure: { code: string; method: string; path: string; error: unknown }) => void;
 }
@@ -39,7 +42,7 @@ const POLL_MS = 250;
  * shape is all that is looked at. Only `/v1/decide` is the gateway's own word, and as good as the gateway is. Errors are
  * `{error: {code, message, hint?}}`.
  */
-export function gatewayApp({ api, hosts, log, decisionLog, registry }: GatewayDeps): Hono {
+export function gatewayApp({ api, hosts, log, decisionLog, registry, publish }: GatewayDeps): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     c.header('cache-control', 'no-store');
@@ -53,6 +56,7 @@ export function gatewayApp({ api, hosts, log, decisionLog, registry }: GatewayDe
     await next();
   });
   auditRoutes(app, api);
+  publicationRoutes(app, publish);
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,

@@ -39,7 +39,10 @@ describe('the contracts of a local stack', () => {
     expect(await listed('--registry', stack.stack.dev.gateway_url)).toEqual(documents);
   });
 
-  it('are superseded by what their signers publish', async () => {
+  it.each([
+    ['in the folder', () => []],
+    ['to the gateway, by their signatures alone', () => ['--registry', stack.stack.dev.gateway_url]],
+  ])('are superseded by what their signers publish %s', async (_place, where) => {
     const { layout } = stack.stack;
     const before = (await listed()).find(({ kind }) => kind === 'contract');
     const policy = parse(readFileSync(layout.policy, 'utf8')) as { contract: { version: number } };
@@ -48,10 +51,31 @@ describe('the contracts of a local stack', () => {
     const keys = readdirSync(layout.contractSigners).flatMap((name) =>
       name.endsWith('.pem') ? ['--key', join(layout.contractSigners, name)] : [],
     );
-    const told = await here('contract', 'publish', 'next.yaml', ...keys);
+    const alone = await here('contract', 'publish', 'next.yaml', ...keys.slice(0, 2), ...where());
+    expect(alone).toMatchObject({ status: 0 });
+    expect(alone.err).toContain('another signer runs');
+    const told = await here('contract', 'publish', 'next.yaml', ...keys, ...where());
     expect(told).toMatchObject({ status: 0 });
+    writeFileSync(layout.policy, stringify(policy));
     const after = await listed();
     expect(after.find(({ name }) => name === before?.name)?.code).toBe('contract_superseded');
     expect(after.filter(({ kind, code }) => kind === 'contract' && code === 'in_force')).toHaveLength(1);
+  });
+
+  it('are not what anybody else publishes to the gateway: exit 4', async () => {
+    const { layout, dev } = stack.stack;
+    const mine = join(layout.root, 'mine');
+    await here('contract', 'keygen', `${mine}.pem`);
+    await here('contract', 'roots', `${mine}.json`, '--threshold', '1', '--add', `mallory=${mine}.pem.pub`);
+    const policy = parse(readFileSync(layout.policy, 'utf8')) as { contract: { version: number } };
+    writeFileSync(
+      join(layout.root, 'laxer.yaml'),
+      stringify({ ...policy, contract: { ...policy.contract, version: 99 } }),
+    );
+    const before = await listed();
+    const asked = ['--key', `${mine}.pem`, '--roots', `${mine}.json`, '--registry', dev.gateway_url];
+    const told = await here('contract', 'publish', 'laxer.yaml', ...asked);
+    expect([told.status, told.err]).toEqual([4, expect.stringContaining('nobody who may sign it did')]);
+    expect(await listed('--registry', dev.gateway_url)).toEqual(before);
   });
 });

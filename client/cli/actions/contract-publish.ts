@@ -13,7 +13,7 @@ import { readPolicyFile, readRosterFile } from '../../config/policy-file.js';
 import { signByAll } from '../../contract/contract-signers.js';
 import { documentStanding, type DocumentStanding } from '../../contract/document-standing.js';
 import { readRegistry, readRegistryIfThere, type RegistryView } from '../../contract/registry-at.js';
-import { momentFlag, signingMeans, writablePlace, type ContractPlace, type SigningOptions } from '../contract-place.js';
+import { momentFlag, signingMeans, contractPlace, type ContractPlace, type SigningOptions } from '../contract-place.js';
 import { documentText } from '../contract-text.js';
 import { oneLine } from '../printable.js';
 import { structured } from '../render.js';
@@ -32,7 +32,7 @@ export interface PublishOptions extends SigningOptions {
  */
 export async function publishContract(session: Session, file: string, options: PublishOptions): Promise<number> {
   const means = signingMeans(session, options);
-  const at = await writablePlace(session, options);
+  const at = await contractPlace(session, options);
   const nowMs = session.now();
   const view = await readRegistryIfThere(at.place, at.roots, nowMs);
   const path = resolve(session.io.cwd, file);

@@ -5,7 +5,7 @@ import { isDocumentName } from '../../../proofs/contract-registry.js';
 import { ResealError } from '../../api/reseal-error.js';
 import { signByAll } from '../../contract/contract-signers.js';
 import { readRegistryIfThere } from '../../contract/registry-at.js';
-import { momentFlag, signingMeans, writablePlace, type SigningOptions } from '../contract-place.js';
+import { momentFlag, signingMeans, contractPlace, type SigningOptions } from '../contract-place.js';
 import type { Session } from '../session.js';
 import { put } from './contract-publish.js';
 
@@ -22,7 +22,7 @@ const FRESH_MS = 30 * 24 * 3600 * 1000;
  */
 export async function revokeContracts(session: Session, digests: string[], options: RevokeOptions): Promise<number> {
   const means = signingMeans(session, options);
-  const at = await writablePlace(session, options);
+  const at = await contractPlace(session, options);
   const nowMs = session.now();
   const { shown, known } = await readRegistryIfThere(at.place, at.roots, nowMs);
   const [contracts, rosters] = [known.revocations?.contracts ?? [], known.revocations?.rosters ?? []].map((list) => [

@@ -6,7 +6,7 @@ import { ResealError } from '../../api/reseal-error.js';
 import { signByAll } from '../../contract/contract-signers.js';
 import { documentStanding } from '../../contract/document-standing.js';
 import { fetchNamed, readRegistry } from '../../contract/registry-at.js';
-import { kindsOf, signingMeans, writablePlace, type SigningOptions } from '../contract-place.js';
+import { kindsOf, signingMeans, contractPlace, type SigningOptions } from '../contract-place.js';
 import { documentText } from '../contract-text.js';
 import { confirm } from '../prompt.js';
 import type { Session } from '../session.js';
@@ -18,7 +18,7 @@ import { put } from './contract-publish.js';
  */
 export async function signContract(session: Session, name: string, options: SigningOptions): Promise<number> {
   const means = signingMeans(session, options);
-  const at = await writablePlace(session, options);
+  const at = await contractPlace(session, options);
   const { kind, envelope: found } = await fetchNamed(at.registry, name, kindsOf(options));
   const parsed = parseDsseEnvelope(found, MAX_SIGNED_BYTES);
   const read = parsed.ok ? readPayload(kind, parsed.payload) : { ok: false as const, message: parsed.reason };

@@ -4,18 +4,20 @@ import { systemClock } from '../../../activities/clock.js';
 import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
 import type { Database } from '../../../activities/register/database.js';
 import { eventReader } from '../../../activities/register/events.js';
+import { registerRegistry } from '../../../activities/register/published-documents.js';
 import { DirectApi } from '../../../client/api/direct-api.js';
 import { readTrustRoots } from '../../../client/config/trust-roots.js';
 import { decisionLog } from '../../../client/decide/decision-log.js';
 import { startGateway } from '../../../client/gateway/start-gateway.js';
 import { ROLES } from '../../../domain/roles.js';
 import { clientDataConverter } from '../../../workers/codec/data-converter.js';
-import { openContractBook } from '../../../workers/open-contract-book.js';
+import { openContractBook, readRoots } from '../../../workers/open-contract-book.js';
 import { readRoleContext } from '../../../workers/role-context.js';
 import type { WorkerSettings } from '../../../workers/settings.js';
 import { startRoles } from '../../../workers/start-roles.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import { devJsonOf } from './dev-json.js';
+import { localPublication } from './local-publication.js';
 import { settlePorts } from './ports.js';
 import { keepFresh } from './publish-contracts.js';
 import { stackFiles, type StackFiles } from './stack-files.js';
@@ -89,6 +91,10 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
     api,
     port: ports.gateway,
     registry: directoryRegistry(layout.contracts),
+    publish: localPublication(
+      registerRegistry(database, { roots: () => readRoots(settings.contracts.roots_path) }),
+      directoryRegistry(layout.contracts),
+    ),
     ...(options.decisionLog === undefined ? {} : { decisionLog: decisionLog(options.decisionLog) }),
     log: ({ code, method, path }) => options.log('gateway', { code, method, path }),
   });

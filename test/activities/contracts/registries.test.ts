@@ -160,10 +160,17 @@ describe('a registry at an address', () => {
     server.close();
   });
 
-  it('is for reading', async () => {
-    await expect(httpRegistry('https://registry.example.test').put('contract', contract(1))).rejects.toThrow(
-      'for reading',
-    );
+  it('takes nothing where it says so, in its own words, or in none', async () => {
+    const body = JSON.stringify({ error: { code: 'publication_unsigned', message: 'nobody who may sign it did' } });
+    const refusing = await answering(() => ({ status: 403, body }));
+    await expect(at(refusing).put('contract', contract(1))).rejects.toMatchObject({
+      code: 'publication_unsigned',
+      message: 'nobody who may sign it did',
+    });
+    refusing.close();
+    const other = await answering(() => ({ status: 405, body: '<html>' }));
+    await expect(at(other).put('contract', contract(1))).rejects.toMatchObject({ code: 'http_405' });
+    other.close();
   });
 
   it.each([
