@@ -7,6 +7,8 @@ import type { TpmParsed } from './tpm-wire.js';
 /** PCR values by bank name (lower case) and index. */
 export type PcrValues = ReadonlyMap<string, ReadonlyMap<number, Buffer>>;
 
+/** In their one spelling: `00` and `1e0` are none. */
+const INDICES: ReadonlyMap<string, number> = new Map(Array.from({ length: 32 }, (_, index) => [String(index), index]));
 const MAX_JSON_BYTES = 64 * 1024;
 
 /**
@@ -44,11 +46,14 @@ function membersOf(value: JsonValue | undefined): [string, JsonValue][] | undefi
 function readBank(bank: TpmHash, members: [string, JsonValue][] | undefined): Map<number, Buffer> | string {
   if (members === undefined) return `bank ${bank.name} is not an object of PCRs`;
   const values = new Map<number, Buffer>();
-  for (const [index, value] of members) {
-    if (!/^(0|[1-9]|[12][0-9]|3[01])$/.test(index)) return `bank ${bank.name} has a member that is no PCR, 0 to 31`;
-    const hex = typeof value === 'string' ? /^(?:0x)?([0-9a-f]+)$/i.exec(value)?.[1] : undefined;
-    if (hex?.length !== bank.bytes * 2) return `${bank.name} PCR ${index}: expected ${bank.bytes * 2} hex digits`;
-    values.set(Number(index), Buffer.from(hex, 'hex'));
+  for (const [name, value] of members) {
+    const index = INDICES.get(name);
+    if (index === undefined) return `bank ${bank.name} has a member that is no PCR, 0 to 31`;
+    const hex = typeof value === 'string' ? value.slice(value.startsWith('0x') ? 2 : 0) : '';
+    // What is no hex ends the decoding: the bytes are then fewer.
+    const bytes = hex.length === bank.bytes * 2 ? Buffer.from(hex, 'hex') : undefined;
+    if (bytes?.length !== bank.bytes) return `${bank.name} PCR ${name}: expected ${bank.bytes * 2} hex digits`;
+    values.set(index, bytes);
   }
   return values;
 }

@@ -41,26 +41,30 @@ export class TpmReader {
 
   /** `length` bytes as they are. */
   take(length: number): Buffer {
-    if (length > this.remaining) throw new TpmWireError('truncated', `ends at byte ${this.bytes.length}`);
-    const taken = this.bytes.subarray(this.#at, this.#at + length);
-    this.#at += length;
-    return taken;
+    return this.bytes.subarray(this.advance(length), this.#at);
   }
 
   uint8(): number {
-    return this.take(1).readUInt8();
+    return this.bytes.readUInt8(this.advance(1));
   }
 
   uint16(): number {
-    return this.take(2).readUInt16BE();
+    return this.bytes.readUInt16BE(this.advance(2));
   }
 
   uint32(): number {
-    return this.take(4).readUInt32BE();
+    return this.bytes.readUInt32BE(this.advance(4));
   }
 
   uint64(): bigint {
-    return this.take(8).readBigUInt64BE();
+    return this.bytes.readBigUInt64BE(this.advance(8));
+  }
+
+  private advance(length: number): number {
+    if (length > this.remaining) throw new TpmWireError('truncated', `ends at byte ${this.bytes.length}`);
+    const from = this.#at;
+    this.#at += length;
+    return from;
   }
 
   /** A TPM2B: a 16-bit length of at most `most`, and that many bytes. */

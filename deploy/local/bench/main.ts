@@ -6,6 +6,7 @@ import { kill } from './kill.js';
 import { list } from './list.js';
 import type { Measure, Measured } from './measured.js';
 import { policy } from './policy.js';
+import { quote } from './quote.js';
 import { revert } from './revert.js';
 import { table } from './table.js';
 import { throughput } from './throughput.js';
@@ -20,6 +21,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'admission', run: admission },
   { name: 'list', run: list },
   { name: 'policy', run: policy },
+  { name: 'quote', run: quote },
 ];
 
 async function main(names: readonly string[]): Promise<number> {
