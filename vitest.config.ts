@@ -1,16 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
+/** Pure rules and formats: no server, no clock, no process. What fails here once is wrong, and is never run again. */
+const PURE = ['test/domain/**/*.test.ts', 'test/proofs/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build-first.ts'],
     pool: 'forks',
-    // Two cores: servers, workers and browsers of two files at once would only wait for each other.
-    maxWorkers: 2,
+    // Servers, workers and browsers mostly wait, for each other and for time: three files keep two cores busy.
+    maxWorkers: 3,
     // Nothing here asserts on speed: a machine that stands still for a minute must not fail a test.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     teardownTimeout: 30_000,
     reporters: ['default'],
+    projects: [
+      { extends: true, test: { name: 'rules', include: PURE } },
+      // Real servers, processes and browsers: run a second time before it counts as failed, and named at the end if that helped.
+      { extends: true, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: PURE, retry: 1 } },
+    ],
   },
 });

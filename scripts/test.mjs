@@ -32,6 +32,7 @@ const args = [
   vitest,
   'run',
   '--reporter=default',
+  `--reporter=${path.join(root, 'scripts', 'second-attempts.mjs')}`,
   '--reporter=json',
   `--outputFile.json=${report}`,
   ...process.argv.slice(2),
