@@ -46,6 +46,11 @@ export interface StandingQuestion<Version extends SignedVersion = SignedVersion>
   seenRevocations?: number;
   seen?: SeenVersion;
   nowMs: number;
+  /**
+   * The time by which the list must be fresh, where that is another clock's: a list travels in real time, also where a
+   * ceremony's own time runs ahead. Null: freshness is not asked, for whoever only shows or ends something.
+   */
+  heardMs?: number | null;
 }
 
 /** Which version of a series is in force, and why another one is not. */
@@ -104,14 +109,16 @@ export function revocationsRefusal({
   revocations,
   seenRevocations = 0,
   nowMs,
-}: Pick<StandingQuestion, 'revocations' | 'seenRevocations' | 'nowMs'>): StandingRefusal | undefined {
+  heardMs = nowMs,
+}: Pick<StandingQuestion, 'revocations' | 'seenRevocations' | 'nowMs' | 'heardMs'>): StandingRefusal | undefined {
+  if (heardMs === null) return undefined;
   const stale = (message: string): StandingRefusal => ({ code: 'revocations_stale', message });
   if (revocations === null) return stale('no list of revocations that is signed: publish one, be it empty');
   const named = `list ${revocations.number} of revocations`;
   if (revocations.number < seenRevocations) return stale(`${named} is older than list ${seenRevocations}, seen before`);
-  if (epochMs(revocations.issued_at) > nowMs + CLOCK_SKEW_MS)
-    return stale(`${named} is of the future: issued at ${revocations.issued_at}, and it is ${instant(nowMs)}`);
-  if (epochMs(revocations.fresh_until) <= nowMs)
+  if (epochMs(revocations.issued_at) > heardMs + CLOCK_SKEW_MS)
+    return stale(`${named} is of the future: issued at ${revocations.issued_at}, and it is ${instant(heardMs)}`);
+  if (epochMs(revocations.fresh_until) <= heardMs)
     return stale(`${named} was fresh until ${revocations.fresh_until}: publish a newer one`);
   return undefined;
 }

@@ -77,26 +77,23 @@ export interface SeenBefore {
   revocations?: number;
 }
 
+/** At what, and what was seen before; `heardMs` as in {@link StandingQuestion}. */
+type StandingAt = Pick<StandingQuestion, 'series' | 'nowMs' | 'heardMs'> & { seen?: SeenBefore };
+
 /** Which contract of a series is in force, and why another one is not. */
-export function contractStanding(
-  known: Known,
-  at: { series: string; nowMs: number; seen?: SeenBefore },
-): Standing<KnownContract> {
+export function contractStanding(known: Known, at: StandingAt): Standing<KnownContract> {
   return standingOf({ ...asked(known, 'contract', at), known: known.contracts });
 }
 
 /** Which roster of a series is in force, and why another one is not. */
-export function rosterStanding(
-  known: Known,
-  at: { series: string; nowMs: number; seen?: SeenBefore },
-): Standing<KnownRoster> {
+export function rosterStanding(known: Known, at: StandingAt): Standing<KnownRoster> {
   return standingOf({ ...asked(known, 'roster', at), known: known.rosters });
 }
 
 function asked(
   { rejected, revocations }: Known,
   kind: 'contract' | 'roster',
-  { series, nowMs, seen = {} }: { series: string; nowMs: number; seen?: SeenBefore },
+  { series, nowMs, heardMs, seen = {} }: StandingAt,
 ): Omit<StandingQuestion, 'known'> {
   const why = new Map<string, 'unsigned' | 'changed'>();
   for (const { digest, code } of rejected)
@@ -108,6 +105,7 @@ function asked(
     revocations,
     rejected: why,
     nowMs,
+    ...(heardMs === undefined ? {} : { heardMs }),
     ...(before === undefined ? {} : { seen: before }),
     ...(seen.revocations === undefined ? {} : { seenRevocations: seen.revocations }),
   };

@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../activities/clock.js';
 import type { Carrying, InForce } from '../activities/in-force.js';
 import type { Log } from '../activities/register/holdings.js';
-import { revocationsRefusal, type Standing, type StandingRefusal } from '../domain/contract-standing.js';
-import { instant } from '../domain/identifiers.js';
+import type { Standing, StandingRefusal } from '../domain/contract-standing.js';
 import type { PolicyInForce } from '../domain/policy-in-force.js';
 import type { Roster } from '../domain/roster.js';
-import { SIGNED_KINDS, type Revocations, type SignedKind } from '../domain/signed-documents.js';
+import { SIGNED_KINDS, type SignedKind } from '../domain/signed-documents.js';
 import { digestOf } from '../proofs/canonical-json.js';
 import type { DsseEnvelope } from '../proofs/dsse.js';
 import type { ContractRegistry } from '../proofs/contract-registry.js';
@@ -117,11 +116,12 @@ export class ContractBook implements InForce {
   }
 
   carrying(policyDigest: string, nowMs: number): Carrying {
-    const contracts = this.contracts(nowMs);
+    const heardMs = Date.now();
+    const contracts = this.contracts(nowMs, heardMs);
     const contract = this.known.contracts.find(({ digest }) => digest === policyDigest);
-    const why = contracts.whyNot(policyDigest) ?? this.staleness();
+    const why = contracts.whyNot(policyDigest);
     if (why !== undefined || contract === undefined) return refused(why, 'contract_unknown');
-    const rosters = this.rosters(nowMs);
+    const rosters = this.rosters(nowMs, heardMs);
     const roster = rosters.inForce;
     if (roster === null) return refused(rosters.refusal ?? undefined, 'roster_unknown');
     const { policy, digest } = contract;
@@ -218,33 +218,15 @@ export class ContractBook implements InForce {
     for (const name of this.shown.revocations.keys()) if (Number(name) < number) this.shown.revocations.delete(name);
   }
 
-  private contracts(nowMs: number): Standing<KnownContract> {
-    return contractStanding(this.fresh(), { series: this.sources.series, nowMs, seen: this.versionsSeen() });
+  /** Versions begin and end by the role's clock. `heardMs`: by which what is revoked must have been heard lately, if asked. */
+  private contracts(nowMs: number, heardMs: number | null = null): Standing<KnownContract> {
+    const { seen, sources } = this;
+    return contractStanding(this.known, { series: sources.series, nowMs, heardMs, seen });
   }
 
-  private rosters(nowMs: number): Standing<KnownRoster> {
-    return rosterStanding(this.fresh(), { series: this.sources.rosterSeries, nowMs, seen: this.versionsSeen() });
-  }
-
-  private versionsSeen(): SeenBefore {
-    const { contract, roster } = this.seen;
-    return { ...(contract === undefined ? {} : { contract }), ...(roster === undefined ? {} : { roster }) };
-  }
-
-  /** The standing of versions follows the role's clock, and never how fresh the list is: that is `staleness`. */
-  private fresh(): Known {
-    const { revocations } = this.known;
-    const always = { issued_at: instant(0), fresh_until: FAR };
-    return { ...this.known, revocations: revocations === null ? NO_LIST : { ...revocations, ...always } };
-  }
-
-  /**
-   * Whether what is revoked was heard lately, by this machine's clock: a list travels in real time, also where a ceremony's
-   * own time runs ahead.
-   */
-  private staleness(): StandingRefusal | undefined {
-    const { revocations } = this.known;
-    return revocationsRefusal({ revocations, seenRevocations: this.seen.revocations ?? 0, nowMs: Date.now() });
+  private rosters(nowMs: number, heardMs: number | null = null): Standing<KnownRoster> {
+    const { seen, sources } = this;
+    return rosterStanding(this.known, { series: sources.rosterSeries, nowMs, heardMs, seen });
   }
 
   /** One line a finding, however often it is found. */
@@ -255,18 +237,6 @@ export class ContractBook implements InForce {
     this.sources.log(message, fields);
   }
 }
-
-/** After every time that can be written. */
-const FAR = '9999-12-31T23:59:59.999Z';
-const NO_LIST: Revocations = {
-  schema: 'reseal.revocations.v1',
-  number: 1,
-  issued_at: instant(0),
-  fresh_until: FAR,
-  contracts: [],
-  rosters: [],
-  keys: [],
-};
 
 const highest = <Version extends { version: number }>(versions: readonly Version[]): Version | undefined =>
   versions.reduce<Version | undefined>((most, one) => (one.version > (most?.version ?? 0) ? one : most), undefined);

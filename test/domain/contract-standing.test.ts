@@ -155,6 +155,20 @@ describe('a list of revocations', () => {
     expect(ask([version(1)], { seenRevocations: 3 }).inForce?.version).toBe(1);
   });
 
+  it('is fresh by the clock that it is heard by, whatever the time of the versions', () => {
+    const over = { ...fresh, fresh_until: instant(NOW) };
+    expect(ask([version(1)], { revocations: over, heardMs: NOW - 1 }).inForce?.version).toBe(1);
+    expect(ask([version(1)], { heardMs: NOW + DAY }).refusal?.code).toBe('revocations_stale');
+    expect(ask([version(1)], { heardMs: NOW + DAY, nowMs: NOW + 11 * DAY }).refusal?.code).toBe('contract_expired');
+  });
+
+  it('is not asked for where nothing is granted: but what is revoked is', () => {
+    for (const revocations of [null, { ...fresh, fresh_until: instant(NOW) }])
+      expect(ask([version(1)], { revocations, heardMs: null }).inForce?.version).toBe(1);
+    const revoked = { ...fresh, contracts: [digest(1)] };
+    expect(ask([version(1)], { revocations: revoked, heardMs: null }).refusal?.code).toBe('contract_revoked');
+  });
+
   it('revokes also when it is stale', () => {
     const stale = { ...fresh, fresh_until: instant(NOW), contracts: [digest(1)] };
     expect(ask([version(1)], { revocations: stale }).whyNot(digest(1))?.code).toBe('contract_revoked');
