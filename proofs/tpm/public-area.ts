@@ -7,6 +7,8 @@ export interface PublicArea {
   nameAlgorithm: TpmHash;
   /** TPMA_OBJECT bits. */
   attributes: number;
+  /** The cipher with which a storage key protects what lies under it; null for keys that only sign. */
+  symmetric: { algorithm: number; bits: number; mode: number } | null;
   /** The scheme and hash that the key is bound to; null when it is bound to none. */
   scheme: { algorithm: number; hash: TpmHash | null } | null;
   key:
@@ -65,24 +67,31 @@ function readPublic(reader: TpmReader): Omit<PublicArea, 'name'> {
   const policy = reader.sized('authPolicy', MAX_DIGEST_BYTES);
   if (policy.length !== 0 && policy.length !== nameAlgorithm.bytes)
     throw reader.fault('out_of_range', 'authPolicy is no digest of the name algorithm');
-  skipSymmetric(reader);
+  const symmetric = readSymmetric(reader);
   const scheme = readScheme(reader);
   if (type === TPM_ALG.rsa) {
     const bits = reader.uint16();
     const exponent = reader.uint32();
     const modulus = reader.sized('the modulus', MAX_RSA_BYTES);
-    return { nameAlgorithm, attributes, scheme, key: { type: 'rsa', bits, exponent: exponent || 65537, modulus } };
+    return {
+      nameAlgorithm,
+      attributes,
+      symmetric,
+      scheme,
+      key: { type: 'rsa', bits, exponent: exponent || 65537, modulus },
+    };
   }
   const curve = reader.uint16();
   // TPMT_KDF_SCHEME
   if (reader.uint16() !== TPM_ALG.null) readHash(reader, 'the hash of the KDF');
   const [x, y] = [reader.sized('x', MAX_ECC_BYTES), reader.sized('y', MAX_ECC_BYTES)];
-  return { nameAlgorithm, attributes, scheme, key: { type: 'ecc', curve, x, y } };
+  return { nameAlgorithm, attributes, symmetric, scheme, key: { type: 'ecc', curve, x, y } };
 }
 
-/** TPMT_SYM_DEF_OBJECT: algorithm, key bits and mode, or nothing more for TPM_ALG_NULL. */
-function skipSymmetric(reader: TpmReader): void {
-  if (reader.uint16() !== TPM_ALG.null) reader.take(4);
+/** TPMT_SYM_DEF_OBJECT. */
+function readSymmetric(reader: TpmReader): PublicArea['symmetric'] {
+  const algorithm = reader.uint16();
+  return algorithm === TPM_ALG.null ? null : { algorithm, bits: reader.uint16(), mode: reader.uint16() };
 }
 
 /** TPMT_RSA_SCHEME and TPMT_ECC_SCHEME. */

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { encodePcrSelections, readPcrSelections, type PcrSelection } from '../../proofs/tpm/pcr-selection.js';
+import { TPM_ALG } from '../../proofs/tpm/tpm-algorithms.js';
+import { tpmSized, tpmUint16, tpmUint32 } from '../../proofs/tpm/tpm-wire.js';
+import { RS_PW, runTpm, TPM_CC } from './tpm-commands.js';
+import { TpmError } from './tpm-error.js';
+import type { TpmTransport } from './tpm-transport.js';
+
+const RH_NULL = 0x40000007;
+const RH_ENDORSEMENT = 0x4000000b;
+const POLICY_SESSION = 1;
+const ALG_SHA256 = 0x000b;
+const MAX_BYTES = 2048;
+/** A TPM answers eight values at a time. */
+const MAX_READS = 32;
+
+export interface PcrReading {
+  /** Counts every change of any PCR. */
+  updateCounter: number;
+  /** Bank name, index, lower-case hex. */
+  values: Record<string, Record<string, string>>;
+}
+
+/**
+ * TPM2_ReadPublic: the TPM2B_PUBLIC of a loaded or persistent key, with its length.
+ *
+ * All functions here throw {@link TpmError} as `runTpm` does.
+ */
+export const readPublic = (tpm: TpmTransport, handle: number): Promise<Buffer> =>
+  runTpm(tpm, { code: TPM_CC.readPublic, handles: [handle] }, (reader) => {
+    const area = reader.sized('outPublic', MAX_BYTES);
+    reader.sized('name', MAX_BYTES);
+    reader.sized('qualifiedName', MAX_BYTES);
+    return tpmSized(area);
+  });
+
+/** TPM2_PCR_Read, as often as it takes for all; throws `torn_read` when a PCR changes meanwhile. */
+export async function readPcrs(tpm: TpmTransport, selections: readonly PcrSelection[]): Promise<PcrReading> {
+  const values: PcrReading['values'] = {};
+  let left = selections.filter(({ indices }) => indices.length > 0);
+  let updateCounter: number | undefined;
+  for (let reads = 0; left.length > 0; reads += 1) {
+    const part = await readSomePcrs(tpm, left);
+    if (updateCounter !== undefined && part.counter !== updateCounter)
+      throw new TpmError('torn_read', 'a PCR changed while the PCRs were read');
+    updateCounter = part.counter;
+    for (const { bank, index, digest } of part.read) (values[bank] ??= {})[String(index)] = digest.toString('hex');
+    const rest = left.map(({ bank, indices }) => ({
+      bank,
+      indices: indices.filter((index) => values[bank.name]?.[String(index)] === undefined),
+    }));
+    left = rest.filter(({ indices }) => indices.length > 0);
+    if (part.read.length === 0 || reads === MAX_READS)
+      throw new TpmError('refused', `the TPM has no ${left[0]?.bank.name ?? ''} PCR ${left[0]?.indices[0] ?? ''}`);
+  }
+  return { updateCounter: updateCounter ?? 0, values };
+}
+
+function readSomePcrs(tpm: TpmTransport, selections: readonly PcrSelection[]) {
+  const parameters = encodePcrSelections(selections);
+  return runTpm(tpm, { code: TPM_CC.pcrRead, parameters }, (reader) => {
+    const counter = reader.uint32();
+    const answered = readSelectionsOrNone(reader);
+    const places = answered.flatMap(({ bank, indices }) => indices.map((index) => ({ bank: bank.name, index })));
+    const count = reader.uint32();
+    if (count !== places.length) throw reader.fault('out_of_range', `${count} values for ${places.length} PCRs`);
+    return { counter, read: places.map((place) => ({ ...place, digest: reader.sized('a value', 64) })) };
+  });
+}
+
+/** The answer of a TPM that has none of the PCRs selects none. */
+function readSelectionsOrNone(reader: Parameters<typeof readPcrSelections>[0]): PcrSelection[] {
+  try {
+    return readPcrSelections(reader);
+  } catch (error) {
+    if (error instanceof Error && 'fault' in error && error.fault === 'empty_selection') return [];
+    throw error;
+  }
+}
+
+/** TPM2_Quote by a key with an empty password, in the key's own scheme: TPMS_ATTEST and TPMT_SIGNATURE. */
+export function quotePcrs(
+  tpm: TpmTransport,
+  ak: number,
+  nonce: Uint8Array,
+  selections: readonly PcrSelection[],
+): Promise<{ quote: Buffer; signature: Buffer }> {
+  const parameters = Buffer.concat([tpmSized(nonce), tpmUint16(TPM_ALG.null), encodePcrSelections(selections)]);
+  return runTpm(tpm, { code: TPM_CC.quote, handles: [ak], sessions: [RS_PW], parameters }, (reader) => {
+    const quote = reader.sized('quoted', MAX_BYTES);
+    return { quote, signature: reader.take(reader.remaining) };
+  });
+}
+
+/** TPM2_ReadClock. */
+export const readClock = (
+  tpm: TpmTransport,
+): Promise<{ clock: bigint; resetCount: number; restartCount: number; safe: boolean }> =>
+  runTpm(tpm, { code: TPM_CC.readClock }, (reader) => {
+    reader.uint64(); // since the TPM was last started
+    const [clock, resetCount, restartCount] = [reader.uint64(), reader.uint32(), reader.uint32()];
+    return { clock, resetCount, restartCount, safe: reader.uint8() === 1 };
+  });
+
+/**
+ * TPM2_ActivateCredential: opens what was sealed to this EK and the Name of this AK. The session that the EK's policy
+ * (TCG EK Credential Profile, PolicySecret of the endorsement hierarchy) needs is flushed by its own handle, whatever
+ * happens: a TPM has few of them, and sessions of others are not ours to end.
+ */
+export async function activateCredential(
+  tpm: TpmTransport,
+  keys: { ak: number; ek: number },
+  challenge: { credentialBlob: Uint8Array; encryptedSecret: Uint8Array },
+): Promise<Buffer> {
+  const session = await startPolicySession(tpm);
+  try {
+    await policySecret(tpm, session);
+    const { credentialBlob, encryptedSecret } = challenge;
+    return await runTpm(
+      tpm,
+      {
+        code: TPM_CC.activateCredential,
+        handles: [keys.ak, keys.ek],
+        sessions: [RS_PW, session],
+        parameters: Buffer.concat([tpmSized(credentialBlob), tpmSized(encryptedSecret)]),
+      },
+      (reader) => reader.sized('certInfo', MAX_BYTES),
+    );
+  } finally {
+    // The answer to the caller is that of the activation, not of tidying up.
+    await flush(tpm, session).catch(() => undefined);
+  }
+}
+
+const startPolicySession = (tpm: TpmTransport): Promise<number> =>
+  runTpm(
+    tpm,
+    {
+      code: TPM_CC.startAuthSession,
+      handles: [RH_NULL, RH_NULL],
+      handlesBack: 1,
+      parameters: Buffer.concat([
+        tpmSized(randomBytes(32)),
+        tpmSized(Buffer.alloc(0)),
+        Buffer.of(POLICY_SESSION),
+        tpmUint16(TPM_ALG.null),
+        tpmUint16(ALG_SHA256),
+      ]),
+    },
+    (reader) => {
+      const handle = reader.uint32();
+      reader.sized('nonceTPM', 64);
+      return handle;
+    },
+  );
+
+async function policySecret(tpm: TpmTransport, session: number): Promise<void> {
+  const none = tpmSized(Buffer.alloc(0));
+  const parameters = Buffer.concat([none, none, none, tpmUint32(0)]);
+  const handles = [RH_ENDORSEMENT, session];
+  await runTpm(tpm, { code: TPM_CC.policySecret, handles, sessions: [RS_PW], parameters }, (reader) => {
+    reader.take(reader.remaining);
+  });
+}
+
+/** TPM2_FlushContext of one handle. */
+export async function flush(tpm: TpmTransport, handle: number): Promise<void> {
+  await runTpm(tpm, { code: TPM_CC.flushContext, parameters: tpmUint32(handle) }, () => undefined);
+}
