@@ -21,6 +21,7 @@ import type { Role } from '../domain/roles.js';
 import { signReceipt } from '../proofs/receipt.js';
 import { graphIdentity } from './graph-identity.js';
 import { readImportKeys } from './import-keys.js';
+import { registerLog } from './role-attempts.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
 import { SettingsError } from './settings-error.js';
 import { sinksOf } from './sink-settings.js';
@@ -113,7 +114,7 @@ export function registerHoldings(context: RoleContext): RegisterHoldings {
     clock: context.clock,
     ...knownTo(context),
     roleKeys: context.trust.keyOf,
-    log: context.log,
+    log: registerLog(context),
   };
 }
 

@@ -11,6 +11,7 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
   RESEAL_TEMPORAL_API_KEY_PATH: ['temporal', 'api_key_path'],
   RESEAL_PAYLOAD_KEYRING: ['payload_keyring_path'],
   RESEAL_TRUST: ['trust_path'],
+  RESEAL_ATTEMPTS_DIR: ['attempts_dir'],
 };
 
 /** Members of a role's own section, after `RESEAL_ROLE_`. */

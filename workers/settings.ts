@@ -150,6 +150,8 @@ export const settingsSchema = z.strictObject({
   applications: applicationsSchema,
   protected_object_ids: z.array(guidSchema).default([]),
   clock: z.enum(['system', 'virtual']).default('system'),
+  /** A directory of this process's own for what its roles refuse; left out, only the log tells of it. */
+  attempts_dir: pathSchema.optional(),
   ceremonies: SECTIONS.ceremonies.optional(),
   register: SECTIONS.register.optional(),
   authority: SECTIONS.authority.optional(),

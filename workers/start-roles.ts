@@ -1,11 +1,18 @@
 import type { DataConverter, LoadedDataConverter } from '@temporalio/common';
 import { Client } from '@temporalio/client';
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
-import { TASK_QUEUES, type Role } from '../domain/roles.js';
+import {
+  Worker,
+  type ActivityInterceptorsFactory,
+  type NativeConnection,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { recordRefusals } from '../activities/attempts/record-refusals.js';
+import { isSigning, TASK_QUEUES, type Role } from '../domain/roles.js';
 import { WORKFLOW_BUNDLE } from './bundle-workflows.js';
 import { clientDataConverter, resealDataConverter } from './codec/data-converter.js';
 import { readKeyringFile } from './codec/keyring-file.js';
 import { openIntents } from '../activities/register/open-intents.js';
+import { attemptsOf } from './role-attempts.js';
 import type { RoleContext } from './role-context.js';
 import { GATES_OF_ROLE, registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
 import { startReconciler } from './reconciler.js';
@@ -77,7 +84,9 @@ function workerOptions(
   dataConverter: DataConverter,
 ): WorkerOptions {
   const tools = toolsOfRole(role, context);
-  const gates = [tools?.gate, GATES_OF_ROLE[role]?.(context)].filter((gate) => gate !== undefined);
+  const gates = [refusalsOf(role, context), tools?.gate, GATES_OF_ROLE[role]?.(context)].filter(
+    (gate) => gate !== undefined,
+  );
   return {
     connection,
     namespace,
@@ -100,6 +109,12 @@ function workerOptions(
     // The sweep's own workflow runs beside its activity: a ceremonies worker that is gone must not keep it from running.
     ...(role === 'sweeper' ? { workflowBundle: { codePath: WORKFLOW_BUNDLE }, maxCachedWorkflows: 8 } : {}),
   };
+}
+
+/** Before all else: what a role that signs refuses stands in its own ledger of attempts. */
+function refusalsOf(role: Role, context: RoleContext): ActivityInterceptorsFactory | undefined {
+  if (!isSigning(role)) return undefined;
+  return recordRefusals(attemptsOf(context, role));
 }
 
 /** The schedule, where one is wanted: made by whoever plays the role, and again where it was taken away. */

@@ -1,10 +1,14 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventReader } from '../../activities/register/events.js';
+import { readTrustRoots } from '../../client/config/trust-roots.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import { TASK_QUEUES, type Role } from '../../domain/roles.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { Evidence } from '../../domain/tasks.js';
+import { verifyAttempts } from '../../proofs/attempts-ledger.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
@@ -251,5 +255,36 @@ describe('rows that somebody changed in the register', () => {
     const { ok, errors } = await verifiedBundle(stack, event);
     expect(ok).toBe(false);
     expect(errors[0]).toMatchObject({ code: 'envelope_signature' });
+  });
+});
+
+describe('each of these attempts', () => {
+  it('stands in a ledger of the role that was asked, signed by it, with whose workflow asked', async () => {
+    const { layout } = stack.stack;
+    const { keyOf } = await readTrustRoots(layout.trust);
+    const attempts = readdirSync(layout.attempts).flatMap((file) => {
+      const report = verifyAttempts(readFileSync(join(layout.attempts, file)), keyOf);
+      expect(report.faults).toEqual([]);
+      return report.attempts;
+    });
+    const refused = new Set(attempts.map(({ role, activity, code }) => `${role} ${activity} ${code}`));
+    for (const expected of [
+      'authority issue quorum_not_met',
+      `${EFFECT} apply intent_not_authentic`,
+      `${EFFECT} rollback intent_not_authentic`,
+      'effect:entra.sessions endSessions intent_not_authentic',
+      'verifier verify intent_not_authentic',
+      'verifier audit intent_not_authentic',
+      'register admit bad_signature',
+      'register append entry_signer_unknown',
+      'register append entry_role',
+    ])
+      expect([...refused]).toContain(expected);
+    const asked = attempts.filter(({ activity }) => activity === 'issue');
+    expect(
+      asked.some(({ workflow_id, workflow_type }) => workflow_id.startsWith('attack/') && workflow_type === 'attack'),
+    ).toBe(true);
+    expect(asked.some(({ event_id }) => event_id === waiting.event)).toBe(true);
+    expect(JSON.stringify(attempts)).not.toContain(waiting.request.justification);
   });
 });

@@ -7,7 +7,7 @@ Formats: reseal, our own lines as the register signed them; sentinel, the lines 
 each of ours is verified first.
 `;
 
-/** `reseal audit tail|export|verify|import|event`. */
+/** `reseal audit tail|export|verify|import|event|attempts`. */
 export function auditCommands(program: Command, run: Run): void {
   const audit = program
     .command('audit')
@@ -74,6 +74,17 @@ function checking(audit: Command, run: Run): void {
     )
     .action((file: string, options: VerifyOptions, command: Command) =>
       run(command, async (session) => (await import('../actions/audit-verify.js')).verifyAudit(session, file, options)),
+    );
+  audit
+    .command('attempts')
+    .argument('<place>', 'a ledger of attempts, or a directory of them')
+    .option('--trust <file>', 'trust roots (the configured ones)')
+    .description('what roles were asked and refused, each line verified; exit status 7 when one is wrong')
+    .addHelpText('after', examples('reseal audit attempts /var/lib/reseal/attempts --trust trust.json'))
+    .action((place: string, options: { trust?: string }, command: Command) =>
+      run(command, async (session) =>
+        (await import('../actions/audit-attempts.js')).showAttempts(session, place, options.trust),
+      ),
     );
   withKey(audit.command('import'))
     .argument('<file>', "Sentinel's signed audit log")

@@ -30,6 +30,8 @@ export interface Layout {
   /** New secrets of rotated credentials: the sink called `local`. */
   rotated: string;
   roleLog: string;
+  /** What the roles refused, in ledgers of their own. */
+  attempts: string;
   /** The report of the last sweep that was run without Temporal. */
   sweepReport: string;
 }
@@ -57,6 +59,7 @@ export function layoutOf(root: string): Layout {
     importKeys: at('import-keys'),
     inboxSecret: at('inbox-secret'),
     workers: at('workers'),
+    attempts: at('attempts'),
     rotated: at('rotated'),
     roleLog: at('roles.log'),
     sweepReport: at('sweep-report.json'),

@@ -37,6 +37,7 @@ export function workerSettings(
     temporal: { address, namespace, ui_url: uiUrl },
     payload_keyring_path: layout.keyring,
     trust_path: layout.trust,
+    attempts_dir: layout.attempts,
     contracts: {
       registry: layout.contracts,
       series,
