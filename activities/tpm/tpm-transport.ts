@@ -38,13 +38,22 @@ async function openDevice(path: string): Promise<TpmTransport> {
   });
   return {
     send: async (command) => {
-      try {
+      const answered = (async (): Promise<Buffer> => {
         await file.write(command, 0, command.length, null);
         const buffer = Buffer.alloc(MAX_RESPONSE_BYTES);
         const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
         return buffer.subarray(0, bytesRead);
+      })();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+      });
+      try {
+        return await Promise.race([answered, late]);
       } catch (error) {
         throw new TpmError('unreachable', `${path} gave no answer`, { cause: error });
+      } finally {
+        clearTimeout(timer);
       }
     },
     close: () => file.close(),

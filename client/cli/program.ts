@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { approvalCommands } from './commands/approvals.js';
+import { attestAgentCommand } from './commands/attest-agent.js';
 import { auditCommands } from './commands/audit.js';
 import { breakglassCommands } from './commands/breakglass.js';
 import { examples, type Run } from './commands/command-context.js';
@@ -70,6 +71,7 @@ export function resealProgram(version: string, run: Run): Command {
   auditCommands(program, run);
   sweepCommands(program, run);
   tpmCommands(program, run);
+  attestAgentCommand(program, run);
   doctorCommand(program, run);
   configCommands(program, run);
   completionCommands(program, run);
