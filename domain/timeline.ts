@@ -33,6 +33,10 @@ export function timeline(view: CeremonyView): string {
     ],
     [view.rollback.accepted_at, 'removal accepted by the provider'],
     [view.sessions_ended_at, 'sessions ended'],
+    ...(view.kill?.actions ?? []).map(({ action, target, result, code, at }): [string | null, string] => [
+      at,
+      `on kill: ${escapeMarkdown(action)} ${clip(target, 48)}: ${result ?? ''}${code === null ? '' : ` (${clip(code, 48)})`}`,
+    ]),
     [view.rollback.observed_at, 'seen to be gone'],
     [view.rollback.confirmed_at, 'confirmed gone by agreeing reads'],
     [view.ended_at, `ended: **${view.state}**`],
@@ -41,6 +45,9 @@ export function timeline(view: CeremonyView): string {
   const told = rows.filter(([at]) => at !== null);
   const head = `**${view.state}**${view.flags.map((flag) => ` · ${flag}`).join('')}`;
   const asked = `${clip(view.role ?? '', 64)} for ${clip(view.principal ?? '', 64)}`;
+  const granted = view.kill?.granted.length ?? 0;
+  const others =
+    granted > 0 ? `\n\nGranted to others by the principal: ${granted} (see \`reseal breakglass check\`)` : '';
   const refused = view.refused_statements > 0 ? `\n\nStatements refused: ${view.refused_statements}` : '';
-  return `${head}\n\n${asked}\n\n${told.map(([at, what]) => `- \`${time(at)}\` ${what}`).join('\n')}${refused}`;
+  return `${head}\n\n${asked}\n\n${told.map(([at, what]) => `- \`${time(at)}\` ${what}`).join('\n')}${others}${refused}`;
 }

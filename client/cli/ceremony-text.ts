@@ -2,6 +2,7 @@ import { MAX_RECORDED_REFUSALS } from '../../domain/hearing.js';
 import type { METHODS } from '../../domain/verdict.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { Clocks } from './ceremony-clocks.js';
+import { killLines } from './kill-text.js';
 import { oneLine } from './printable.js';
 import { block, columns } from './render.js';
 import type { Session } from './session.js';
@@ -49,7 +50,8 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
   const findings = view.findings.map(
     ({ code, detail, at: seen }) => `finding    ${oneLine(code)}: ${oneLine(detail)} (${clockText(seen, zone)})`,
   );
-  return [lines, ...findings].join('\n');
+  const killed = killLines(view.kill, (seen) => clockText(seen, zone));
+  return [lines, ...findings, ...killed].join('\n');
 }
 
 /** `/` is how Graph writes the whole directory. */

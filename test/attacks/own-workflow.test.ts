@@ -5,6 +5,7 @@ import { eventReader } from '../../activities/register/events.js';
 import { readTrustRoots } from '../../client/config/trust-roots.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
 import type { SignedIntent } from '../../domain/intent.js';
+import type { OnKill } from '../../domain/on-kill.js';
 import { TASK_QUEUES, type Role } from '../../domain/roles.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { Evidence } from '../../domain/tasks.js';
@@ -159,6 +160,34 @@ describe('the roles with a Graph identity, with times and targets of the attacke
     const survey = { holders: [], principal_assignments: [] };
     expect(await run('verifier', 'verify', { signed, survey })).toBe('intent_not_authentic');
     expect(await run('verifier', 'audit', { signed, ended_at: instant(Date.now()) })).toBe('intent_not_authentic');
+    expect(await truthOf(active)).toEqual(before);
+  });
+});
+
+describe('what a kill does besides the reseal, for a ceremony whose policy says nothing of it', () => {
+  it('rotates, disables and lists nothing: neither for the intent that stands nor for one that says so', async () => {
+    const { intent } = grant.signed;
+    const application_id = 'a9900000-0000-4000-8000-000000000001';
+    const on_kill: OnKill = {
+      triggers: ['operator_statement'],
+      end_sessions: true,
+      report_granted: true,
+      rotate: [{ kind: 'application_secret', application_id, sink: 'local' }],
+      disable_account: true,
+    };
+    const said = signIntent({ ...intent, on_kill }, liar);
+    const edited = { ...grant.signed, intent: { ...intent, on_kill } };
+    const before = await truthOf(active);
+    for (const signed of [said, edited]) {
+      expect(await run('effect:entra.credentials', 'rotate', { signed, index: 0 })).toBe('intent_not_authentic');
+      expect(await run('effect:entra.account', 'disableAccount', { signed })).toBe('intent_not_authentic');
+      const until = instant(Date.now());
+      const listing = { signed, until, settled: false };
+      expect(await run('verifier', 'listGranted', listing)).toBe('intent_not_authentic');
+    }
+    const { signed } = grant;
+    expect(await run('effect:entra.credentials', 'rotate', { signed, index: 0 })).toBe('rotation_unknown');
+    expect(await run('effect:entra.account', 'disableAccount', { signed })).toBe('not_in_the_intent');
     expect(await truthOf(active)).toEqual(before);
   });
 });
