@@ -28,13 +28,17 @@ export function declaredOnly({ execution, network, kill_switch, audit }: Contrac
       'execution.tools_denylist',
       `${listText(denied)}: no tool of Reseal's; what else a machine runs is not confined`,
     );
-  if (elevated) declare('execution.elevated', 'no job runs under Reseal yet, confined or not');
+  if (!elevated)
+    declare('execution.elevated', 'a job is told to be confined on its machine; nothing looks whether it is');
   if (network !== undefined) declare('network.model_calls_must_use', 'model calls are not seen');
   if (network?.provider !== undefined) declare('network.provider', 'model calls are not seen');
   if (kill_switch.on_trigger.includes('halt_job'))
-    declare('kill_switch.on_trigger', 'halt_job: no job runs under Reseal yet');
+    declare(
+      'kill_switch.on_trigger',
+      'halt_job: `reseal exec` halts its command; nothing halts a job that runs elsewhere',
+    );
   if (audit.require_gateway_receipts)
-    declare('audit.require_gateway_receipts', 'receipts of model calls are not taken yet');
+    declare('audit.require_gateway_receipts', 'a call that names no receipt is listed in the bundle, and not refused');
   return found;
 }
 

@@ -36,6 +36,7 @@ export const ENTRY_ROLES = {
   job: 'authority',
   job_refused: 'authority',
   job_ended: 'verifier',
+  model_receipt: 'verifier',
   /** Calls of its tools, by the role that was called. */
   tool_read: 'verifier',
   tool_refused: 'verifier',

@@ -94,4 +94,7 @@ export const holderProofClaimsSchema = z.strictObject({
 export type HolderProofClaims = z.output<typeof holderProofClaimsSchema>;
 
 /** The path of a tool at the gateway: what a proof for a call of it names. */
-export const toolPath = (tool: string): string => `/v1/tools/${tool}`;
+export const toolPath = (tool: string): string => (tool === MODEL_RECEIPT ? '/v1/receipts' : `/v1/tools/${tool}`);
+
+/** Not a tool: a signed receipt of a model call, handed in by the job that made it. */
+export const MODEL_RECEIPT = 'reseal.model_receipt';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { receiptSchema } from './entry.js';
 import { digestSchema, eventIdSchema } from './identifiers.js';
-import { holderProofSchema, JOB_TOOLS, jobTokenSchema } from './job.js';
+import { holderProofSchema, JOB_TOOLS, jobTokenSchema, MODEL_RECEIPT } from './job.js';
 import type { Intent } from './intent.js';
 import { TOOLS } from './contract.js';
 import type { Evidence } from './tasks.js';
@@ -79,7 +79,7 @@ export const toolOutcomeSchema = z.discriminatedUnion('outcome', [
 export type ToolOutcome = z.output<typeof toolOutcomeSchema>;
 
 /** What is done where a tool's call goes. What is no tool at all goes to the verifier, which refuses it by name. */
-export type ToolVerb = 'read' | 'write' | 'remove' | 'ended';
+export type ToolVerb = 'read' | 'write' | 'remove' | 'ended' | 'receipt';
 export const verbOf = (tool: string): ToolVerb | undefined => {
   switch (tool) {
     case TOOLS.read:
@@ -90,6 +90,8 @@ export const verbOf = (tool: string): ToolVerb | undefined => {
       return 'remove';
     case JOB_ENDED:
       return 'ended';
+    case MODEL_RECEIPT:
+      return 'receipt';
     default:
       return undefined;
   }

@@ -9,6 +9,7 @@ import { JOB_REFUSALS, jobMismatch } from '../domain/job-statement.js';
 import { CLOCK_SKEW_MS, signedStatementSchema } from '../domain/statement.js';
 import { MAX_WARRANT_SECONDS } from '../domain/warrant.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
+import type { BundleStatement } from './bundle.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { digestOf } from './canonical-json.js';
 import { checkJobStatement } from './job-check.js';
@@ -16,6 +17,7 @@ import type { Trust } from './trust.js';
 
 const jobData = z.object({ statement: signedStatementSchema, job: jobIdSchema, elevated: z.boolean() });
 const callData = z.object({ job: jobIdSchema, tool: z.string(), intent_digest: z.string(), tuple: z.unknown() });
+const auditOf = z.object({ contract: z.object({ audit: z.object({ require_gateway_receipts: z.boolean() }) }) });
 const refusedData = z.object({ job: z.string().nullable() });
 
 const CALLS: ReadonlySet<EntryType> = new Set(['tool_read', 'tool_wrote', 'tool_removed']);
@@ -40,6 +42,7 @@ export interface ProvenJob {
  */
 export function proveJobs(
   authority: ProvenAuthority,
+  { policy }: BundleStatement['predicate'],
   entries: readonly ProvenEntry[],
   trust: Trust,
   findings: BundleFindings,
@@ -47,14 +50,18 @@ export function proveJobs(
   const jobs = new Map<string, ProvenJob>();
   let calls = 0;
   let refused = 0;
+  const receipts = new Set<unknown>();
+  const unreferenced: string[] = [];
   for (const proven of entries) {
     const { type, data } = proven.entry;
+    if (type === 'model_receipt') receipts.add(data['digest']);
     if (type === 'job') {
       const job = proveJob(authority, proven, trust, findings);
       if (job !== undefined) jobs.set(job.job, job);
     } else if (CALLS.has(type)) {
       calls += 1;
       proveCall(authority, proven, jobs, findings);
+      if (!refersTo(data, receipts)) unreferenced.push(proven.entry.transition);
     } else if (REFUSED.has(type)) {
       refused += 1;
       const named = jobs.get(refusedData.safeParse(data).data?.job ?? '');
@@ -66,6 +73,7 @@ export function proveJobs(
   findings.facts.jobs = [...jobs.values()];
   if (calls > 0)
     findings.notVerified.push("that each job's token was signed and in force: the entries of the roles say so");
+  noteReceipts({ receipts: receipts.size, unreferenced }, wantsReceipts(policy), findings);
   findings.ran('jobs', `${jobs.size} let in, ${calls} calls of their tools, ${refused} refused`);
 }
 
@@ -122,6 +130,30 @@ function proveCall(
   if (entry.type !== 'tool_removed' && epochMs(entry.at) >= latest) return refuse(`at ${entry.at} its time was over`);
   if (epochMs(entry.at) + CLOCK_SKEW_MS < epochMs(job.at)) return refuse('it was called before the job was let in');
   job.calls += 1;
+}
+
+const wantsReceipts = (policy: unknown): boolean =>
+  auditOf.safeParse(policy).data?.contract.audit.require_gateway_receipts === true;
+
+/** A receipt stands in the ledger before the call that it led to. */
+function refersTo(data: Record<string, unknown>, receipts: ReadonlySet<unknown>): boolean {
+  const named = data['model_receipts'];
+  return Array.isArray(named) && named.some((digest) => receipts.has(digest));
+}
+
+/** Which tool calls rest on no receipt of a model call, where the contract wants them to. */
+function noteReceipts(
+  { receipts, unreferenced }: { receipts: number; unreferenced: readonly string[] },
+  wanted: boolean,
+  { facts, notVerified }: BundleFindings,
+): void {
+  facts.model_receipts = receipts;
+  if (receipts > 0)
+    notVerified.push(`that ${receipts} receipts of model calls were signed: the verifier's entries say so`);
+  if (!wanted) return;
+  facts.calls_without_receipt = [...unreferenced];
+  for (const call of unreferenced)
+    notVerified.push(`which model call led to ${call}: it names no receipt that was handed in`);
 }
 
 /** A call that was admitted in time may end later than that. */

@@ -95,6 +95,10 @@ export interface BundleFacts {
   review: { person: string; method: string; at: string } | null;
   /** Jobs that worked inside its window. */
   jobs: ProvenJob[];
+  /** Signed receipts of model calls that jobs handed in. */
+  model_receipts: number;
+  /** Calls of tools that name none of them; null where the contract does not ask for any. */
+  calls_without_receipt: string[] | null;
   ledger_head: string | null;
   ledger_count: number;
 }
@@ -146,6 +150,8 @@ export class BundleFindings {
     ended_at: null,
     review: null,
     jobs: [],
+    model_receipts: 0,
+    calls_without_receipt: null,
     ledger_head: null,
     ledger_count: 0,
   };

@@ -36,7 +36,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
     proveCalls(authority.request, entries, findings);
     proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveReview(authority, entries, trust, findings);
-    proveJobs(authority, entries, trust, findings);
+    proveJobs(authority, predicate, entries, trust, findings);
   }
   if (findings.facts.approvals.some(({ method }) => method !== 'software')) {
     findings.notVerified.push('that hardware holds the keys enrolled as such: only attestation at enrolment shows it');

@@ -3,6 +3,7 @@ import { isRegistryUrl } from '../activities/contracts/http-registry.js';
 import { seriesSchema } from '../domain/contract.js';
 import { guidSchema } from '../domain/identifiers.js';
 import { isSigning, type Role } from '../domain/roles.js';
+import { modelReceiptKeySchema } from '../proofs/model-receipt.js';
 import { noticeChannelsSchema } from './notice-settings.js';
 import { importKeysSchema } from './import-keys.js';
 import { SettingsError } from './settings-error.js';
@@ -94,7 +95,11 @@ export const SECTIONS = {
     sinks: sinksSchema.default({}),
   }),
   'effect:entra.account': z.strictObject(withGraph),
-  verifier: z.strictObject(withGraph),
+  verifier: z.strictObject({
+    ...withGraph,
+    /** Gateways whose signed receipts of model calls jobs may hand in. */
+    model_receipt_keys: z.array(modelReceiptKeySchema).max(64).optional(),
+  }),
   sweeper: z.strictObject({
     ...withGraph,
     /** Where it looks. It asks no policy: what stands must be ended whatever a policy says today. */

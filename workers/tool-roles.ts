@@ -3,6 +3,7 @@ import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import { removeDirectoryRole, writeDirectoryRole } from '../activities/tools/change-directory-role.js';
 import { noteEnded } from '../activities/tools/note-ended.js';
 import { readDirectoryRole } from '../activities/tools/read-directory-role.js';
+import { takeModelReceipt } from '../activities/tools/take-model-receipt.js';
 import type { ToolDeps } from '../activities/tools/tool-deps.js';
 import { toolGate } from '../activities/tools/tool-gate.js';
 import { toolTasks } from '../activities/tools/tool-tasks.js';
@@ -12,6 +13,7 @@ import { TOOL_ROLES, type Role, type ToolRole } from '../domain/roles.js';
 import { signReceipt } from '../proofs/receipt.js';
 import { authorityKeyOf, grantGateDeps, graphDeps } from './role-tasks.js';
 import { keyOf, type RoleContext } from './role-context.js';
+import { sectionOf } from './settings.js';
 
 /** The tools of a role, and what stands before them; undefined for a role that has none. */
 export function toolsOfRole(
@@ -41,8 +43,14 @@ function toolDeps(role: ToolRole, context: RoleContext): ToolDeps {
 
 function verbsOf(role: ToolRole, context: RoleContext): Pick<ToolDeps, 'verbs' | 'entries'> {
   if (role === 'verifier') {
-    const verbs = { read: readDirectoryRole(graphDeps(context, role, 'verifier')), ended: noteEnded };
-    return { verbs, entries: { done: { read: 'tool_read', ended: 'job_ended' }, refused: 'tool_refused' } };
+    const { model_receipt_keys = [] } = sectionOf(context.settings, 'verifier');
+    const verbs = {
+      read: readDirectoryRole(graphDeps(context, role, 'verifier')),
+      ended: noteEnded,
+      receipt: takeModelReceipt(model_receipt_keys),
+    };
+    const done = { read: 'tool_read', ended: 'job_ended', receipt: 'model_receipt' } as const;
+    return { verbs, entries: { done, refused: 'tool_refused' } };
   }
   const gate = grantGateDeps(context);
   const tasks = directoryRoleTasks(gate);

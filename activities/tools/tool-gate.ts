@@ -12,6 +12,7 @@ import {
   toolBodySchema,
   toolCallSchema,
   verbOf,
+  type ToolBody,
   type ToolInput,
   type ToolOutcome,
 } from '../../domain/tool-call.js';
@@ -80,15 +81,18 @@ async function judge(deps: ToolDeps, context: Context, input: ToolInput): Promis
     case 'first':
   }
   const call = { input, claims, callId: proven.claims.jti, signed };
-  if (verb === 'ended') {
+  const misled = (): Refused => refuse('token_foreign', `${role} does not do this: send it where it belongs`);
+  if (verb === 'ended' || verb === 'receipt') {
+    if (!(verb in deps.verbs)) return misled();
+    if (verb === 'receipt') return { ok: true, call: { ...call, verb, body: NOTHING_ASKED } };
     const ended = jobEndedSchema.safeParse(body);
     if (!ended.success)
       return refuse('body_malformed', `expected {status, signal, halted}: ${firstIssue(ended.error)}`);
-    return { ok: true, call: { ...call, verb, body: { target: {}, receipts: [] } } };
+    return { ok: true, call: { ...call, verb, body: NOTHING_ASKED } };
   }
   if (verb === undefined || !isJobTool(tool)) return refuse('tool_unknown', 'Reseal has no such tool');
   if (!claims.scope.includes(tool)) return refuse('tool_not_in_scope', 'the job was not let in for this tool');
-  if (!(verb in deps.verbs)) return refuse('token_foreign', `${role} does not do this: send it where it belongs`);
+  if (!(verb in deps.verbs)) return misled();
   const read = toolBodySchema.safeParse(body);
   if (!read.success) return refuse('body_malformed', `expected {target?, receipts?}: ${firstIssue(read.error)}`);
   const foreign = targetRefusal(signed.intent, read.data.target);
@@ -109,6 +113,8 @@ function contractObjection(
   if (!under.ok) return under;
   return contractRefusal(under.contract, toolCallOn(tool, intent.tuple), under.roster);
 }
+
+const NOTHING_ASKED: ToolBody = { target: {}, receipts: [] };
 
 const firstIssue = ({ issues: [issue] }: { issues: { path: PropertyKey[]; message: string }[] }): string =>
   `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`.slice(0, 200);

@@ -5,6 +5,7 @@ import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
 import { importReportSchema, type ImportBatch, type ImportReport } from '../../domain/imported-history.js';
 import { jobAnswerSchema, type JobAnswer } from '../../domain/job-tasks.js';
+import { toolPath } from '../../domain/job.js';
 import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
 import type { SignalAct, SignedStatement } from '../../domain/statement.js';
@@ -157,7 +158,7 @@ export class HttpApi implements ResealApi {
 
   async callTool({ tool, body, token, proof }: ToolRequest): Promise<ToolAnswer> {
     const headers = { authorization: `DPoP ${token}`, dpop: proof };
-    const path = `/v1/tools/${encodeURIComponent(tool)}`;
+    const path = toolPath(encodeURIComponent(tool));
     const answer = toolAnswerSchema.safeParse(await this.call('POST', path, body, { ...LONG, once: true, headers }));
     if (answer.success) return answer.data;
     throw new ResealError('gateway_unreachable', `${this.base} answered, and not about a tool`);

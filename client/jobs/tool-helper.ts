@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { toolPath } from '../../domain/job.js';
+import { MODEL_RECEIPT, toolPath } from '../../domain/job.js';
 import { proveHolding, type HolderKey } from '../../proofs/holder-proof.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import type { ResealApi } from '../api/reseal-api.js';
@@ -26,13 +26,13 @@ export interface ToolHelper {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 16 * 1024;
+const MAX_BODY_BYTES = 60 * 1024;
 const STATUS = { done: 200, refused: 403, unanswered: 504 } as const;
 const PREFIX = toolPath('');
 
 /**
  * Serves a job's tools to its own process, so that it needs neither token nor key: `POST /v1/tools/{tool}` as at the
- * gateway, with a JSON object and no credentials, and `GET /v1/job`. Whoever may enter the folder can call them: this user.
+ * gateway, with a JSON object and no credentials, `POST /v1/receipts` likewise, and `GET /v1/job`. Whoever may enter the folder can call them: this user.
  */
 export async function startToolHelper(options: HelperOptions): Promise<ToolHelper> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'reseal-job-'));
@@ -59,13 +59,18 @@ async function answer(options: HelperOptions, request: IncomingMessage): Promise
   const { api, holder, token, about, now = Date.now } = options;
   const { pathname } = new URL(request.url ?? '/', 'http://job');
   if (request.method === 'GET' && pathname === '/v1/job') return { status: 200, body: about() };
-  if (request.method !== 'POST' || !pathname.startsWith(PREFIX))
-    throw new ResealError('not_found', 'there is GET /v1/job and POST /v1/tools/{tool}');
-  const tool = decodeURIComponent(pathname.slice(PREFIX.length));
+  const tool = request.method === 'POST' ? toolAt(pathname) : undefined;
+  if (tool === undefined)
+    throw new ResealError('not_found', 'there is GET /v1/job, POST /v1/tools/{tool} and POST /v1/receipts');
   const body = await readObject(request);
   const call = { token: token(), tool, body };
   const said = await api.callTool({ ...call, proof: await proveHolding(call, holder, now()) });
   return { status: STATUS[said.outcome], body: said };
+}
+
+function toolAt(pathname: string): string | undefined {
+  if (pathname === toolPath(MODEL_RECEIPT)) return MODEL_RECEIPT;
+  return pathname.startsWith(PREFIX) ? decodeURIComponent(pathname.slice(PREFIX.length)) : undefined;
 }
 
 /** Nothing at all is an empty object. */
@@ -74,7 +79,7 @@ async function readObject(request: IncomingMessage): Promise<Record<string, unkn
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new ResealError('too_large', 'a body is at most 16 KiB');
+    if (size > MAX_BODY_BYTES) throw new ResealError('too_large', 'a body is at most 60 KiB');
     chunks.push(chunk);
   }
   if (size === 0) return {};

@@ -70,7 +70,12 @@ describe('what a contract declares and nothing enforces', () => {
   const pathsOf = (over: Over): string[] => declaredOnly(contractPolicy(over).contract).map(({ path }) => path);
 
   it('is never left unsaid', () => {
-    expect(pathsOf({})).toEqual(['execution.runtime', 'execution.tools_denylist', 'kill_switch.on_trigger']);
+    expect(pathsOf({})).toEqual([
+      'execution.runtime',
+      'execution.tools_denylist',
+      'execution.elevated',
+      'kill_switch.on_trigger',
+    ]);
     expect(
       pathsOf({
         ...tooled([WRITE, 'shell.run']),
@@ -81,6 +86,7 @@ describe('what a contract declares and nothing enforces', () => {
       'execution.runtime',
       'execution.tools_allowlist',
       'execution.tools_denylist',
+      'execution.elevated',
       'network.model_calls_must_use',
       'network.provider',
       'kill_switch.on_trigger',
@@ -91,7 +97,7 @@ describe('what a contract declares and nothing enforces', () => {
   it('leaves out a denied tool of Reseal: that is enforced', () => {
     const over = tooled([]);
     const denied = { execution: { ...(over['execution'] as Over), tools_denylist: [WRITE] } };
-    expect(pathsOf(denied)).toEqual(['execution.runtime', 'kill_switch.on_trigger']);
+    expect(pathsOf(denied)).toEqual(['execution.runtime', 'execution.elevated', 'kill_switch.on_trigger']);
     const both = { execution: { ...(over['execution'] as Over), tools_denylist: [WRITE, 'shell.exec'] } };
     expect(declaredLines(contractPolicy(both).contract)[1]).toMatch(/tools_denylist: shell\.exec: no tool/);
   });
