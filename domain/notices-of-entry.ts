@@ -2,6 +2,7 @@ import type { End } from './ceremony-state.js';
 import type { EntryPayload } from './entry.js';
 import { epochMs } from './identifiers.js';
 import { intentSchema, type Intent } from './intent.js';
+import { noticesOfKillAction } from './kill-notices.js';
 import type { Notice } from './notice-facts.js';
 import type { NoticeType } from './notices.js';
 import { z } from 'zod';
@@ -40,6 +41,10 @@ export function noticesOfEntry(entry: EntryPayload, reading: EntryReading): Noti
       return [{ type: 'reappeared', transition, at, facts: {} }];
     case 'reviewed':
       return [{ type: 'reviewed', transition, at, facts: { by: nameOr(data.person, reading) } }];
+    case 'granted_listed':
+    case 'credential_rotated':
+    case 'account_disabled':
+      return noticesOfKillAction(entry);
     case 'resealing':
       return data.cause === 'workflow_lost' ? [{ type: 'workflow_lost', transition, at, facts: {} }] : [];
     default:

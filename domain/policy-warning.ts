@@ -8,6 +8,7 @@ export const POLICY_WARNINGS = [
   'tier0_standing',
   'immediate_profile',
   'nobody_told',
+  'on_kill_at_every_deadline',
   'no_responders',
   'shortest_grace',
   'no_rules',

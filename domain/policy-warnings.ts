@@ -1,5 +1,6 @@
 import { approvalWarnings } from './approval-warnings.js';
 import { contractWarnings } from './contract-warnings.js';
+import { onKillWarnings } from './on-kill-warnings.js';
 import type { Policy } from './policy.js';
 import type { PolicyWarning, PolicyWarningCode } from './policy-warning.js';
 import type { Roster } from './roster.js';
@@ -15,6 +16,7 @@ export function policyWarnings(policy: Policy, roster: Roster | null): PolicyWar
     ...approvalWarnings(policy, people),
     ...ruleWarnings(policy),
     ...standingWarnings(policy),
+    ...onKillWarnings(policy),
     ...(people === null ? [] : strangerWarnings(policy, people)),
     ...contractWarnings(policy, roster),
   ];
