@@ -30,6 +30,8 @@ export interface QuoteExpectation {
   policy?: PcrPolicyInForce;
   /** The endorsement key that the AK was made under. */
   ek?: PublicArea;
+  /** Whether the host has just opened a credential that was made for this AK and this EK: the proof that they share a TPM. */
+  activated?: boolean;
   /** An earlier quote by the same key, itself verified. */
   earlier?: EarlierQuote;
   /** Whether the machine must have been reset since that. */
@@ -54,18 +56,25 @@ export function verifyQuote(evidence: QuoteEvidence, expected: QuoteExpectation 
   return report.finished();
 }
 
-function judgeFreshness(report: QuoteChecks, quote: Quote, ak: AttestationKey, { nonce, ek }: QuoteExpectation): void {
+function judgeFreshness(
+  report: QuoteChecks,
+  quote: Quote,
+  ak: AttestationKey,
+  { nonce, ek, activated }: QuoteExpectation,
+): void {
   if (nonce === undefined) report.skip('NONCE_MISMATCH', 'no nonce was given: the quote may be as old as it likes');
   else report.record('NONCE_MISMATCH', nonceOutcome(quote, nonce));
   if (ek === undefined) report.skip('AK_NOT_CHILD_OF_EK', 'no endorsement key was given');
   else if (ak.area === null) report.skip('AK_NOT_CHILD_OF_EK', 'a PEM has no Name: give the key as TPM2B_PUBLIC');
-  else {
-    const ok = qualifiedNameUnder(ek, ak.area).equals(quote.qualifiedSigner);
-    const detail = ok
-      ? 'the Qualified Name is that of a child of the endorsement key'
-      : 'the Qualified Name is another';
-    report.record('AK_NOT_CHILD_OF_EK', { ok, detail });
-  }
+  else report.record('AK_NOT_CHILD_OF_EK', childOutcome(quote, qualifiedNameUnder(ek, ak.area), activated));
+}
+
+function childOutcome({ qualifiedSigner }: Quote, expected: Buffer, activated: boolean | undefined): RuleOutcome {
+  if (activated === false)
+    return { ok: false, detail: 'the host could not open a credential made for this key and the endorsement key' };
+  if (!expected.equals(qualifiedSigner)) return { ok: false, detail: 'the Qualified Name is another' };
+  const opened = activated === true ? ', and the host has opened a credential made for both' : '';
+  return { ok: true, detail: `the Qualified Name is that of a child of the endorsement key${opened}` };
 }
 
 function nonceOutcome({ extraData }: Quote, nonce: Uint8Array): RuleOutcome {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { TpmAttestOptions } from '../actions/tpm-attest.js';
 import type { TpmVerifyOptions } from '../actions/tpm-verify.js';
 import { examples, type Run } from './command-context.js';
 
@@ -7,7 +8,7 @@ Files: the quote is the signed bytes (TPMS_ATTEST), the signature as the TPM gav
 the form {"sha256": {"0": "<hex>", "7": "<hex>"}}, the event log as in /sys/kernel/security/tpm0/binary_bios_measurements.
 `;
 
-/** `reseal tpm verify`. */
+/** `reseal tpm verify|attest`. */
 export function tpmCommands(program: Command, run: Run): void {
   const tpm = program
     .command('tpm')
@@ -37,5 +38,32 @@ export function tpmCommands(program: Command, run: Run): void {
     )
     .action((options: TpmVerifyOptions, command: Command) =>
       run(command, async (session) => (await import('../actions/tpm-verify.js')).verifyTpmQuote(session, options)),
+    );
+  tpm
+    .command('attest')
+    .argument('<url>', 'where its agent is, such as https://host:8520')
+    .description('ask a host for a quote and judge it; exit status 6 when the host is away, 7 when anything is wrong')
+    .requiredOption('--ak <file>', 'the key that must sign: PEM, TPM2B_PUBLIC or TPMT_PUBLIC')
+    .option('--select <pcrs>', 'such as sha256:0,4,7 (those that the policy names, or sha256:0 to 7)')
+    .option('--policy <file>', 'the values that are allowed')
+    .option('--ek <file>', 'the endorsement key: the host must open a credential made for both keys')
+    .option('--event-log', "ask for the firmware's log too, which must lead to the quoted values")
+    .option('--earlier <file>', 'an earlier quote by the same key: nothing may have gone back since')
+    .option('--earlier-signature <file>', 'its signature')
+    .option('--rebooted', 'the machine must have been reset since the earlier quote')
+    .option('--token-file <file>', 'the token of the agent')
+    .option('--tls-key <file>', 'key of our certificate, PEM')
+    .option('--tls-cert <file>', 'our certificate, PEM')
+    .option('--tls-ca <file>', "the authority of the agent's certificate, PEM")
+    .option('--out <folder>', 'keep what the host showed in this folder, for reseal tpm verify')
+    .addHelpText(
+      'after',
+      examples(
+        'reseal tpm attest http://127.0.0.1:8520 --token-file attest.token --ak ak.tpm2b_public --out before',
+        'reseal tpm attest http://127.0.0.1:8520 --token-file attest.token --ak ak.tpm2b_public \\\n      --earlier before/quote.msg --earlier-signature before/quote.sig --rebooted --policy hosts.yaml',
+      ),
+    )
+    .action((url: string, options: TpmAttestOptions, command: Command) =>
+      run(command, async (session) => (await import('../actions/tpm-attest.js')).attestHost(session, url, options)),
     );
 }
