@@ -33,6 +33,7 @@ export const CONTRACT_REFUSALS = [
   'principal_outside_contract',
   'role_outside_contract',
   'group_outside_contract',
+  'policy_outside_contract',
 ] as const;
 export type ContractRefusal = (typeof CONTRACT_REFUSALS)[number];
 
@@ -65,6 +66,7 @@ export function contractRefusal(
 const OUTSIDE = {
   allowed_roles: { code: 'role_outside_contract', word: 'role' },
   allowed_groups: { code: 'group_outside_contract', word: 'group' },
+  allowed_policies: { code: 'policy_outside_contract', word: 'access policy' },
 } as const satisfies Record<TargetList, { code: ContractRefusal; word: string }>;
 
 function isAllowedPrincipal(allowed: readonly string[], principalId: string, roster: Roster): boolean {

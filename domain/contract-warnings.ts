@@ -11,7 +11,11 @@ import type { Roster } from './roster.js';
 const LONG_LIFE_MS = 366 * 24 * 3600 * 1000;
 const LONG_TOKEN_SECONDS = 5 * 60;
 
-const WORDS: Readonly<Record<TargetList, string>> = { allowed_roles: 'role', allowed_groups: 'group' };
+const WORDS: Readonly<Record<TargetList, string>> = {
+  allowed_roles: 'role',
+  allowed_groups: 'group',
+  allowed_policies: 'access policy',
+};
 
 type Warn = (code: PolicyWarningCode, path: PropertyKey[], message: string) => void;
 

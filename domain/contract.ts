@@ -81,6 +81,8 @@ const constraintsSchema = z.strictObject({
   allowed_principals: z.array(principalSchema).max(10_000),
   allowed_roles: z.array(guidSchema).max(1000),
   allowed_groups: z.array(guidSchema).max(1000).optional(),
+  /** Of Conditional Access. */
+  allowed_policies: z.array(guidSchema).max(1000).optional(),
 });
 
 const executionSchema = z

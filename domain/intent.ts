@@ -52,8 +52,13 @@ const intentOf = <K extends keyof typeof TUPLES>(kind: K) =>
   commonSchema.extend({ kind: z.literal(kind), tuple: TUPLES[kind] });
 
 /** Recorded by the authority before the provider is called, once per event and round. Payload of its DSSE envelope. */
-export const intentSchema = z.discriminatedUnion('kind', [intentOf('entra.directory_role')]);
+export const intentSchema = z.discriminatedUnion('kind', [
+  intentOf('entra.directory_role'),
+  intentOf('entra.ca_exclusion'),
+  intentOf('entra.ca_policy'),
+]);
 export type Intent = z.output<typeof intentSchema>;
+export type IntentOf<K extends Intent['kind']> = Extract<Intent, { kind: K }>;
 
 /** An intent as it travels: what it says, and the authority's envelope that every effect checks for itself. */
 export const signedIntentSchema = z.strictObject({ intent: intentSchema, envelope: dsseEnvelopeSchema });

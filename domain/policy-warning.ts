@@ -7,6 +7,7 @@ export const POLICY_WARNINGS = [
   'tier0_fallback',
   'tier0_standing',
   'immediate_profile',
+  'no_dead_man',
   'nobody_told',
   'on_kill_at_every_deadline',
   'no_responders',

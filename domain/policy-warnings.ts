@@ -1,6 +1,7 @@
 import { approvalWarnings } from './approval-warnings.js';
 import { contractWarnings } from './contract-warnings.js';
 import { onKillWarnings } from './on-kill-warnings.js';
+import { hasDeadMan } from './effects/effects.js';
 import type { Policy } from './policy.js';
 import type { PolicyWarning, PolicyWarningCode } from './policy-warning.js';
 import type { Roster } from './roster.js';
@@ -15,11 +16,23 @@ export function policyWarnings(policy: Policy, roster: Roster | null): PolicyWar
     ...policyWideWarnings(policy),
     ...approvalWarnings(policy, people),
     ...ruleWarnings(policy),
+    ...deadManWarnings(policy),
     ...standingWarnings(policy),
     ...onKillWarnings(policy),
     ...(people === null ? [] : strangerWarnings(policy, people)),
     ...contractWarnings(policy, roster),
   ];
+}
+
+/** Profiles whose effect outlives Reseal where all of it is down. */
+function deadManWarnings({ profiles }: Policy): PolicyWarning[] {
+  return Object.entries(profiles)
+    .filter(([, { action }]) => !hasDeadMan(action))
+    .map(([name]) => ({
+      code: 'no_dead_man',
+      path: ['profiles', name, 'allow_without_dead_man'],
+      message: 'the directory never ends this by itself: while nothing of Reseal runs, it stands',
+    }));
 }
 
 const SHORTEST_GRACE_SECONDS = 300;

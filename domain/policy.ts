@@ -47,8 +47,12 @@ const commonProfileSchema = z.strictObject({
   on_kill: onKillPolicySchema.optional(),
 });
 
-const [role] = PROFILES;
-export const profileSchema = z.discriminatedUnion('action', [commonProfileSchema.extend(role)]);
+const [role, exclusion, accessPolicy] = PROFILES;
+export const profileSchema = z.discriminatedUnion('action', [
+  commonProfileSchema.extend(role),
+  commonProfileSchema.extend(exclusion),
+  commonProfileSchema.extend(accessPolicy),
+]);
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -');
 

@@ -7,6 +7,7 @@ export const TASK_QUEUES = {
   'effect:entra.sessions': 'reseal-effect-entra.sessions',
   'effect:entra.credentials': 'reseal-effect-entra.credentials',
   'effect:entra.account': 'reseal-effect-entra.account',
+  'effect:entra.conditional_access': 'reseal-effect-entra.conditional_access',
   verifier: 'reseal-verifier',
   sweeper: 'reseal-sweeper',
 } as const;

@@ -49,7 +49,8 @@ export interface DirectoryRoleTasks {
     warrant: string | null;
     first: boolean;
   }): Promise<outcomes.ApplyOutcome>;
-  rollback(input: { signed: SignedIntent; round: number }): Promise<outcomes.RollbackOutcome>;
+  /** `refused`: every answer to the grant was a refusal. Where the provider keeps no mark of who made a change, what stands is then another's. */
+  rollback(input: { signed: SignedIntent; round: number; refused?: true }): Promise<outcomes.RollbackOutcome>;
 }
 
 /** Every effect's role takes these besides. */
@@ -94,6 +95,8 @@ export interface VerifierTasks {
     settle_until: string | null;
     /** How many agreeing present reads it takes to call it present again. */
     patience: number;
+    /** As for `rollback`. */
+    refused?: true;
   }): Promise<outcomes.AbsenceOutcome>;
   audit(input: {
     signed: SignedIntent;

@@ -1,5 +1,6 @@
 import { createHash, randomUUID, type KeyObject } from 'node:crypto';
 
+import { roleOfKind } from '../domain/effects/effects.js';
 import { epochMs } from '../domain/identifiers.js';
 import type { Intent, SignedIntent } from '../domain/intent.js';
 import {
@@ -29,7 +30,7 @@ export function jobScopeOf(
   return {
     token_version: '1',
     sub: jobIdOf(event_id, statement_digest),
-    aud: ['verifier', `effect:${kind}`],
+    aud: ['verifier', roleOfKind(kind)],
     scope: tools,
     policy_hash_b64u: Buffer.from(policy_digest, 'hex').toString('base64url'),
     mission_id: event_id,

@@ -3,13 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { CompactSign } from 'jose';
 
+import { roleOfKind, toolsOfKind } from '../domain/effects/effects.js';
 import { ceremonyWorkflowId, epochMs } from '../domain/identifiers.js';
 import type { Intent } from '../domain/intent.js';
 import { CLOCK_SKEW_MS } from '../domain/statement.js';
 import {
   MAX_WARRANT_SECONDS,
   WARRANT_ALG,
-  WARRANT_SCOPES,
   WARRANT_SECONDS,
   WARRANT_TYP,
   warrantClaimsSchema,
@@ -31,8 +31,8 @@ export function warrantScopeOf(intent: Intent): WarrantScope {
   return {
     token_version: '1',
     sub: ceremonyWorkflowId(event_id),
-    aud: `effect:${kind}`,
-    scope: [...WARRANT_SCOPES],
+    aud: roleOfKind(kind),
+    scope: [toolsOfKind(kind).write],
     policy_hash_b64u: Buffer.from(intent.policy_digest, 'hex').toString('base64url'),
     mission_id: event_id,
     reseal: {

@@ -7,9 +7,13 @@ import { needsDatabase } from './role-context.js';
 import { SettingsError } from './settings-error.js';
 import { sectionOf, type WorkerSettings } from './settings.js';
 
-type WithDatabase = 'register' | 'authority';
-const WITH_DATABASE: readonly WithDatabase[] = ['register', 'authority'];
-const MIGRATIONS = { register: REGISTER_MIGRATIONS, authority: AUTHORITY_MIGRATIONS };
+type WithDatabase = 'register' | 'authority' | 'effect:entra.conditional_access';
+const MIGRATIONS = {
+  register: REGISTER_MIGRATIONS,
+  authority: AUTHORITY_MIGRATIONS,
+  'effect:entra.conditional_access': AUTHORITY_MIGRATIONS,
+} as const satisfies Record<WithDatabase, unknown>;
+const WITH_DATABASE = Object.keys(MIGRATIONS) as WithDatabase[];
 
 /** The databases of a process's roles, each opened with that role's own user. */
 export interface OpenDatabases {
@@ -87,6 +91,11 @@ const OWNED = `SELECT nspname AS name FROM pg_namespace
   WHERE nspname IN ('register', 'authority') AND pg_has_role(nspowner, 'MEMBER') LIMIT 1`;
 
 async function checkRights(database: Database, role: WithDatabase): Promise<void> {
+  // An effect reads end marks, and has no use for anything of the register's.
+  if (isEffect(role)) {
+    const [journal] = await database.query<{ name: string }>(CHANGEABLE, ['authority']);
+    if (journal !== undefined) throw tooMuch(role, `can change ${journal.name}, which is role authority's`);
+  }
   const other = role === 'register' ? 'authority' : 'register';
   // The register reads which intents stand; the authority has no use for anything of the register's.
   const [text, what] = role === 'register' ? [CHANGEABLE, 'change'] : [READABLE, 'read'];
@@ -95,6 +104,8 @@ async function checkRights(database: Database, role: WithDatabase): Promise<void
   const [table] = await database.query<{ name: string }>(text, [other]);
   if (table !== undefined) throw tooMuch(role, `can ${what} ${table.name}, which is role ${other}'s`);
 }
+
+const isEffect = (role: WithDatabase): boolean => role.startsWith('effect:');
 
 const tooMuch = (role: WithDatabase, what: string): SettingsError =>
   new SettingsError(

@@ -1,4 +1,5 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { readMark } from '../activities/authority/journal.js';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
 import { jobTasks } from '../activities/authority/job-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
@@ -7,10 +8,12 @@ import { accountTasks } from '../activities/graph/account.js';
 import { directoryRoleTasks } from '../activities/graph/directory-role.js';
 import type { GraphDeps } from '../activities/graph/effect-deps.js';
 import type { GraphAccess } from '../activities/graph/graph-access.js';
+import { conditionalAccessTasks } from '../activities/graph/conditional-access.js';
 import { judgeGrant } from '../activities/graph/directory-role-judge.js';
 import { grantGate, type GateDeps } from '../activities/graph/grant-gate.js';
 import { takingOrders } from '../activities/graph/ordered-rollback.js';
 import { sessionsTasks } from '../activities/graph/sessions.js';
+import { Turns } from '../activities/graph/turns.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
 import type { InForce } from '../activities/in-force.js';
 import type { RegisterHoldings } from '../activities/register/holdings.js';
@@ -34,6 +37,7 @@ const PERMISSIONS = {
   sessions: ['User.RevokeSessions.All', 'User.Read.All'],
   credentials: ['Application.ReadWrite.OwnedBy', 'User-PasswordProfile.ReadWrite.All', 'User.Read.All'],
   account: ['User.EnableDisableAccount.All', 'User.Read.All'],
+  conditional_access: ['Policy.Read.All', 'Policy.ReadWrite.ConditionalAccess'],
   verifier: [
     'RoleAssignmentSchedule.Read.Directory',
     'RoleEligibilitySchedule.Read.Directory',
@@ -78,6 +82,14 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       sinks: sinksOf(sectionOf(context.settings, 'effect:entra.credentials').sinks),
     }),
   'effect:entra.account': (context) => accountTasks(graphDeps(context, 'effect:entra.account', 'account')),
+  'effect:entra.conditional_access': (context) =>
+    takingOrders(
+      { ...knownTo(context), clock: context.clock },
+      conditionalAccessTasks({
+        ...graphDeps(context, 'effect:entra.conditional_access', 'conditional_access'),
+        turns: new Turns(),
+      }),
+    ),
   verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
   sweeper: sweeperRole,
 };
@@ -85,18 +97,31 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
 /** What stands before a role's activities, on every attempt, where something must. */
 export const GATES_OF_ROLE: Readonly<Partial<Record<Role, (context: RoleContext) => ActivityInterceptorsFactory>>> = {
   'effect:entra.directory_role': (context) => grantGate(grantGateDeps(context)),
+  'effect:entra.conditional_access': (context) => {
+    const role = 'effect:entra.conditional_access';
+    const journal = databaseOf(context, role);
+    return grantGate({
+      ...graphDeps(context, role, 'conditional_access'),
+      role,
+      judge: judgeOf(context),
+      endMark: async (eventId) => (await readMark(journal, eventId))?.cause,
+    });
+  },
 };
 
 /** What the gate of the role that grants judges by. */
 export const grantGateDeps = (context: RoleContext): GateDeps => ({
   ...graphDeps(context, 'effect:entra.directory_role', 'directory_role'),
   role: 'effect:entra.directory_role',
-  judge: judgeGrant({
+  judge: judgeOf(context),
+});
+
+const judgeOf = (context: RoleContext) =>
+  judgeGrant({
     inForce: context.contracts,
     roleKeys: context.trust.keyOf,
     authorityKey: authorityKeyOf(context),
-  }),
-});
+  });
 
 /** What this process knows of contracts and rosters, as the roles ask for it. */
 const knownTo = ({ contracts }: RoleContext): InForce => ({
@@ -142,6 +167,7 @@ export function graphDeps(context: RoleContext, role: Role, job: GraphJob): Grap
     sign: (payload) => signReceipt(payload, key),
     authorityKeys: context.authorityKeys,
     writerIds: () => new Set([context.settings.applications.directory_role]),
+    accessWriterIds: new Set([context.settings.applications.conditional_access ?? []].flat()),
     protectedIds: new Set(context.settings.protected_object_ids),
   };
 }

@@ -22,6 +22,8 @@ export const applicationsSchema = z.strictObject({
   /** Where nothing is rotated, and no account disabled, there need be none. */
   credentials: guidSchema.optional(),
   account: guidSchema.optional(),
+  /** Where no Conditional Access policy is edited there need be none. */
+  conditional_access: guidSchema.optional(),
 });
 export type GraphJob = keyof z.output<typeof applicationsSchema>;
 
@@ -100,6 +102,8 @@ export const SECTIONS = {
     /** Gateways whose signed receipts of model calls jobs may hand in. */
     model_receipt_keys: z.array(modelReceiptKeySchema).max(64).optional(),
   }),
+  /** Its database is the authority's journal, where it reads end marks. */
+  'effect:entra.conditional_access': z.strictObject({ ...withDatabase, graph: graphSchema }),
   sweeper: z.strictObject({
     ...withGraph,
     /** Where it looks. It asks no policy: what stands must be ended whatever a policy says today. */
@@ -117,6 +121,7 @@ export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
   'effect:entra.sessions': 'sessions',
   'effect:entra.credentials': 'credentials',
   'effect:entra.account': 'account',
+  'effect:entra.conditional_access': 'conditional_access',
   verifier: 'verifier',
   sweeper: 'sweeper',
 };
@@ -164,6 +169,7 @@ export const settingsSchema = z.strictObject({
   'effect:entra.sessions': SECTIONS['effect:entra.sessions'].optional(),
   'effect:entra.credentials': SECTIONS['effect:entra.credentials'].optional(),
   'effect:entra.account': SECTIONS['effect:entra.account'].optional(),
+  'effect:entra.conditional_access': SECTIONS['effect:entra.conditional_access'].optional(),
   verifier: SECTIONS.verifier.optional(),
   sweeper: SECTIONS.sweeper.optional(),
 });

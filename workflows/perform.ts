@@ -90,13 +90,15 @@ export async function perform(
     case 'rollback': {
       const round = now.reseal?.round ?? 1;
       const signed = intentOf(now);
-      const answer = await effect(signed.intent.kind, `remove ${roleOf(now)}`).rollback({ signed, round });
+      const input = { signed, round, ...madeNothing(now) };
+      const answer = await effect(signed.intent.kind, `remove ${roleOf(now)}`).rollback(input);
       return deliver({ type: 'rolled_back', round, outcome: outcomes.rollbackOutcomeSchema.parse(answer) });
     }
     case 'check_absent': {
       const { settle_until, patience } = command;
       const round = now.reseal?.round ?? 1;
-      const input = { signed: intentOf(now), survey: now.survey, round, settle_until, patience };
+      const signed = intentOf(now);
+      const input = { signed, survey: now.survey, round, settle_until, patience, ...madeNothing(now) };
       const answer = await verifier('read until it is gone for certain').verifyRolledBack(input);
       return deliver({ type: 'absence', round, outcome: outcomes.absenceOutcomeSchema.parse(answer) });
     }
@@ -183,6 +185,10 @@ function evidenceOf({ event_id, envelope, approvals, admission }: CeremonyState)
 }
 
 const toTheSecond = (at: string): string => `${at.slice(0, 19)}Z`;
+
+/** Said of a kind that leaves no mark of who made it, and has no end of its own: the rest is told by what stands. */
+const madeNothing = ({ signed, reseal }: CeremonyState): { refused?: true } =>
+  signed?.intent.dead_man === null && reseal?.grant === 'refused' ? { refused: true } : {};
 
 const surveyOf = (state: CeremonyState): outcomes.Survey => state.survey ?? { holders: [], principal_assignments: [] };
 

@@ -31,6 +31,8 @@ export interface GraphDeps {
    * the object id of its service principal. Lower case.
    */
   readonly writerIds: (tenantId: string) => ReadonlySet<string>;
+  /** The same of whoever edits Conditional Access policies; absent where nobody does. */
+  readonly accessWriterIds?: ReadonlySet<string>;
   /** Object ids that no write may touch, from this role's own configuration. Lower case. */
   readonly protectedIds: ReadonlySet<string>;
 }

@@ -12,6 +12,7 @@ import { RENEWABLE, warrantTokenSchema } from '../../domain/warrant.js';
 import { judgeWarrant } from '../../proofs/warrant.js';
 import { admit, type AdmittedGrant } from './admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED } from './apply-progress.js';
+import { waitFor } from './graph-error.js';
 import { authorityKeyAmong, isAuthentic, receiptAlone, type GraphDeps } from './effect-deps.js';
 import { grantReceipt, isChained } from './grant-receipt.js';
 
@@ -26,6 +27,11 @@ export interface GateDeps extends GraphDeps {
   /** The role that stands behind this gate: warrants for another are refused. */
   readonly role: Role;
   readonly judge: Judge;
+  /**
+   * Why the authority's journal says that the event has ended, or undefined where it does not; rejects where it cannot be read.
+   * For effects without Graph's five-minute floor: the age of a warrant does not bound what may have happened since.
+   */
+  readonly endMark?: (eventId: string) => Promise<string | undefined>;
 }
 
 /**
@@ -77,8 +83,23 @@ export async function passGate<Result>(
   if (!input.success) throw ApplicationFailure.nonRetryable('this is not the input of a grant', 'input_malformed');
   const judged = judge(deps, input.data);
   if (!judged.ok) return refusal(deps, context, input.data, judged);
+  const cause = await endMarkOf(deps, input.data.signed.intent.event_id);
+  if (cause !== undefined) {
+    const ended = { code: 'end_mark_stands', message: `an end mark stands: ${cause}` };
+    return refusal(deps, context, input.data, ended);
+  }
   admit(judged.grant);
   return run();
+}
+
+/** Fails closed: a journal that cannot be read is waited for, and nothing is granted meanwhile. */
+async function endMarkOf({ endMark }: GateDeps, eventId: string): Promise<string | undefined> {
+  if (endMark === undefined) return undefined;
+  try {
+    return await endMark(eventId);
+  } catch {
+    throw waitFor('end_mark_unread', "the authority's journal cannot be read: nothing is granted without it", 5_000);
+  }
 }
 
 type Judged = { ok: true; grant: AdmittedGrant } | { ok: false; code: string; message: string };

@@ -1,4 +1,11 @@
+import type { EffectKind } from '../../domain/effects/effects.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
+import { verifyAccessRolledBack } from './access-absence.js';
+import { auditAccess } from './access-audit.js';
+import { isAccessKind } from './access-intent.js';
+import { surveyAccess } from './access-survey.js';
+import { verifyAccess } from './access-verify.js';
+import { watchAccess } from './access-watch.js';
 import { auditGrant } from './audit.js';
 import type { GraphDeps } from './effect-deps.js';
 import { listGranted } from './granted.js';
@@ -9,12 +16,27 @@ import { watchGrant } from './watch.js';
 
 /** The activities of the second, read-only identity: what really stands, before, while and after. */
 export function verifierTasks(deps: GraphDeps): VerifierTasks {
-  return {
+  const role = {
     survey: surveyTarget(deps),
     verify: verifyGrant(deps),
     watch: watchGrant(deps),
     verifyRolledBack: verifyRolledBack(deps),
     audit: auditGrant(deps),
+  };
+  const access = {
+    survey: surveyAccess(deps),
+    verify: verifyAccess(deps),
+    watch: watchAccess(deps),
+    verifyRolledBack: verifyAccessRolledBack(deps),
+    audit: auditAccess(deps),
+  };
+  const of = (kind: EffectKind) => (isAccessKind(kind) ? access : role);
+  return {
+    survey: (input) => of(input.request.effect.kind).survey(input),
+    verify: (input) => of(input.signed.intent.kind).verify(input),
+    watch: (input) => of(input.signed.intent.kind).watch(input),
+    verifyRolledBack: (input) => of(input.signed.intent.kind).verifyRolledBack(input),
+    audit: (input) => of(input.signed.intent.kind).audit(input),
     listGranted: listGranted(deps),
   };
 }

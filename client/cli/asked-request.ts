@@ -66,6 +66,8 @@ export function requestText({ request, digest }: Asked, view: EventView, at: { n
   ]);
 }
 
+const NO_DEAD_MAN = 'by Reseal alone: the directory itself never ends it';
+
 /** What exactly is asked for, by its kind. */
 function effectLines(effect: Effect): [string, string][] {
   switch (effect.kind) {
@@ -74,6 +76,16 @@ function effectLines(effect: Effect): [string, string][] {
         ['grant', oneLine(effect.role_name)],
         ['role', effect.role_template_id],
         ['scope', oneLine(effect.directory_scope_id)],
+      ];
+    case 'entra.ca_exclusion':
+      return [
+        ['leave out of', `${oneLine(effect.policy_name)} (${effect.policy_id})`],
+        ['ends', NO_DEAD_MAN],
+      ];
+    case 'entra.ca_policy':
+      return [
+        ['switch off', `${oneLine(effect.policy_name)} (${effect.policy_id}), for everybody`],
+        ['ends', NO_DEAD_MAN],
       ];
   }
 }

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import type { SigningRole } from '../roles.js';
 import {
+  accessExclusion,
+  accessExclusionEffectSchema,
+  accessExclusionProfile,
+  accessExclusionTupleSchema,
+  accessPolicyEffectSchema,
+  accessPolicyOff,
+  accessPolicyProfile,
+  accessPolicyTupleSchema,
+} from './conditional-access.js';
+import {
   directoryRole,
   directoryRoleEffectSchema,
   directoryRoleProfile,
@@ -12,13 +22,20 @@ import type { EffectObject, Kind, KindTools, TargetList } from './kind.js';
  * All that a ceremony can do, discriminated by `kind`. Whoever adds a kind writes a file beside this one, adds it to the
  * four lists here, gives its role a queue (`roles.ts`), and makes its activities (`activities/graph/`): no workflow changes.
  */
-export const effectSchema = z.discriminatedUnion('kind', [directoryRoleEffectSchema]);
+export const effectSchema = z.discriminatedUnion('kind', [
+  directoryRoleEffectSchema,
+  accessExclusionEffectSchema,
+  accessPolicyEffectSchema,
+]);
 export type Effect = z.output<typeof effectSchema>;
 export type EffectKind = Effect['kind'];
+export type EffectOf<K extends EffectKind> = Extract<Effect, { kind: K }>;
 
 /** Each kind with the shape of what it acts on. */
 export const TUPLES = {
   'entra.directory_role': directoryRoleTupleSchema,
+  'entra.ca_exclusion': accessExclusionTupleSchema,
+  'entra.ca_policy': accessPolicyTupleSchema,
 } as const satisfies Record<EffectKind, z.ZodObject>;
 /** A kind, and what it acts on. */
 export type Target = { [K in EffectKind]: { kind: K; tuple: z.output<(typeof TUPLES)[K]> } }[EffectKind];
@@ -27,11 +44,13 @@ export type Tuple = Target['tuple'];
 export const tupleSchema = z.union(Object.values(TUPLES));
 
 /** What profiles say by their `action`. */
-export const PROFILES = [directoryRoleProfile] as const;
+export const PROFILES = [directoryRoleProfile, accessExclusionProfile, accessPolicyProfile] as const;
 
 /** The rules of each kind. Only this file knows that a kind's rules take that kind's shapes. */
 const KINDS: Readonly<Record<EffectKind, Kind<unknown, unknown, unknown>>> = {
   'entra.directory_role': directoryRole,
+  'entra.ca_exclusion': accessExclusion,
+  'entra.ca_policy': accessPolicyOff,
 };
 export const EFFECT_KINDS = Object.keys(KINDS) as [EffectKind, ...EffectKind[]];
 

@@ -8,7 +8,7 @@ export interface KindTools {
 }
 
 /** The lists of targets in a contract's `target_constraints`. */
-export const TARGET_LISTS = ['allowed_roles', 'allowed_groups'] as const;
+export const TARGET_LISTS = ['allowed_roles', 'allowed_groups', 'allowed_policies'] as const;
 export type TargetList = (typeof TARGET_LISTS)[number];
 
 /** What a ceremony acts on, beside its principal: a role at a scope, a group, a policy. `id` is a GUID in lower case. */

@@ -21,6 +21,7 @@ import { testPolicy } from '../support/people.js';
 import { RawTemporal } from '../support/raw-temporal.js';
 import { entriesOf, ledgerOf } from '../support/records.js';
 import { signWith, signWithStranger } from '../support/signing.js';
+import type { Intent } from '../../domain/intent.js';
 
 const EFFECT = 'effect:entra.directory_role';
 /** The attacker's own key: no role's. */
@@ -147,7 +148,7 @@ describe('the roles with a Graph identity, with times and targets of the attacke
     'another principal': () => intentWith(tupleWith('11111111-0000-4000-8000-000000000000')),
     'an intent edited under the old signature': () => ({
       ...grant.signed,
-      intent: { ...grant.signed.intent, ...tupleWith('11111111-0000-4000-8000-000000000000') },
+      intent: { ...grant.signed.intent, ...tupleWith('11111111-0000-4000-8000-000000000000') } as Intent,
     }),
   };
 

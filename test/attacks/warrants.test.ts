@@ -14,6 +14,7 @@ import { mintWarrant, scopeHashOf, signWarrant } from '../../proofs/warrant.js';
 import { keyOf, readRoleContext } from '../../workers/role-context.js';
 import { Attacker, type Got } from '../support/attacker.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import type { Intent } from '../../domain/intent.js';
 
 const EFFECT = 'effect:entra.directory_role';
 
@@ -175,13 +176,13 @@ describe("whoever has stolen the authority's key as well", () => {
     grantsNothing(async () => {
       const { signed, evidence } = ended.input;
       const now = Date.now();
-      const forge = async (approvals: Evidence['approvals'], over: Partial<SignedIntent['intent']> = {}) => {
+      const forge = async (approvals: Evidence['approvals'], over: object = {}) => {
         const told = { ...evidence, approvals };
         const deadline = instant(now + 1800_000);
         const times = { issued_at: instant(now), deadline, dead_man: instant(now + 2400_000) };
         const event_id = told.event_id;
         const marker = makeMarker({ event_id, deadline, tuple: signed.intent.tuple }, keys.authority.privateKey);
-        const intent = { ...signed.intent, ...times, marker, evidence_digest: evidenceDigest(told), ...over };
+        const intent = { ...signed.intent, ...times, marker, evidence_digest: evidenceDigest(told), ...over } as Intent;
         const warrant = await mintWarrant(intent, keys.authority, now);
         return { signed: signIntent(intent, keys.authority), evidence: told, warrant };
       };

@@ -3,14 +3,14 @@ import { commands, isFinished } from '../../domain/ceremony-commands.js';
 import { isEnd } from '../../domain/ceremony-state.js';
 import { triggerOf } from '../../domain/kill-actions.js';
 import { instant } from '../../domain/identifiers.js';
-import type { Intent } from '../../domain/intent.js';
+import type { IntentOf } from '../../domain/intent.js';
 import type { KillOutcome } from '../../domain/kill-state.js';
 import { viewOf } from '../../domain/view.js';
 import { run, type CeremonyRun } from './ceremony-run.js';
 import * as scene from './scene.js';
 
 /** A ceremony whose intent says what a kill does. */
-function active(over: Partial<Intent> = {}): CeremonyRun {
+function active(over: Partial<IntentOf<'entra.directory_role'>> = {}): CeremonyRun {
   const ceremony = run().toIssuing();
   ceremony.issue(false, { signed: scene.intentUntil(ceremony.deadline, { on_kill: scene.ON_KILL, ...over }) });
   return ceremony.granted().verified();

@@ -10,6 +10,7 @@ import { channelsFor, NOTICE_TYPES, noticeRoutesSchema, SENTINEL_NOTICES } from 
 import { sentinelLogEntrySchema } from '../../domain/sentinel.js';
 import { entryOf, T0 } from '../proofs/ceremony-people.js';
 import { fullCeremony } from '../proofs/full-ceremony.js';
+import { nameOf } from '../../domain/effects/effects.js';
 
 const routes = (...given: unknown[]) => noticeRoutesSchema.parse(given);
 
@@ -50,7 +51,7 @@ const WHY = request.justification;
 const about: NoticeSubject = {
   event_id: request.event_id,
   profile: request.profile,
-  role: request.effect.role_name,
+  role: nameOf(request.effect),
   directory_scope_id: '/',
   invoker: request.invoker.upn,
   principal: request.principal.upn,

@@ -7,6 +7,7 @@ import {
   type Request,
 } from '../../domain/request.js';
 import * as scene from './scene.js';
+import type { EffectOf } from '../../domain/effects/effects.js';
 
 const { REQUEST, TERMS, POLICY_DIGEST } = scene;
 const accepts = (text: string): boolean => justificationSchema.safeParse(text).success;
@@ -96,7 +97,8 @@ describe('a request', () => {
 
 describe('a request under its profile', () => {
   const refusal = (over: Partial<Request>) => requestRefusal({ ...REQUEST, ...over }, TERMS, POLICY_DIGEST)?.code;
-  const aims = (over: Partial<Request['effect']>) => refusal({ effect: { ...REQUEST.effect, ...over } });
+  const aims = (over: Partial<EffectOf<'entra.directory_role'>>) =>
+    refusal({ effect: { ...REQUEST.effect, ...over } as Request['effect'] });
 
   it('has nothing said against it when it asks for what the profile names', () => {
     expect(refusal({})).toBeUndefined();

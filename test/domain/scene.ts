@@ -8,6 +8,7 @@ import type { Request } from '../../domain/request.js';
 import type { ActStatement, SignalAct } from '../../domain/statement.js';
 import type { VerifiedStatement } from '../../domain/verdict.js';
 import type { Said } from '../../domain/hearing.js';
+import type { IntentOf } from '../../domain/intent.js';
 
 /** The people, the request and the answers that the tests of the pure rules share. */
 
@@ -128,7 +129,12 @@ export const receipt = (transition: string): Receipt => ({
   envelope: { payloadType: 'test', payload: 'e30=', signatures: [{ keyid: 'c'.repeat(64), sig: 'AA==' }] },
 });
 
-export const intentUntil = (deadlineMs: number, over: Partial<SignedIntent['intent']> = {}): SignedIntent => ({
+type RoleIntent = IntentOf<'entra.directory_role'>;
+
+export const intentUntil = (
+  deadlineMs: number,
+  over: Partial<RoleIntent> = {},
+): SignedIntent & { intent: RoleIntent } => ({
   intent: {
     schema: 'reseal.intent.v1',
     event_id: EVENT,

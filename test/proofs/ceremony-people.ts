@@ -87,7 +87,8 @@ export const T0 = Date.parse('2026-11-21T10:00:00Z');
 export function requestFor(options: Partial<Request> & { at?: number; by?: TestPerson } = {}): Request {
   const { at = T0, by = alice, ...overrides } = options;
   const profile = overrides.profile ?? 'admin';
-  const role = policy.profiles[profile]?.role ?? { template_id: guid(), name: 'none' };
+  const named = policy.profiles[profile];
+  const role = named !== undefined && 'role' in named ? named.role : { template_id: guid(), name: 'none' };
   return {
     event_id: newEventId(),
     profile,

@@ -24,7 +24,7 @@ const { tenant_id } = policy;
 const everybody = {
   tenant_ids: [tenant_id],
   allowed_principals: ['*'],
-  allowed_roles: Object.values(policy.profiles).map(({ role }) => role.template_id),
+  allowed_roles: Object.values(policy.profiles).flatMap((one) => ('role' in one ? [one.role.template_id] : [])),
 };
 const section = contractInput();
 const execution = { ...(section['execution'] as object), target_constraints: everybody };

@@ -34,6 +34,7 @@ import {
   signAct,
   signRequest,
 } from './ceremony-people.js';
+import type { RoleTuple } from '../../domain/effects/directory-role.js';
 
 const request = requestFor();
 // Alice asks for herself, so that Bob (security) and Carol (platform) can approve.
@@ -218,7 +219,7 @@ describe('an intent', () => {
   const { authority, register } = roleKeys;
   const issued = T0 + 100_000;
   const deadline = instant(issued + 1800_000);
-  const tuple = tupleOf(request);
+  const tuple = tupleOf(request) as RoleTuple;
   const intent: Intent = {
     schema: 'reseal.intent.v1',
     event_id: request.event_id,
@@ -262,7 +263,11 @@ describe('an intent', () => {
     ['evidence_digest', { evidence_digest: 'a'.repeat(64) }],
     ['end_sessions', { end_sessions: false }],
   ])('refuses another %s than the evidence calls for, though the authority signed it', (member, change) => {
-    const judged = judgeIntent({ ...rules, authorityKey, signed: signIntent({ ...intent, ...change }, authority) });
+    const judged = judgeIntent({
+      ...rules,
+      authorityKey,
+      signed: signIntent({ ...intent, ...change }, authority),
+    });
     expect(judged).toMatchObject({ ok: false, code: 'intent_foreign' });
     expect(!judged.ok && judged.message).toContain(member);
   });

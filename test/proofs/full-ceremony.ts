@@ -29,6 +29,7 @@ import {
   trustedRoles,
 } from './ceremony-people.js';
 import { givenWarrant } from './given-warrant.js';
+import type { RoleTuple } from '../../domain/effects/directory-role.js';
 
 /** Every entry of one ceremony that ran to its deadline, as payloads in their order: signed by `sign`. */
 export interface TestCeremony {
@@ -48,7 +49,7 @@ export function fullCeremony(request: Request = requestFor(), roster?: Record<st
   const evidence = { event_id, request: envelope, approvals, admission: admissionOf(request, T0, under) };
   const issued = T0 + 3 * MIN;
   const deadline = instant(issued + request.duration_seconds * 1000);
-  const tuple = tupleOf(request);
+  const tuple = tupleOf(request) as RoleTuple;
   const intent: Intent = {
     schema: 'reseal.intent.v1',
     event_id,

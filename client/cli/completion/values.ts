@@ -71,13 +71,16 @@ async function profiles(asking: Asking): Promise<Candidate[]> {
   const told = (await ask(asking, `${gatewayUrl}/v1/policy`)) as { policy?: Policy } | undefined;
   const policy: Policy | undefined =
     told?.policy ?? (policyPath === undefined ? undefined : (await readPolicyFile(policyPath)).policy);
-  return Object.entries(policy?.profiles ?? {}).map(([value, { role, group }]) => ({
+  return Object.entries(policy?.profiles ?? {}).map(([value, { role, group, access_policy }]) => ({
     value,
-    about: String((role ?? group)?.name ?? ''),
+    about: String((role ?? group ?? access_policy)?.name ?? ''),
   }));
 }
+interface Named {
+  name?: string;
+}
 interface Policy {
-  profiles?: Record<string, { role?: { name?: string }; group?: { name?: string } }>;
+  profiles?: Record<string, { role?: Named; group?: Named; access_policy?: Named }>;
 }
 
 async function people(asking: Asking): Promise<Candidate[]> {

@@ -46,6 +46,7 @@ export const LOCAL_APPLICATIONS = {
   sweeper: '5e5ea100-0000-4000-8000-0000000000d4',
   credentials: '5e5ea100-0000-4000-8000-0000000000d5',
   account: '5e5ea100-0000-4000-8000-0000000000d6',
+  conditional_access: '5e5ea100-0000-4000-8000-0000000000d7',
 } as const;
 
 const roles = [

@@ -67,6 +67,10 @@ export function workerSettings(
       sinks: { local: { kind: 'file', directory: layout.rotated }, ...options.sinks },
     },
     'effect:entra.account': { ...key('effect:entra.account'), ...graph('account') },
+    'effect:entra.conditional_access': {
+      ...key('effect:entra.conditional_access'),
+      ...graph('conditional_access'),
+    },
     verifier: { ...key('verifier'), ...graph('verifier') },
     sweeper: {
       ...key('sweeper'),

@@ -27,7 +27,7 @@ export function inAWorld(begin: (world: World) => void): () => World {
 /** Runs the grant to its outcome, which is always one that a ceremony can read. */
 export async function applyIn(
   world: World,
-  signed = world.intent(),
+  signed: SignedIntent = world.intent(),
   options: RunOptions & { warrant?: string | null } = {},
   first = true,
 ) {

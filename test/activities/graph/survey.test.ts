@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { surveyOutcomeSchema } from '../../../domain/outcomes.js';
+import type { EffectOf } from '../../../domain/effects/effects.js';
 import type { Request } from '../../../domain/request.js';
 import { isoSeconds } from '../../../activities/graph/role-rules.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
@@ -13,7 +14,7 @@ const freshWorld = inAWorld((fresh) => {
   world = fresh;
 });
 
-function request(change: Partial<Request> = {}, effect: Partial<Request['effect']> = {}): Request {
+function request(change: Partial<Request> = {}, effect: Partial<EffectOf<'entra.directory_role'>> = {}): Request {
   return {
     event_id: '0123456789abcdef',
     profile: 'user-admin',

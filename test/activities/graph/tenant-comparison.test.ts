@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import type { SignedIntent } from '../../../domain/intent.js';
 import { absenceOutcomeSchema, surveyOutcomeSchema, type Survey } from '../../../domain/outcomes.js';
 import type { Request } from '../../../domain/request.js';
 import { runAttempts } from './attempts.js';
@@ -12,7 +11,7 @@ const APPLICATION = 'a9900000-0000-4000-8000-000000000001';
 const POLICIES = '/identity/conditionalAccess/policies';
 
 let world: World;
-let signed: SignedIntent;
+let signed: ReturnType<World['intent']>;
 inAWorld((fresh) => {
   world = fresh;
   signed = world.intent();

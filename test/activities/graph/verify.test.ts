@@ -6,6 +6,7 @@ import { generateRoleKey } from '../../../proofs/role-key.js';
 import { runAttempts, type RunOptions, type StillTrying } from './attempts.js';
 import { grantedIn, inAWorld, MINUTE, NOTHING } from './in-a-world.js';
 import { ADMIN, ALICE, BOB, SECURITY_READER, USER_ADMINISTRATOR, withEmptyList, WRITER, type World } from './world.js';
+import { roleTuple } from '../../../activities/graph/pim-wire.js';
 
 let world: World;
 let signed: SignedIntent;
@@ -30,7 +31,7 @@ async function watch(survey = NOTHING, options: RunOptions = {}) {
 
 /** Bob under our write identity, with the marker of another ceremony that `key` signed. */
 const grantBob = (key = world.authority): Promise<void> => {
-  const tuple = { ...signed.intent.tuple, principal_id: BOB };
+  const tuple = { ...roleTuple(signed.intent.tuple), principal_id: BOB };
   return world.assign(world.intent({ event_id: 'ffffffffffffffff', tuple }, key), WRITER);
 };
 

@@ -8,11 +8,12 @@ import type { GraphDeps } from '../../../activities/graph/effect-deps.js';
 import { passGate, type Judge } from '../../../activities/graph/grant-gate.js';
 import { takingOrders } from '../../../activities/graph/ordered-rollback.js';
 import { sessionsTasks } from '../../../activities/graph/sessions.js';
+import { roleTuple } from '../../../activities/graph/pim-wire.js';
 import { verifierTasks } from '../../../activities/graph/verifier.js';
 import { startGraphSimulator, type GraphSimulator } from '../../../deploy/local/graph/server.js';
 import type { EntryPayload, Receipt } from '../../../domain/entry.js';
 import { instant } from '../../../domain/identifiers.js';
-import { INTENT_PAYLOAD_TYPE, type Intent, type SignedIntent } from '../../../domain/intent.js';
+import { INTENT_PAYLOAD_TYPE, type IntentOf, type SignedIntent } from '../../../domain/intent.js';
 import type { DirectoryRoleTasks, Evidence, OrderTasks, SessionsTasks, VerifierTasks } from '../../../domain/tasks.js';
 import type { PolicyInForce } from '../../../domain/policy-in-force.js';
 import type { Roster } from '../../../domain/roster.js';
@@ -39,6 +40,7 @@ export const EVIDENCE: Evidence = {
   approvals: [],
   admission: { transition: 'request', envelope: { payloadType: '', payload: '', signatures: [] } },
 };
+type RoleIntent = IntentOf<'entra.directory_role'>;
 const MINUTE = 60_000;
 const PIM = '/roleManagement/directory';
 
@@ -61,7 +63,7 @@ export interface Call {
 export const startSimulator = (): Promise<GraphSimulator> => startGraphSimulator();
 
 /** Activities are plain functions, whatever interface names them. */
-type Unbound<Tasks> = {
+export type Unbound<Tasks> = {
   [Name in keyof Tasks]: Tasks[Name] extends (input: infer Input) => infer Result
     ? (this: void, input: Input) => Result
     : never;
@@ -87,6 +89,11 @@ export class World {
   /** Where the simulator listens. */
   get url(): string {
     return this.simulator.url;
+  }
+
+  /** What a role with its own application and permissions holds. */
+  depsOf(applicationId: string, permissions: string[]): GraphDeps {
+    return this.deps(applicationId, permissions);
   }
 
   private deps(applicationId: string, permissions: string[]): GraphDeps {
@@ -135,7 +142,7 @@ export class World {
   }
 
   /** An intent of the authority's: 30 minutes, and the provider's own end 10 minutes later. */
-  intent(change: Partial<Intent> = {}, key = this.authority): SignedIntent {
+  intent(change: Partial<RoleIntent> = {}, key = this.authority): SignedIntent & { intent: RoleIntent } {
     const now = this.clock.now();
     const event_id = change.event_id ?? '0123456789abcdef';
     const deadline = change.deadline ?? instant(now + 30 * MINUTE);
@@ -145,7 +152,7 @@ export class World {
       role_template_id: USER_ADMINISTRATOR,
       directory_scope_id: '/',
     };
-    const intent: Intent = {
+    const intent: RoleIntent = {
       schema: 'reseal.intent.v1',
       event_id,
       round: 1,
@@ -228,7 +235,8 @@ export class World {
 
   /** adminAssign for the intent's tuple by anybody, with any marker. */
   async assign(signed: SignedIntent, who: string, change: object = {}): Promise<void> {
-    const { tuple, marker, dead_man } = signed.intent;
+    const { marker, dead_man } = signed.intent;
+    const tuple = roleTuple(signed.intent.tuple);
     const answer = await this.graph('POST', `${PIM}/roleAssignmentScheduleRequests`, who, {
       action: 'adminAssign',
       principalId: tuple.principal_id,

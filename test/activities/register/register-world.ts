@@ -110,8 +110,10 @@ export class RegisterWorld {
     const { profile = 'admin', by = alice } = over;
     const named = this.policy.profiles[profile];
     const request = requestFor({ requested_at: instant(this.now), policy_digest: this.inForce.digest, ...over, by });
-    const role = named?.role ?? roleOf(profile);
-    return { ...request, effect: { ...request.effect, role_template_id: role.template_id, role_name: role.name } };
+    const role = named !== undefined && 'role' in named ? named.role : roleOf(profile);
+    const { effect } = request;
+    if (effect.kind !== 'entra.directory_role') return request;
+    return { ...request, effect: { ...effect, role_template_id: role.template_id, role_name: role.name } };
   }
 
   admit(request: Request, by: TestPerson = alice): Promise<AdmitOutcome> {

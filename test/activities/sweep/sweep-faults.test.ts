@@ -6,6 +6,7 @@ import type { SignedIntent } from '../../../domain/intent.js';
 import { HELD, inAWorld } from '../graph/in-a-world.js';
 import { ALICE, WRITER, type World } from '../graph/world.js';
 import { MINUTE, Sweeping, SWEEPER } from './sweep-world.js';
+import { roleTuple } from '../../../activities/graph/pim-wire.js';
 
 let world: World;
 let sweeping: Sweeping;
@@ -159,7 +160,7 @@ describe('the removal', () => {
     const body = {
       action: 'adminRemove',
       principalId: tuple.principal_id,
-      roleDefinitionId: tuple.role_template_id,
+      roleDefinitionId: roleTuple(tuple).role_template_id,
       directoryScopeId: '/',
     };
     await world.control('/lag', { ms: 15_000 });

@@ -7,6 +7,7 @@ import type { SignedIntent } from '../../../domain/intent.js';
 import { HELD, inAWorld } from '../graph/in-a-world.js';
 import { ALICE, BOB, STRANGER, USER_ADMINISTRATOR, withEmptyList, WRITER, type World } from '../graph/world.js';
 import { MINUTE, Sweeping } from './sweep-world.js';
+import { roleTuple } from '../../../activities/graph/pim-wire.js';
 
 let world: World;
 let sweeping: Sweeping;
@@ -134,7 +135,7 @@ describe('what is not the sweep’s business', () => {
     const answer = await world.graph('POST', REQUESTS, `user:${ALICE}:mfa`, {
       action: 'selfActivate',
       principalId: tuple.principal_id,
-      roleDefinitionId: tuple.role_template_id,
+      roleDefinitionId: roleTuple(tuple).role_template_id,
       directoryScopeId: '/',
       justification: marker.justification,
       ticketInfo: { ticketNumber: marker.ticket_number, ticketSystem: marker.ticket_system },

@@ -15,6 +15,7 @@ import type { CeremonyView } from '../../../domain/view.js';
 import { digestOf } from '../../../proofs/canonical-json.js';
 import { T0, keyOf, policy, requestFor, roster, signRequest } from '../../proofs/ceremony-people.js';
 import { fullCeremony, ledgerOf, sign } from '../../proofs/full-ceremony.js';
+import { nameOf, objectOfEffect } from '../../../domain/effects/effects.js';
 
 /** Five minutes into a ceremony that was issued for thirty. */
 export const NOW = T0 + 8 * 60_000;
@@ -33,8 +34,8 @@ export function standingCeremony(over: Partial<CeremonyView> = {}) {
     approvals_wanted: 2,
     expires_at: intent.deadline,
     tenant_id: effect.tenant_id,
-    role: effect.role_name,
-    directory_scope_id: effect.directory_scope_id,
+    role: nameOf(effect),
+    directory_scope_id: objectOfEffect(effect).scope,
     ...over,
   } as CeremonyView;
   const recorded = payloads.slice(0, payloads.findIndex(({ type }) => type === 'verified') + 1);

@@ -161,7 +161,7 @@ describe('when a policy is checked', () => {
   it('shows the policy in force with its profiles by name', async () => {
     const ran = await here(['policy', 'show', '-o', 'json']);
     const shown = JSON.parse(ran.out) as Policy & { policy_digest: string };
-    expect(shown.profiles['security-admin']?.role.name).toBe('Security Administrator');
+    expect(shown.profiles['security-admin']).toMatchObject({ role: { name: 'Security Administrator' } });
     expect(shown.policy_digest).toBe(digestOf(testPolicy));
     expect((await here(['policy', 'show'])).out).toContain('2 (1 security + 1 platform)');
     const told = async (name: string) => (await here(['policy', 'show', join(policies, name)])).out;
