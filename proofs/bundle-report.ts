@@ -1,6 +1,7 @@
 import type { QuorumKind } from '../domain/quorum.js';
 import type { End } from '../domain/ceremony-state.js';
 import type { ProvenJob } from './bundle-jobs.js';
+import type { ProvenKillAction } from './bundle-kill.js';
 import type { BundleStage } from './bundle.js';
 import type { ToldCall } from './bundle-calls.js';
 
@@ -34,7 +35,8 @@ export type BundleErrorCode =
   | 'end_mismatch'
   | 'stage_mismatch'
   | 'review_refused'
-  | 'job_unproven';
+  | 'job_unproven'
+  | 'kill_action_unproven';
 
 export const BUNDLE_CHECKS = [
   'format',
@@ -56,6 +58,7 @@ export const BUNDLE_CHECKS = [
   'stage',
   'review',
   'jobs',
+  'kill',
 ] as const;
 export type BundleCheck = (typeof BUNDLE_CHECKS)[number];
 
@@ -93,6 +96,8 @@ export interface BundleFacts {
   ended_at: string | null;
   /** Who reviewed it afterwards. */
   review: { person: string; method: string; at: string } | null;
+  /** What a kill called for besides the removal, and a role answers for. */
+  kill_actions: ProvenKillAction[];
   /** Jobs that worked inside its window. */
   jobs: ProvenJob[];
   /** Signed receipts of model calls that jobs handed in. */
@@ -149,6 +154,7 @@ export class BundleFindings {
     cause: null,
     ended_at: null,
     review: null,
+    kill_actions: [],
     jobs: [],
     model_receipts: 0,
     calls_without_receipt: null,

@@ -4,6 +4,7 @@ import { comparePeople } from './bundle-people.js';
 import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
 import { openBundle } from './bundle-open.js';
 import { proveJobs } from './bundle-jobs.js';
+import { proveKill } from './bundle-kill.js';
 import { proveOutcome } from './bundle-outcome.js';
 import { proveReview } from './bundle-review.js';
 import { proveRosters } from './bundle-roster.js';
@@ -37,6 +38,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
     proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveReview(authority, entries, trust, findings);
     proveJobs(authority, predicate, entries, trust, findings);
+    proveKill(authority, entries, findings);
   }
   if (findings.facts.approvals.some(({ method }) => method !== 'software')) {
     findings.notVerified.push('that hardware holds the keys enrolled as such: only attestation at enrolment shows it');

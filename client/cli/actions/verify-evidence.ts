@@ -26,6 +26,9 @@ export async function verifyEvidence(session: Session, file: string, trustFlag: 
 const callText = ({ method, path, status }: BundleReport['facts']['calls'][number]): string =>
   `${oneLine(method)} ${oneLine(path)} ${status ?? 'no answer'}`;
 
+const killText = ({ action, target, result, code, at }: BundleReport['facts']['kill_actions'][number]): string =>
+  `${action} ${oneLine(target)} ${result}${code === null ? '' : ` (${oneLine(code)})`} ${at}`;
+
 const rosterText = ({ series, version, signers }: NonNullable<BundleReport['facts']['roster']>): string =>
   `${series} version ${version}${signers.length === 0 ? '' : `, signed by ${signers.join(', ')}`}`;
 
@@ -57,6 +60,7 @@ function reportText(session: Session, report: BundleReport): string {
     ['deadline', facts.deadline],
     ['removed', facts.removed_confirmed_at],
     ['audited', facts.audited_at],
+    ['on kill', facts.kill_actions.map(killText).join('; ') || null],
     ['end', facts.end === null ? null : `${facts.end}${facts.ended_at === null ? '' : ` ${facts.ended_at}`}`],
     ['reviewed', facts.review && `${oneLine(facts.review.person)} ${facts.review.at} ${facts.review.method}`],
     ['stage', report.stage],
