@@ -110,6 +110,8 @@ async function make(
   const { keyId: key_id, secretText } = added.value;
   const delivery = rotating.deliveryOf(asked, { at, key_id, secret: new Secret(secretText) });
   try {
+    // Another activity may be at work on the same by now: what this one would deliver late must not be the last.
+    attempt.stopIfCancelled();
     await rotating.deliver(deps, asked, delivery, attempt.number);
   } catch (error) {
     // Nobody has it: better gone now than with the next attempt. If this fails, the tag still tells.

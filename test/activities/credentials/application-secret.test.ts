@@ -162,3 +162,32 @@ describe('rotating an application’s secret', () => {
     expect((await rotating.passwords()).map(({ display_name }) => display_name)).toEqual(['its own']);
   });
 });
+
+describe('an attempt that is called off between addPassword and the sink', () => {
+  it('delivers nothing any more, and takes its secret back', async () => {
+    await rotating.application();
+    const environment = environmentOf(1, undefined, rotating.world.clock);
+    const tasks = credentialsTasks(rotating.deps());
+    const signed = rotating.intent();
+    const real = globalThis.fetch;
+    globalThis.fetch = async (input, init) => {
+      const answer = await real(input, init);
+      const url = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url;
+      if (url.endsWith('/addPassword')) environment.cancel();
+      return answer;
+    };
+    try {
+      const running = environment.run((input: { signed: typeof signed; index: number }) => tasks.rotate(input), {
+        signed,
+        index: 0,
+      });
+      await expect(running).rejects.toThrow('cancelled before the call');
+    } finally {
+      globalThis.fetch = real;
+    }
+    const { calls } = await rotating.world.truth();
+    expect(calls.filter(({ path }) => path.endsWith('/addPassword'))).toHaveLength(1);
+    expect(rotating.vault.delivered).toHaveLength(0);
+    expect((await rotating.passwords()).map(({ display_name }) => display_name)).toEqual(['its own']);
+  });
+});
