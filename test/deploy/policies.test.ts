@@ -53,6 +53,9 @@ describe.each(examples)('the example %s', (name) => {
     );
     const meant: Record<string, string[]> = {
       'night-watch.yaml': ['immediate_profile profiles.investigate.approvals'],
+      'conditional-access.yaml': ['mfa-out', 'mfa-off'].map(
+        (profile) => `no_dead_man profiles.${profile}.allow_without_dead_man`,
+      ),
     };
     expect(weak).toEqual(meant[name] ?? []);
   });
