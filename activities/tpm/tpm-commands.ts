@@ -29,7 +29,7 @@ const SEND_AGAIN: ReadonlyMap<number, string> = new Map([
   [0x923, 'TPM_RC_NV_UNAVAILABLE'],
 ]);
 const RC_LOCKOUT = 0x921;
-const ATTEMPTS = 30;
+const ATTEMPTS = 20;
 const PAUSE_MS = 20;
 const MAX_RESPONSE_BYTES = 4096;
 

@@ -1,6 +1,7 @@
 import type { PcrPolicyInForce } from '../../domain/attestation-policy.js';
 import {
   ATTESTATION_CHECK_CODES,
+  ATTESTATION_CHECKS,
   type AttestationCheckCode,
   type AttestationReport,
   type QuotedFacts,
@@ -16,7 +17,9 @@ export class QuoteChecks {
   constructor(private readonly inForce: PcrPolicyInForce | undefined) {}
 
   record(code: AttestationCheckCode, { ok, detail }: RuleOutcome): boolean {
-    this.checks.push({ code, ok, detail });
+    // Whoever reads a refusal must see what would have passed.
+    const told = ok || detail.includes('expected') ? detail : `${detail}; expected: ${ATTESTATION_CHECKS[code]}`;
+    this.checks.push({ code, ok, detail: told });
     return ok;
   }
 

@@ -38,7 +38,7 @@ export function quote(progress: (text: string) => void): Promise<Measured> {
     times.whole.push(a);
     times.bare.push(b);
   }
-  const json = timeEach(() => void readPcrValues(made.pcrs));
+  const json = median([1, 2, 3, 4, 5].map(() => timeEach(() => void readPcrValues(made.pcrs))));
   const [judged, signed] = [median(times.whole), median(times.bare)];
   const tool = checkquoteMs(made);
   const log = replayRates();

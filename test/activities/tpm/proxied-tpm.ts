@@ -22,6 +22,7 @@ export class ProxiedTpm {
   /** Codes of all commands that came, in order. */
   readonly seen: number[] = [];
   interfere: Interfere = () => undefined;
+  private readonly clients = new Set<Socket>();
 
   private constructor(
     readonly socket: string,
@@ -42,8 +43,12 @@ export class ProxiedTpm {
           tpm.write(command);
         });
       };
+      proxy.clients.add(client);
       client.on('error', () => undefined);
-      client.on('close', () => void opened?.then((tpm) => tpm.destroy()));
+      client.on('close', () => {
+        proxy.clients.delete(client);
+        void opened?.then((tpm) => tpm.destroy());
+      });
       client.on('data', (command) => {
         const code = command.readUInt32BE(6);
         proxy.seen.push(code);
@@ -58,7 +63,13 @@ export class ProxiedTpm {
     return proxy;
   }
 
+  /** Cuts all connections, as the end of the process that had them does. */
+  drop(): void {
+    for (const client of this.clients) client.destroy();
+  }
+
   async stop(): Promise<void> {
+    this.drop();
     this.server.close();
     await rm(this.folder, { recursive: true, force: true });
   }
