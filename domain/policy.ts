@@ -17,6 +17,7 @@ import { limitsSchema } from './limits.js';
 import { noticeRoutesSchema } from './notices.js';
 import { onKillPolicySchema } from './on-kill.js';
 import { isNamed, partySchema } from './parties.js';
+import { wantedPrerequisitesSchema } from './prerequisite.js';
 import { policyRulesSchema } from './policy-rules.js';
 import { standingSchema } from './standing.js';
 
@@ -45,6 +46,8 @@ const commonProfileSchema = z.strictObject({
   approvals: approvalsSchema.optional(),
   /** What is done besides the reseal when a ceremony of it is killed. */
   on_kill: onKillPolicySchema.optional(),
+  /** Outside control planes whose approval a request must name. */
+  prerequisites: wantedPrerequisitesSchema.optional(),
 });
 
 const [role, exclusion, accessPolicy] = PROFILES;
@@ -142,6 +145,7 @@ const currentTermsSchema = z.strictObject({
   approvals: agreedApprovalsSchema,
   responders: z.array(z.string()),
   review_after: z.number().int().default(DEFAULT_REVIEW_AFTER_SECONDS),
+  prerequisites: wantedPrerequisitesSchema.optional(),
   on_kill: onKillPolicySchema.optional(),
 });
 export type Terms = z.output<typeof currentTermsSchema>;
@@ -171,5 +175,6 @@ export function termsOf(policy: Policy, profileName: string): Terms | undefined 
     responders: policy.responders,
     review_after: policy.review_after ?? DEFAULT_REVIEW_AFTER_SECONDS,
     ...(profile.on_kill === undefined ? {} : { on_kill: profile.on_kill }),
+    ...(profile.prerequisites === undefined ? {} : { prerequisites: profile.prerequisites }),
   };
 }

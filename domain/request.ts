@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { effectSchema, isSameEffect } from './effects/effects.js';
 import { eventIdSchema, digestSchema, guidSchema, instantSchema } from './identifiers.js';
 import { MIN_TIMEBOX_SECONDS, type Terms } from './policy.js';
+import { missingPrerequisites, prerequisitesSchema } from './prerequisite.js';
 import { REASON_CODES } from './reason-codes.js';
 
 export { REASON_CODES };
@@ -45,6 +46,8 @@ export const requestSchema = z.strictObject({
   effect: effectSchema,
   policy_digest: digestSchema,
   requested_at: instantSchema,
+  /** Approvals of outside control planes; absent where there are none, as before there were any. */
+  prerequisites: prerequisitesSchema.optional(),
 });
 export type Request = z.output<typeof requestSchema>;
 
@@ -55,6 +58,7 @@ export const REQUEST_REFUSALS = [
   'duration_too_short',
   'duration_too_long',
   'invoker_unknown',
+  'prerequisite_missing',
 ] as const;
 export type RequestRefusal = (typeof REQUEST_REFUSALS)[number];
 
@@ -74,6 +78,12 @@ export function requestRefusal(
     return {
       code: 'target_differs_from_policy',
       message: `profile ${terms.profile} names another tenant or target than the request`,
+    };
+  const [missing] = missingPrerequisites(terms.prerequisites, request.prerequisites);
+  if (missing !== undefined)
+    return {
+      code: 'prerequisite_missing',
+      message: `profile ${terms.profile} wants the id of an approval in ${missing}: name it with --prerequisite ${missing}=ID`,
     };
   if (request.duration_seconds < MIN_TIMEBOX_SECONDS) {
     return {

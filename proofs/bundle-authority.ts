@@ -124,7 +124,7 @@ function proveRequest(
   return { request, request_digest: checked.request_digest, envelope: data.data.statement, terms, admission };
 }
 
-function noteRequest(request: Request, { facts }: BundleFindings): void {
+function noteRequest(request: Request, { facts, notVerified }: BundleFindings): void {
   facts.invoker = request.invoker.upn;
   facts.principal = request.principal.upn;
   facts.principal_id = request.principal.object_id;
@@ -132,6 +132,9 @@ function noteRequest(request: Request, { facts }: BundleFindings): void {
   facts.role = nameOf(request.effect);
   facts.directory_scope_id = objectOfEffect(request.effect).scope;
   facts.requested_at = request.requested_at;
+  facts.prerequisites = request.prerequisites ?? [];
+  for (const { system, approval_id } of facts.prerequisites)
+    notVerified.push(`that ${system} approved (${approval_id}): everybody who signed read it, and nobody looked it up`);
 }
 
 function proveStatements(

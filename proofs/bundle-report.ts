@@ -1,5 +1,6 @@
 import type { QuorumKind } from '../domain/quorum.js';
 import type { End } from '../domain/ceremony-state.js';
+import type { Prerequisite } from '../domain/prerequisite.js';
 import type { ProvenJob } from './bundle-jobs.js';
 import type { ProvenKillAction } from './bundle-kill.js';
 import type { BundleStage } from './bundle.js';
@@ -79,6 +80,8 @@ export interface BundleFacts {
   quorum: QuorumKind | null;
   approvals: { person: string; method: string; at: string }[];
   requested_at: string | null;
+  /** Approvals of outside control planes that the request names. */
+  prerequisites: Prerequisite[];
   issued_at: string | null;
   deadline: string | null;
   dead_man: string | null;
@@ -139,6 +142,7 @@ export class BundleFindings {
     quorum: null,
     approvals: [],
     requested_at: null,
+    prerequisites: [],
     issued_at: null,
     deadline: null,
     dead_man: null,

@@ -59,6 +59,10 @@ export function requestText({ request, digest }: Asked, view: EventView, at: { n
     ['for', `${spanText(request.duration_seconds)}${effect.end_sessions ? ', then sessions are ended' : ''}`],
     ['why', `${request.reason_code}: ${oneLine(request.justification)}`],
     ['ticket', request.ticket],
+    [
+      'approved in',
+      request.prerequisites?.map(({ system, approval_id }) => `${system} ${approval_id}`).join(', ') ?? null,
+    ],
     ['profile', `${oneLine(request.profile)}, policy ${digestWord(request.policy_digest)}`],
     ['approvals', wanted === null ? null : `${view.approvals.length} of ${wanted} so far`],
     ['approve by', view.approval_by === null ? null : time(view.approval_by)],

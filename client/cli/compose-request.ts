@@ -29,6 +29,7 @@ export async function composeRequest(
     effect: terms.effect,
     policy_digest: digest,
     requested_at: instant(nowMs),
+    ...(from.prerequisites.length === 0 ? {} : { prerequisites: from.prerequisites }),
   };
   if (!eventIdSchema.safeParse(candidate.event_id).success) {
     throw new ResealError('usage', '--event-id is 16 lower-case hex characters from a secure source', {
@@ -50,4 +51,5 @@ const FLAGS: Readonly<Record<string, readonly [flag: string, wanted: string]>> =
   ticket: ['--ticket', 'expected 1 to 64 of A-Z a-z 0-9 # / . _ : -'],
   duration_seconds: ['--duration', 'a duration such as 30m or 1h30m'],
   principal: ['--principal', 'somebody on the roster'],
+  prerequisites: ['--prerequisite', 'SYSTEM=ID, each system once; an approval of entra_pim is named by its GUID'],
 };

@@ -19,6 +19,8 @@ export interface OpenOptions {
   duration?: string;
   principal?: string;
   ticket?: string;
+  /** Each as `SYSTEM=ID`. */
+  prerequisite?: string[];
   wait?: string;
   timeout?: string;
   eventId?: string;

@@ -24,6 +24,8 @@ export interface Said {
   principal: string | undefined;
   ticket: string | undefined;
   eventId: string | undefined;
+  /** Empty where none were named. */
+  prerequisites: { system: string; approval_id: string }[];
 }
 
 /**
@@ -49,7 +51,28 @@ export async function sayRequest(
   const justification = await justificationOf(session, options.justification);
   const asking = [options.profile, options.reasonCode, options.justification].includes(undefined);
   const durationSeconds = await durationOf(session, options.duration, terms, asking);
-  return { profile, terms, digest, reasonCode, justification, durationSeconds, principal, ticket, eventId };
+  const prerequisites = prerequisitesOf(options.prerequisite ?? []);
+  return {
+    profile,
+    terms,
+    digest,
+    reasonCode,
+    justification,
+    durationSeconds,
+    principal,
+    ticket,
+    eventId,
+    prerequisites,
+  };
+}
+
+/** `entra_pim=GUID`: the id of an approval that an outside control plane gave. */
+function prerequisitesOf(said: readonly string[]): Said['prerequisites'] {
+  return said.map((text) => {
+    const at = text.indexOf('=');
+    if (at > 0) return { system: text.slice(0, at), approval_id: text.slice(at + 1) };
+    throw new ResealError('usage', `--prerequisite is SYSTEM=ID, such as entra_pim=GUID, not "${text}"`);
+  });
 }
 
 /**

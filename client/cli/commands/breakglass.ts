@@ -11,6 +11,8 @@ approved in time, 8 stopped waiting while a rollback is not confirmed. With --wa
 On a terminal you are asked for what is missing.
 `;
 
+const gathered = (value: string, before: string[] = []): string[] => [...before, value];
+
 /** `reseal breakglass …`: ask for a privileged role, look at ceremonies, end them. */
 export function breakglassCommands(program: Command, run: Run): void {
   const breakglass = program
@@ -22,6 +24,7 @@ export function breakglassCommands(program: Command, run: Run): void {
     .option('--duration <time>', "such as 30m or 1h30m (the profile's default)")
     .option('--principal <upn>', 'who receives the role (whoever asks)')
     .option('--ticket <id>', 'ticket or incident number')
+    .option('--prerequisite <system=id>', 'an approval elsewhere, such as entra_pim=GUID; again for more', gathered)
     .option('--wait <what>', 'wait until it is active, or until it has ended')
     .option('--timeout <time>', 'wait no longer than this')
     .option('--event-id <id>', '16 hex characters of your own, from a secure source')
