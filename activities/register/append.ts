@@ -17,6 +17,7 @@ import type { Sql } from './database.js';
 import { noticeEntries } from './entry-notices.js';
 import { updateGrant } from './grant-columns.js';
 import type { Log, RegisterHoldings } from './holdings.js';
+import { withinBounds } from './job-entries.js';
 import {
   chain,
   heldTransitions,
@@ -104,7 +105,12 @@ async function append(
   const unheld = proven.filter(({ receipt }) => !held.has(receipt.transition));
   const falseEnd = await falseEndIn(tx, eventId, unheld);
   if (falseEnd !== undefined) holdings.log('receipt_refused', { event_id: eventId, code: 'intent_stands' });
-  const fresh = unheld.filter((one) => one !== falseEnd);
+  const { kept: fresh, dropped } = await withinBounds(
+    tx,
+    eventId,
+    unheld.filter((one) => one !== falseEnd),
+  );
+  if (dropped > 0) holdings.log('receipt_refused', { event_id: eventId, code: 'too_many', dropped });
   const before = { head: row.ledger_head, count: row.ledger_count };
   const chained = chain(before, fresh);
   const tail = tailAfter(before, chained);

@@ -62,7 +62,7 @@ export function refusedCall(
   const receipt = deps.sign({
     schema: 'reseal.entry.v1',
     event_id,
-    transition: `tool_refused/${randomUUID()}`,
+    transition: `tool_refused/${job === null ? 'unknown/' : ''}${randomUUID()}`,
     type: deps.entries.refused,
     at: instant(deps.clock.now()),
     data: {

@@ -70,6 +70,19 @@ describe.each(bothDatabases)('the ledger over %s', (_, skip, open) => {
         expect(new Set(await world.transitionsOf(mine)).size).toBe(21);
       });
 
+      it('takes no more refusals than its bound, and rubbish does not use up the place of what a job tried', async () => {
+        const mine = requestFor();
+        await world.admit(mine);
+        const refused = (transition: string) => sign(entryOf(mine.event_id, 'tool_refused', transition, T0));
+        const rubbish = Array.from({ length: 70 }, (__, index) => refused(`tool_refused/unknown/${index}`));
+        expect(await world.append(mine, rubbish.slice(0, 40))).toEqual({ count: 41 });
+        expect(await world.append(mine, rubbish.slice(40))).toEqual({ count: 65 });
+        expect(await world.append(mine, [refused('tool_refused/unknown/again'), refused('tool_refused/one')])).toEqual({
+          count: 66,
+        });
+        expect(await world.transitionsOf(mine)).toContain('tool_refused/one');
+      });
+
       it('refuses and logs what nobody known signed, another role signed, or belongs elsewhere', async () => {
         const mine = requestFor();
         await world.admit(mine);
