@@ -49,6 +49,16 @@ export interface NoticeFacts {
   review_owed: { quorum: QuorumKind; review_by: string };
   review_overdue: { owed_since: string };
   reviewed: { by: string };
+  /** An assignment that our application made and no marker of the authority's holds for; `code` is why. Ids as Graph gives them. */
+  compromise: {
+    code: string;
+    tenant_id: string;
+    principal_id: string;
+    role_template_id: string;
+    schedule_id: string;
+    request_id: string | null;
+    found_at: string;
+  };
 }
 
 /**
@@ -60,7 +70,7 @@ export type Notice = {
 }[NoticeType];
 
 /** Somebody must look at once, whether or not there is a channel: logged and recorded in any case. */
-const PRESSING: ReadonlySet<NoticeType> = new Set(['finding', 'unverified', 'rollback_overdue', 'reappeared']);
+const PRESSING: ReadonlySet<NoticeType> = new Set(['finding', 'unverified', 'rollback_overdue', 'reappeared', 'compromise']);
 export const isPressing = ({ type }: Notice): boolean => PRESSING.has(type);
 
 /** A finding's own code; otherwise what happened, in a word. */

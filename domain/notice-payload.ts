@@ -103,6 +103,8 @@ function nextOf(type: NoticeType, eventId: string): string | null {
       return `reseal breakglass review ${eventId}`;
     case 'refused':
       return null;
+    case 'compromise':
+      return 'reseal sweep explain';
     default:
       return `reseal breakglass check ${eventId}`;
   }

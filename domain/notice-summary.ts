@@ -51,6 +51,8 @@ export function summaryOf(
       return `nobody reviewed how ${invoker} had ${whose}: their next request takes one approver more`;
     case 'reviewed':
       return `${notice.facts.by} reviewed how ${invoker} had ${whose}`;
+    case 'compromise':
+      return `our application made an assignment that nobody approved, and it stands: ${notice.facts.code}, role ${notice.facts.role_template_id}, principal ${notice.facts.principal_id}`;
   }
 }
 

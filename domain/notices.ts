@@ -23,11 +23,12 @@ export const NOTICE_TYPES = [
   'review_owed',
   'review_overdue',
   'reviewed',
+  'compromise',
 ] as const;
 export type NoticeType = (typeof NOTICE_TYPES)[number];
 
 /** Told on every channel of the policy, whatever its list of events says: nobody may grant themselves a role unseen. */
-export const ALWAYS_TOLD: ReadonlySet<NoticeType> = new Set(['immediate']);
+export const ALWAYS_TOLD: ReadonlySet<NoticeType> = new Set(['immediate', 'compromise']);
 
 /** The name of a channel. Its address and its secret are in the register role's settings, never in a policy. */
 export const channelNameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -');

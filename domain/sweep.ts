@@ -150,10 +150,13 @@ export const sweepEnvelopeSchema = z.strictObject({
 export const sweepAnswerSchema = z.strictObject({
   envelope: sweepEnvelopeSchema,
   receipts: z.array(z.strictObject({ event_id: eventIdSchema, receipt: receiptSchema })).max(MAX_TOLD),
+  /** Whether the report holds something that pages. */
+  pages: z.boolean().default(false),
 });
 export interface SweepAnswer {
   envelope: DsseEnvelope;
   receipts: { event_id: string; receipt: Receipt }[];
+  pages?: boolean;
 }
 
 /** It takes no targets: whoever can schedule activities can make it look, and nothing else. */
@@ -164,6 +167,11 @@ export interface SweeperTasks {
 /** The register's `append` as the sweep uses it: without a view of the ceremony, of which the sweep knows nothing. */
 export interface SweptLedger {
   append(input: { event_id: string; items: Receipt[] }): Promise<unknown>;
+}
+
+/** The register's `page`: it verifies the report itself, and tells each compromise in it once a day. */
+export interface SweepPager {
+  page(input: { envelope: DsseEnvelope }): Promise<{ told: number }>;
 }
 
 /** The schedule's id, and the workflow id of a sweep that somebody asked for. */

@@ -1,6 +1,6 @@
 import { ApplicationFailure, log, proxyActivities } from '@temporalio/workflow';
 import { TASK_QUEUES } from '../domain/roles.js';
-import { sweepAnswerSchema, type SweeperTasks, type SweptLedger } from '../domain/sweep.js';
+import { sweepAnswerSchema, type SweeperTasks, type SweepPager, type SweptLedger } from '../domain/sweep.js';
 import type { DsseEnvelope } from '../domain/intent.js';
 
 /** Bounded, unlike a ceremony's own steps: the next sweep begins anew, and one that is held up must not be in its way. */
@@ -22,6 +22,15 @@ const { append } = proxyActivities<SweptLedger>({
   summary: 'the sweeper’s word for the ledger',
 });
 
+/** Through the register, which has the channels. A register that is away keeps nobody from reading the report. */
+const { page } = proxyActivities<SweepPager>({
+  taskQueue: TASK_QUEUES.register,
+  startToCloseTimeout: '15s',
+  scheduleToCloseTimeout: '45s',
+  retry: { initialInterval: '1s', maximumAttempts: 5 },
+  summary: 'tell of what our application made and nobody approved',
+});
+
 /**
  * One sweep, started by its schedule or by whoever asks. It takes no input and decides nothing: its worker reads Graph with
  * its own identity and checks every marker itself. The result is the signed report; unsigned ones are nobody's word.
@@ -29,7 +38,14 @@ const { append } = proxyActivities<SweptLedger>({
 export async function sweep(): Promise<DsseEnvelope> {
   const answer = sweepAnswerSchema.safeParse(await sweepEverything());
   if (!answer.success) throw ApplicationFailure.nonRetryable('the sweeper gave no usable answer', 'no_usable_answer');
-  const { envelope, receipts } = answer.data;
+  const { envelope, receipts, pages } = answer.data;
+  if (pages) {
+    try {
+      await page({ envelope });
+    } catch {
+      log.warn('nobody could be told of a compromise: the report has it');
+    }
+  }
   for (const { event_id, receipt } of receipts) {
     try {
       // Without a view: the sweep knows nothing of the ceremony, and the register keeps the one it has.

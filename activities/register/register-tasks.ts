@@ -1,10 +1,13 @@
+import type { SweepPager } from '../../domain/sweep.js';
 import type { RegisterTasks } from '../../domain/tasks.js';
 import { admission } from './admission.js';
 import { appending } from './append.js';
 import type { RegisterHoldings } from './holdings.js';
 import { reviewing } from './review.js';
+import { paging } from './sweep-notices.js';
 
 /** The register role's activities, over a database whose migrations (`REGISTER_MIGRATIONS`) have run. */
-export function registerTasks(holdings: RegisterHoldings): RegisterTasks {
-  return { admit: admission(holdings), append: appending(holdings), review: reviewing(holdings) };
+export function registerTasks(holdings: RegisterHoldings): RegisterTasks & SweepPager {
+  const tasks = { admit: admission(holdings), append: appending(holdings), review: reviewing(holdings) };
+  return { ...tasks, page: paging(holdings) };
 }

@@ -25,7 +25,9 @@ export function sweeperTasks(deps: SweepDeps & { signer: SweepSigner }): Sweeper
       try {
         running ??= sweepOnce(deps, { mode: 'sweep', signal }).finally(() => (running = undefined));
         const report = await running;
-        return { envelope: deps.signer.report(report), receipts: receiptsIn(report) };
+        const pages = report.found.some(({ verdict }) => verdict === 'compromise');
+        const answer = { envelope: deps.signer.report(report), receipts: receiptsIn(report) };
+        return pages ? { ...answer, pages } : answer;
       } catch (error) {
         if (signal.aborted) throw new CancelledFailure('the sweep was stopped');
         if (error instanceof CancelledFailure || (error instanceof Error && error.name === 'AbortError'))

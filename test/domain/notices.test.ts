@@ -198,6 +198,15 @@ const SAMPLES: NoticeFacts = {
   review_owed: { quorum: 'fallback', review_by: intent.deadline },
   review_overdue: { owed_since: intent.deadline },
   reviewed: { by: 'bob@example.com' },
+  compromise: {
+    code: 'marker_absent',
+    tenant_id: 't',
+    principal_id: 'p',
+    role_template_id: 'r',
+    schedule_id: 's',
+    request_id: null,
+    found_at: intent.deadline,
+  },
 };
 
 describe('the payload of a notice', () => {

@@ -50,15 +50,31 @@ export class Arrivals {
     }
   }
 
+  /** Waits for the first request to grant, the dry run included, and resolves with the time of its arrival, performance.now(). */
+  async grantAt(tenant: string, withinMs: number, everyMs = 20): Promise<number> {
+    const giveUpAt = Date.now() + withinMs;
+    for (;;) {
+      const [call] = await this.callsOf(tenant, (one) => one.action === 'adminAssign');
+      const at = this.at.get(call?.client_request_id ?? '');
+      if (at !== undefined) return at;
+      if (Date.now() > giveUpAt) throw new Error(`no grant reached the simulator within ${withinMs} ms`);
+      await sleep(everyMs);
+    }
+  }
+
   private readonly note = (message: unknown): void => {
     const { request } = message as { request: IncomingMessage };
     const id = request.headers['client-request-id'];
     if (request.method === 'POST' && typeof id === 'string') this.at.set(id, performance.now());
   };
 
-  private async removalsOf(tenant: string): Promise<Call[]> {
+  private removalsOf(tenant: string): Promise<Call[]> {
+    return this.callsOf(tenant, ({ action, validation_only }) => action === 'adminRemove' && !validation_only);
+  }
+
+  private async callsOf(tenant: string, which: (call: Call) => boolean): Promise<Call[]> {
     const answer = await fetch(`${this.stack.dev.graph_control_url}/truth?tenant=${tenant}`);
     const { calls } = (await answer.json()) as { calls: Call[] };
-    return calls.filter(({ action, validation_only }) => action === 'adminRemove' && !validation_only);
+    return calls.filter(which);
   }
 }

@@ -64,7 +64,8 @@ async function killToRemoval(world: BenchStack, arrivals: Arrivals, asked: Asked
   return (await arrivals.removalAfter(0, asked.tenant, 30_000)).at - sent;
 }
 
-async function wordToActivity({ client, begunAt }: BareWorld): Promise<number> {
+/** Milliseconds from a bare signal to the start of an activity on another queue. */
+export async function wordToActivity({ client, begunAt }: BareWorld): Promise<number> {
   const key = randomUUID();
   const handle = await client.workflow.start<typeof bareReaction>('bareReaction', {
     workflowId: `bare/${key}`,

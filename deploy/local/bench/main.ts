@@ -1,6 +1,8 @@
 import { loadavg } from 'node:os';
 import { admission } from './admission.js';
 import { cli } from './cli.js';
+import { evidence } from './evidence.js';
+import { grant } from './grant.js';
 import { history } from './history.js';
 import { kill } from './kill.js';
 import { list } from './list.js';
@@ -16,12 +18,14 @@ const MEASURES: readonly Measure[] = [
   { name: 'throughput', run: throughput },
   { name: 'history', run: history },
   { name: 'kill', run: kill },
+  { name: 'grant', run: grant },
   { name: 'revert', run: revert },
   { name: 'cli', run: cli },
   { name: 'admission', run: admission },
   { name: 'list', run: list },
   { name: 'policy', run: policy },
   { name: 'quote', run: quote },
+  { name: 'evidence', run: evidence },
 ];
 
 async function main(names: readonly string[]): Promise<number> {
