@@ -86,6 +86,25 @@ describe('when an event log is replayed', () => {
   });
 });
 
+describe('when an event log is changed at random', () => {
+  it('never throws, and reads what it reads to the end or not at all', () => {
+    const whole = logOf(BANKS, [startupLocality(3), ...EVENTS]);
+    let state = 20261121;
+    // A linear congruential generator (Numerical Recipes): the same changes on every machine.
+    const below = (most: number): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % most;
+    let refused = 0;
+    for (let round = 0; round < 5_000; round += 1) {
+      const changed = Buffer.from(whole.subarray(0, whole.length - (below(4) === 0 ? below(whole.length) : 0)));
+      for (let count = 0; count <= below(3); count += 1)
+        if (changed.length > 0) changed.writeUInt8(below(256), below(changed.length));
+      const result = replayEventLog(changed, wanted);
+      if (!result.ok) refused += 1;
+      else expect([...result.value.values.keys()].every((name) => result.value.banks.includes(name))).toBe(true);
+    }
+    expect(refused).toBeGreaterThan(1_000);
+  });
+});
+
 describe('when a quote comes with an event log', () => {
   const ak = softwareAk('ecdsa');
   const values: Values = {

@@ -193,6 +193,12 @@ describe('when a quote is held against an earlier one', () => {
     expect(since({ resets: 0xfffffffe }, owner)).toEqual(['RESET_COUNT_BACK']);
   });
 
+  it('says without one that the TPM does not know its clock, and leaves the verdict to the reader', () => {
+    const report = verifyQuote(evidenceOf(ak, attest({ safe: 0 })), { nonce: NONCE });
+    expect(report.ok).toBe(true);
+    expect(report.not_checked.find(({ code }) => code === 'CLOCK_UNSAFE')?.detail).toContain('safe: no');
+  });
+
   it('refuses what goes back, and a missing reset only when one was asked for', () => {
     expect(since({ resets: 4 })).toEqual(['RESET_COUNT_BACK']);
     expect(since({ restarts: 1 })).toEqual(['RESET_COUNT_BACK']);
