@@ -120,7 +120,14 @@ describe('the kill switch', () => {
     expect(await entriesOf(stack, asked.event, 'credential_rotated', 2)).toHaveLength(2);
     expect(await entriesOf(stack, asked.event, 'account_disabled')).toMatchObject([{ was_enabled: true }]);
     expect(await entriesOf(stack, asked.event, 'granted_listed', 2)).toMatchObject([{ total: 1 }, { total: 1 }]);
-    expect((await verifiedBundle(stack, asked.event)).errors).toEqual([]);
+    // Sealed again with what came after the end.
+    await expect
+      .poll(async () => (await verifiedBundle(stack, asked.event)).facts.kill_actions.length, { timeout: 60_000 })
+      .toBe(5);
+    const { errors, not_verified, facts } = await verifiedBundle(stack, asked.event);
+    expect(errors).toEqual([]);
+    expect(not_verified.filter((sentence) => sentence.includes('the kill called for it'))).toEqual([]);
+    expect(facts.kill_actions.map(({ result }) => result)).toEqual(Array(5).fill('done'));
   });
 
   it('leaves one secret standing, the one that its sink holds, whatever the crash lost', async () => {
