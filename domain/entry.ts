@@ -79,7 +79,8 @@ export const entryPayloadSchema = z.strictObject({
 });
 export type EntryPayload = z.output<typeof entryPayloadSchema>;
 
-const OF_EFFECTS: ReadonlySet<EntryType> = new Set(['granted', 'not_granted', 'removal']);
+/** What the effect itself says of what it made and undid. */
+export const OF_EFFECTS: ReadonlySet<EntryType> = new Set(['granted', 'not_granted', 'removal']);
 
 /** The one role that may make an entry: what an effect says is for the role of the kind that it names, if it names one. */
 export function makerOf({ type, data }: Pick<EntryPayload, 'type' | 'data'>): RoleName {

@@ -54,6 +54,7 @@ const intentOf = <K extends keyof typeof TUPLES>(kind: K) =>
 /** Recorded by the authority before the provider is called, once per event and round. Payload of its DSSE envelope. */
 export const intentSchema = z.discriminatedUnion('kind', [
   intentOf('entra.directory_role'),
+  intentOf('entra.group_membership'),
   intentOf('entra.ca_exclusion'),
   intentOf('entra.ca_policy'),
 ]);

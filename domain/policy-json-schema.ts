@@ -70,6 +70,7 @@ const HELP: Readonly<Record<string, string>> = {
   'profiles.*.description': 'for people',
   'profiles.*.action': 'what is granted',
   'profiles.*.role': 'a directory role, by the id of its template',
+  'profiles.*.group': 'a group, by its object id; membership is given through PIM for Groups, ownership never',
   'profiles.*.scope': '/ for the tenant, or /administrativeUnits/<id>',
   'profiles.*.tier0': 'its holders can change who holds roles',
   'profiles.*.end_sessions': 'end the signed-in sessions of the principal together with the role (true)',

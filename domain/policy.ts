@@ -50,9 +50,10 @@ const commonProfileSchema = z.strictObject({
   prerequisites: wantedPrerequisitesSchema.optional(),
 });
 
-const [role, exclusion, accessPolicy] = PROFILES;
+const [role, group, exclusion, accessPolicy] = PROFILES;
 export const profileSchema = z.discriminatedUnion('action', [
   commonProfileSchema.extend(role),
+  commonProfileSchema.extend(group),
   commonProfileSchema.extend(exclusion),
   commonProfileSchema.extend(accessPolicy),
 ]);

@@ -4,6 +4,7 @@ export const TASK_QUEUES = {
   register: 'reseal-register',
   authority: 'reseal-authority',
   'effect:entra.directory_role': 'reseal-effect-entra.directory_role',
+  'effect:entra.group_membership': 'reseal-effect-entra.group_membership',
   'effect:entra.sessions': 'reseal-effect-entra.sessions',
   'effect:entra.credentials': 'reseal-effect-entra.credentials',
   'effect:entra.account': 'reseal-effect-entra.account',

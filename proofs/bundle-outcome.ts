@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 import { ENDS, endOf, type EndCause } from '../domain/ceremony-state.js';
-import type { EntryType } from '../domain/entry.js';
+import { roleOfKind } from '../domain/effects/effects.js';
+import { makerOf, OF_EFFECTS, type EntryType } from '../domain/entry.js';
 import { epochMs } from '../domain/identifiers.js';
 import type { BundleStage } from './bundle.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
@@ -57,12 +58,16 @@ function checkIntentNamed(
   findings: BundleFindings,
 ): void {
   const digest = intent === undefined ? undefined : digestOf(intent.intent);
+  const kind = intent?.intent.kind;
   for (const { seq, entry } of entries) {
     const named = entry.data.intent_digest;
-    if (named === undefined || named === digest) continue;
+    if (named === undefined) continue;
+    const ofAnother = kind !== undefined && OF_EFFECTS.has(entry.type) && makerOf(entry) !== roleOfKind(kind);
+    if (named === digest && !ofAnother) continue;
     const check = entry.type === 'granted' || entry.type === 'not_granted' ? 'grant' : 'removal';
     const code = check === 'grant' ? 'grant_refused' : 'removal_unproven';
-    findings.fail(check, code, placeOfSeq(seq), `${entry.type} names another intent`);
+    const what = named === digest ? 'is of another kind of effect' : 'names another intent';
+    findings.fail(check, code, placeOfSeq(seq), `${entry.type} ${what}`);
   }
 }
 

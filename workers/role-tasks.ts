@@ -34,6 +34,7 @@ import { graphOf, sectionOf, type GraphJob } from './settings.js';
 /** The application permissions each Graph identity has, and needs no more of (Microsoft's permission reference). */
 const PERMISSIONS = {
   directory_role: ['RoleAssignmentSchedule.ReadWrite.Directory'],
+  group_membership: ['PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup'],
   sessions: ['User.RevokeSessions.All', 'User.Read.All'],
   credentials: ['Application.ReadWrite.OwnedBy', 'User-PasswordProfile.ReadWrite.All', 'User.Read.All'],
   account: ['User.EnableDisableAccount.All', 'User.Read.All'],
@@ -47,6 +48,10 @@ const PERMISSIONS = {
     'Directory.Read.All',
     'AuditLog.Read.All',
     'Policy.Read.All',
+    'Group.Read.All',
+    'PrivilegedAssignmentSchedule.Read.AzureADGroup',
+    'PrivilegedEligibilitySchedule.Read.AzureADGroup',
+    'RoleManagementPolicy.Read.AzureADGroup',
   ],
   sweeper: SWEEPER_PERMISSIONS,
 } as const satisfies Record<GraphJob, readonly string[]>;
@@ -74,6 +79,12 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       { ...knownTo(context), clock: context.clock },
       directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
     ),
+  // PIM gives memberships as it gives roles: the same activities, under another identity and key.
+  'effect:entra.group_membership': (context) =>
+    takingOrders(
+      { ...knownTo(context), clock: context.clock },
+      directoryRoleTasks(graphDeps(context, 'effect:entra.group_membership', 'group_membership')),
+    ),
   'effect:entra.sessions': (context) => sessionsTasks(graphDeps(context, 'effect:entra.sessions', 'sessions')),
   'effect:entra.credentials': (context) =>
     credentialsTasks({
@@ -97,6 +108,12 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
 /** What stands before a role's activities, on every attempt, where something must. */
 export const GATES_OF_ROLE: Readonly<Partial<Record<Role, (context: RoleContext) => ActivityInterceptorsFactory>>> = {
   'effect:entra.directory_role': (context) => grantGate(grantGateDeps(context)),
+  'effect:entra.group_membership': (context) =>
+    grantGate({
+      ...graphDeps(context, 'effect:entra.group_membership', 'group_membership'),
+      role: 'effect:entra.group_membership',
+      judge: judgeOf(context),
+    }),
   'effect:entra.conditional_access': (context) => {
     const role = 'effect:entra.conditional_access';
     const journal = databaseOf(context, role);
@@ -161,12 +178,14 @@ function sweeperRole(context: RoleContext): object {
 
 export function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
   const key = keyOf(context, role);
+  const { directory_role, group_membership } = context.settings.applications;
+  const writers = new Set([directory_role, ...(group_membership === undefined ? [] : [group_membership])]);
   return {
     access: accessFor(context, role, job),
     clock: context.clock,
     sign: (payload) => signReceipt(payload, key),
     authorityKeys: context.authorityKeys,
-    writerIds: () => new Set([context.settings.applications.directory_role]),
+    writerIds: () => writers,
     accessWriterIds: new Set([context.settings.applications.conditional_access ?? []].flat()),
     protectedIds: new Set(context.settings.protected_object_ids),
   };

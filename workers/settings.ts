@@ -19,6 +19,8 @@ export const applicationsSchema = z.strictObject({
   sessions: guidSchema,
   verifier: guidSchema,
   sweeper: guidSchema,
+  /** Where no policy gives membership of a group, there need be none. */
+  group_membership: guidSchema.optional(),
   /** Where nothing is rotated, and no account disabled, there need be none. */
   credentials: guidSchema.optional(),
   account: guidSchema.optional(),
@@ -90,6 +92,7 @@ export const SECTIONS = {
   }),
   authority: z.strictObject(withDatabase),
   'effect:entra.directory_role': z.strictObject(withGraph),
+  'effect:entra.group_membership': z.strictObject(withGraph),
   'effect:entra.sessions': z.strictObject(withGraph),
   'effect:entra.credentials': z.strictObject({
     ...withGraph,
@@ -118,6 +121,7 @@ export const SECTIONS = {
 /** The job for which a role has a Graph identity. */
 export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
   'effect:entra.directory_role': 'directory_role',
+  'effect:entra.group_membership': 'group_membership',
   'effect:entra.sessions': 'sessions',
   'effect:entra.credentials': 'credentials',
   'effect:entra.account': 'account',
@@ -166,6 +170,7 @@ export const settingsSchema = z.strictObject({
   register: SECTIONS.register.optional(),
   authority: SECTIONS.authority.optional(),
   'effect:entra.directory_role': SECTIONS['effect:entra.directory_role'].optional(),
+  'effect:entra.group_membership': SECTIONS['effect:entra.group_membership'].optional(),
   'effect:entra.sessions': SECTIONS['effect:entra.sessions'].optional(),
   'effect:entra.credentials': SECTIONS['effect:entra.credentials'].optional(),
   'effect:entra.account': SECTIONS['effect:entra.account'].optional(),

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
 import type { Finding } from '../../domain/outcomes.js';
-import type { Intent, Tuple } from '../../domain/intent.js';
+import type { Intent } from '../../domain/intent.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
 import type { Holding } from './holdings.js';
 import { meaningOf } from './pim-status.js';
-import { quoted, REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
+import { pimFamily, pimTuple, type PimTuple } from './pim-family.js';
+import { quoted, type ScheduleRequest } from './pim-wire.js';
 import { creatorOf, isOwnGrant, madeAt, markOn, scheduleOf, type Recognition } from './tuple-history.js';
 
 /**
@@ -29,7 +30,8 @@ export async function attribute(
 ): Promise<GraphAnswer<Attribution>> {
   if (holding.kind === 'eligible') return { ok: true, value: { verdict: 'foreign', by: null } };
   if (holding.kind === 'direct') return initiatorOf(graph, holding, intent, by);
-  const requests = await graph.readAll(REQUESTS, scheduleRequestSchema, { $filter: tupleFilter(holding) });
+  const pim = pimFamily(intent.tuple);
+  const requests = await graph.readAll(pim.requests, pim.requestSchema, { $filter: pim.ofTuple(holding) });
   if (!requests.ok) return requests;
   return { ok: true, value: attributeByRequests(requests.value, holding, intent, by) };
 }
@@ -50,9 +52,10 @@ export function attributeByRequests(
   const creator = creatorOf(request);
   if (creator === undefined || !by.writerIds.has(creator)) return attributePerson(creator ?? null, intent, by);
   const { principal_id, role_template_id, directory_scope_id } = holding;
-  const tuple = { tenant_id: intent.tuple.tenant_id, principal_id, role_template_id, directory_scope_id };
-  if (sameTuple(tuple, intent.tuple) && isOwnGrant(request, intent, by)) return { verdict: 'own', by: creator };
-  const marked = markOn(request, tuple, by.authorityKeys);
+  const held = { tenant_id: intent.tuple.tenant_id, principal_id, role_template_id, directory_scope_id };
+  if (sameTuple(held, pimTuple(intent.tuple)) && isOwnGrant(request, intent, by))
+    return { verdict: 'own', by: creator };
+  const marked = markOn(request, pimFamily(intent.tuple).tupleOf(held), by.authorityKeys);
   return { verdict: marked === undefined ? 'unexpected' : 'explained', by: creator };
 }
 
@@ -63,9 +66,8 @@ function attributePerson(who: string | null, intent: Intent, by: Recognition): A
   return { verdict: ours ? 'unexpected' : 'foreign', by: who };
 }
 
-function sameTuple(a: Tuple, other: Tuple): boolean {
-  const { principal_id, role_template_id, directory_scope_id } = roleTuple(a);
-  const b = roleTuple(other);
+function sameTuple(a: PimTuple, b: PimTuple): boolean {
+  const { principal_id, role_template_id, directory_scope_id } = a;
   return (
     principal_id === b.principal_id &&
     role_template_id === b.role_template_id &&
@@ -92,7 +94,7 @@ async function initiatorOf(
   const $filter = [
     `activityDateTime ge ${intent.issued_at}`,
     `loggedByService eq ${quoted('Core Directory')}`,
-    `activityDisplayName eq ${quoted('Add member to role')}`,
+    `activityDisplayName eq ${quoted(pimFamily(intent.tuple).added)}`,
   ].join(' and ');
   const rows = await graph.readAll('/auditLogs/directoryAudits', coreRowSchema, { $filter });
   if (!rows.ok) return rows;

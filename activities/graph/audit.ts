@@ -7,7 +7,8 @@ import { Attempt } from './attempt.js';
 import { openSession, receiptOf, requireAuthentic, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor } from './graph-error.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
-import { quoted, roleTuple } from './pim-wire.js';
+import { pimFamily, pimTuple } from './pim-family.js';
+import { quoted } from './pim-wire.js';
 
 /** 99 % of audit rows were published to arrive within 5 minutes, others say 15: earlier reads would only cost quota. */
 const SETTLE_MS = 15 * 60_000;
@@ -72,13 +73,13 @@ async function readRows(
     graph.readAll('/auditLogs/directoryAudits', rowSchema, {
       $filter: `activityDateTime ge ${since} and loggedByService eq ${quoted('PIM')} and startswith(activityDisplayName,${quoted(verb)})`,
     });
-  const adds = await rowsOf('Add member to role');
+  const adds = await rowsOf(pimFamily(intent.tuple).added);
   if (!adds.ok) return adds;
   const { tuple, marker } = intent;
   const ours = adds.value.filter((row) => concerns(row, tuple) && isCompleted(row));
   const added = ours.find((row) => justificationsOf(row).includes(marker.justification));
   if (added === undefined) return { ok: true, value: { added, removed: undefined } };
-  const removals = await rowsOf('Remove member from role');
+  const removals = await rowsOf(pimFamily(intent.tuple).removed);
   if (!removals.ok) return removals;
   const removed = removals.value.find(
     (row) =>
@@ -93,7 +94,7 @@ const isCompleted = ({ activityDisplayName }: Row): boolean => /\bcompleted\b/.t
 
 function concerns({ targetResources }: Row, tuple: Intent['tuple']): boolean {
   const targets = (targetResources ?? []).map(({ id }) => id);
-  return targets.includes(tuple.principal_id) && targets.includes(roleTuple(tuple).role_template_id);
+  return targets.includes(tuple.principal_id) && targets.includes(pimTuple(tuple).role_template_id);
 }
 
 function justificationsOf({ resultReason, additionalDetails }: Row): string[] {

@@ -10,7 +10,8 @@ import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './g
 import { grantReceipt, isChained } from './grant-receipt.js';
 import type { GraphSession } from './graph-session.js';
 import { meaningOf } from './pim-status.js';
-import { REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter, type ScheduleRequest } from './pim-wire.js';
+import { pimFamily, pimTuple, type PimFamily } from './pim-family.js';
+import type { ScheduleRequest } from './pim-wire.js';
 import { historyOf } from './tuple-history.js';
 
 /** An assignment cannot be removed in its first five minutes: one made later than this would outlive its deadline. */
@@ -36,6 +37,7 @@ export function applyDirectoryRole(deps: GraphDeps): DirectoryRoleTasks['apply']
 
 class Application {
   private readonly graph: GraphSession;
+  private readonly pim: PimFamily;
   /** No attempt before this one left anything that could become a grant. */
   private readonly chained: boolean;
 
@@ -46,6 +48,7 @@ class Application {
     private readonly admitted: AdmittedGrant,
   ) {
     this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
+    this.pim = pimFamily(input.signed.intent.tuple);
     this.chained = isChained(input.first, attempt.number, attempt);
   }
 
@@ -62,7 +65,7 @@ class Application {
     if (late !== undefined) return late;
     if (attempt.details.taken_reads > 0) return this.taken();
     attempt.stopIfCancelled();
-    const rehearsal = await this.graph.write(REQUESTS, this.body(true), scheduleRequestSchema);
+    const rehearsal = await this.graph.write(this.pim.requests, this.body(true), this.pim.requestSchema);
     if (!rehearsal.ok) return this.refused(rehearsal.failure, true);
     attempt.stopIfCancelled();
     const laterNow = this.tooLate() ?? this.outOfWarrant();
@@ -70,7 +73,7 @@ class Application {
     const off = clockRefusal(deps.clock.now(), this.graph.serviceTime);
     if (off !== undefined) return this.refuse(off.code, off.message);
     attempt.keep({ posted: true });
-    const answer = await this.graph.write(REQUESTS, this.body(false), scheduleRequestSchema);
+    const answer = await this.graph.write(this.pim.requests, this.body(false), this.pim.requestSchema);
     if (!answer.ok) return this.refused(answer.failure, false);
     return this.judgeStatus(answer.value, false);
   }
@@ -79,8 +82,8 @@ class Application {
   private async lookForOurs(): Promise<ApplyOutcome | undefined> {
     const { deps } = this;
     const { intent } = this.input.signed;
-    const query = { $filter: tupleFilter(roleTuple(intent.tuple)) };
-    const requests = await this.graph.readAll(REQUESTS, scheduleRequestSchema, query);
+    const query = { $filter: this.pim.ofTuple(pimTuple(intent.tuple)) };
+    const requests = await this.graph.readAll(this.pim.requests, this.pim.requestSchema, query);
     if (!requests.ok) throw this.later(toApplicationFailure(requests.failure, this.pause(requests.failure)), true);
     const by = { writerIds: deps.writerIds(intent.tuple.tenant_id), authorityKeys: deps.authorityKeys };
     const { own, grant, removed } = historyOf(requests.value, intent, by);
@@ -151,7 +154,10 @@ class Application {
   }
 
   private foreign(code: string): ApplyOutcome {
-    return this.refuse('foreign_assignment', `somebody else's assignment stands for this principal and role (${code})`);
+    return this.refuse(
+      'foreign_assignment',
+      `somebody else's assignment stands for this principal and target (${code})`,
+    );
   }
 
   private tooLate(): ApplyOutcome | undefined {
@@ -203,13 +209,10 @@ class Application {
 
   private body(isValidationOnly: boolean): object {
     const { marker, dead_man, ...intent } = this.input.signed.intent;
-    const tuple = roleTuple(intent.tuple);
     return {
       action: 'adminAssign',
       ...(isValidationOnly ? { isValidationOnly } : {}),
-      principalId: tuple.principal_id,
-      roleDefinitionId: tuple.role_template_id,
-      directoryScopeId: tuple.directory_scope_id,
+      ...this.pim.bodyOf(pimTuple(intent.tuple)),
       justification: marker.justification,
       ticketInfo: { ticketNumber: marker.ticket_number, ticketSystem: marker.ticket_system },
       scheduleInfo: {

@@ -7,15 +7,8 @@ import { Attempt } from './attempt.js';
 import { disowned, openSession, receiptOf, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
-import {
-  INSTANCES,
-  instanceSchema,
-  isPim,
-  REQUESTS,
-  roleTuple,
-  scheduleRequestSchema,
-  tupleFilter,
-} from './pim-wire.js';
+import { pimFamily, pimTuple, type PimFamily } from './pim-family.js';
+import { isPim } from './pim-wire.js';
 import type { Instance, ScheduleRequest } from './pim-wire.js';
 import { removeOwn } from './remove-own.js';
 import { creatorOf, historyOf, scheduleOf, type TupleHistory } from './tuple-history.js';
@@ -58,10 +51,10 @@ class Rollback {
   async run(): Promise<RollbackOutcome> {
     const none = disowned(this.input, this.deps, this.attempt.number);
     if (none !== undefined) return none;
-    const query = { $filter: tupleFilter(roleTuple(this.intent.tuple)) };
+    const query = { $filter: this.pim.ofTuple(pimTuple(this.intent.tuple)) };
     const [requests, instances] = await Promise.all([
-      this.graph.readAll(REQUESTS, scheduleRequestSchema, query),
-      this.graph.readAll(INSTANCES, instanceSchema, query),
+      this.graph.readAll(this.pim.requests, this.pim.requestSchema, query),
+      this.graph.readAll(this.pim.instances, this.pim.instanceSchema, query),
     ]);
     if (!requests.ok) throw this.failed(requests.failure);
     const history = this.read(requests.value);
@@ -126,7 +119,10 @@ class Rollback {
     const listed = requests.find((request) => scheduleOf(request) === schedule);
     if (listed !== undefined) return listed;
     // A filtered list of requests has been seen to miss some; for adminAssign the ids are the same.
-    const answer = await this.graph.read(`${REQUESTS}/${encodeURIComponent(schedule)}`, scheduleRequestSchema);
+    const made = this.pim.requestOf(schedule);
+    if (made === null) return 'unlisted';
+    const { requests: path, requestSchema } = this.pim;
+    const answer = await this.graph.read(`${path}/${encodeURIComponent(made)}`, requestSchema);
     if (answer.ok) return answer.value;
     if (answer.failure.kind === 'not_found') return 'unlisted';
     throw this.failed(answer.failure);
@@ -171,6 +167,10 @@ class Rollback {
 
   private get intent() {
     return this.input.signed.intent;
+  }
+
+  private get pim(): PimFamily {
+    return pimFamily(this.intent.tuple);
   }
 }
 

@@ -1,5 +1,7 @@
+import type { Tuple } from '../../domain/intent.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
-import { ELIGIBILITIES, eligibilitySchema, INSTANCES, instanceSchema, isPim, quoted } from './pim-wire.js';
+import { pimFamily, pimTuple } from './pim-family.js';
+import { isPim } from './pim-wire.js';
 import type { EligibilityInstance, Instance } from './pim-wire.js';
 
 /** One privilege that somebody has, or may activate. `key` is how the snapshot of a survey names it. */
@@ -51,16 +53,14 @@ export interface Holdings {
 }
 
 /** One round of reads. They may come from replicas of different age. */
-export async function readHoldings(
-  graph: GraphSession,
-  about: { principal_id: string; role_template_id: string },
-): Promise<GraphAnswer<Holdings>> {
-  const byRole = { $filter: `roleDefinitionId eq ${quoted(about.role_template_id)}` };
-  const byPrincipal = { $filter: `principalId eq ${quoted(about.principal_id)}` };
+export async function readHoldings(graph: GraphSession, about: Tuple): Promise<GraphAnswer<Holdings>> {
+  const pim = pimFamily(about);
+  const { role_template_id, principal_id } = pimTuple(about);
+  const byPrincipal = { $filter: pim.ofPrincipal(principal_id) };
   const [holders, assignments, eligibilities] = await Promise.all([
-    graph.readAll(INSTANCES, instanceSchema, byRole),
-    graph.readAll(INSTANCES, instanceSchema, byPrincipal),
-    graph.readAll(ELIGIBILITIES, eligibilitySchema, byPrincipal),
+    graph.readAll(pim.instances, pim.instanceSchema, { $filter: pim.ofObject(role_template_id) }),
+    graph.readAll(pim.instances, pim.instanceSchema, byPrincipal),
+    graph.readAll(pim.eligibilities, pim.eligibilitySchema, byPrincipal),
   ]);
   if (!holders.ok) return holders;
   if (!assignments.ok) return assignments;

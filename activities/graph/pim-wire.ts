@@ -74,7 +74,7 @@ export const ROLE_DEFINITIONS = `${ROLE_MANAGEMENT}/roleDefinitions`;
 /** An OData string literal. */
 export const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
-/** The tuple of a directory role. Another kind's never gets here: its role, or the verifier's own table, sees to it. */
+/** The tuple of a directory role. @throws {TypeError} for that of another kind. */
 export function roleTuple(tuple: Tuple): RoleTuple {
   if ('role_template_id' in tuple) return tuple;
   throw new TypeError('not the tuple of a directory role');

@@ -3,15 +3,8 @@ import { z } from 'zod';
 import type { GraphFailure } from './graph-error.js';
 import type { GraphSession } from './graph-session.js';
 import { meaningOf } from './pim-status.js';
-import {
-  INSTANCES,
-  instanceSchema,
-  isPim,
-  REQUESTS,
-  roleTuple,
-  scheduleRequestSchema,
-  tupleFilter,
-} from './pim-wire.js';
+import { pimFamily, pimTuple } from './pim-family.js';
+import { isPim } from './pim-wire.js';
 import type { Instance, ScheduleRequest } from './pim-wire.js';
 import { creatorOf, scheduleOf, type Granted, type TupleHistory } from './tuple-history.js';
 
@@ -58,7 +51,8 @@ export async function removeOwn(graph: GraphSession, own: OwnAssignment, nowMs: 
   const [other] = standing;
   if (other !== undefined && !standing.some(isPim)) return gone({ replaced_outside_pim_by: other.id });
   own.beforeWrite?.();
-  const answer = await graph.write(REQUESTS, bodyOf(own), scheduleRequestSchema);
+  const pim = pimFamily(own.granted.tuple);
+  const answer = await graph.write(pim.requests, bodyOf(own), pim.requestSchema);
   if (answer.ok) {
     if (meaningOf(answer.value.status) === 'revoked')
       return { kind: 'removed', word: 'revoked', how: { removal_request_id: answer.value.id } };
@@ -70,7 +64,7 @@ export async function removeOwn(graph: GraphSession, own: OwnAssignment, nowMs: 
     case 'does_not_exist':
       return checkGone(graph, own);
     case 'pending':
-      return cancel(graph, grant, answer.failure);
+      return cancel(graph, own, answer.failure);
     default:
       return { kind: 'failed', failure: answer.failure };
   }
@@ -80,7 +74,9 @@ const gone = (how: Record<string, unknown>): Removal => ({ kind: 'removed', word
 
 /** "Does not exist" is also said of a removal that was carried out a moment ago, and of one that was never needed. */
 async function checkGone(graph: GraphSession, { granted, grant }: OwnAssignment): Promise<Removal> {
-  const instances = await graph.readAll(INSTANCES, instanceSchema, { $filter: tupleFilter(roleTuple(granted.tuple)) });
+  const pim = pimFamily(granted.tuple);
+  const query = { $filter: pim.ofTuple(pimTuple(granted.tuple)) };
+  const instances = await graph.readAll(pim.instances, pim.instanceSchema, query);
   if (!instances.ok) return { kind: 'failed', failure: instances.failure };
   if (!instances.value.some((instance) => instance.roleAssignmentScheduleId === scheduleOf(grant)))
     return gone({ removal: 'did_not_exist' });
@@ -89,9 +85,13 @@ async function checkGone(graph: GraphSession, { granted, grant }: OwnAssignment)
 }
 
 /** A grant that has not begun cannot be removed, only cancelled (204); one that is being carried out, neither. */
-async function cancel(graph: GraphSession, grant: ScheduleRequest, failure: GraphFailure): Promise<Removal> {
+async function cancel(graph: GraphSession, { granted, grant }: OwnAssignment, failure: GraphFailure): Promise<Removal> {
   if (meaningOf(grant.status) !== 'undecided') return { kind: 'failed', failure };
-  const answer = await graph.write(`${REQUESTS}/${encodeURIComponent(grant.id)}/cancel`, {}, z.unknown());
+  const answer = await graph.write(
+    `${pimFamily(granted.tuple).requests}/${encodeURIComponent(grant.id)}/cancel`,
+    {},
+    z.unknown(),
+  );
   if (answer.ok) return { kind: 'removed', word: 'revoked', how: { removal: 'cancelled' } };
   return { kind: 'failed', failure: answer.failure };
 }
@@ -104,12 +104,9 @@ function floorOf(grant: ScheduleRequest, nowMs: number): number {
 }
 
 function bodyOf({ granted, grant, justification }: OwnAssignment): object {
-  const tuple = roleTuple(granted.tuple);
   return {
     action: 'adminRemove',
-    principalId: tuple.principal_id,
-    roleDefinitionId: tuple.role_template_id,
-    directoryScopeId: tuple.directory_scope_id,
+    ...pimFamily(granted.tuple).bodyOf(pimTuple(granted.tuple)),
     justification,
     ticketInfo: {
       ticketNumber: grant.ticketInfo?.ticketNumber ?? null,

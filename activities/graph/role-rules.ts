@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
+import type { Tuple } from '../../domain/intent.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
+import { pimTuple } from './pim-family.js';
 import { quoted } from './pim-wire.js';
 
 /** What a role's PIM policy says about active assignments made by an administrator. Durations in seconds; null = no limit. */
@@ -27,9 +29,12 @@ const assignmentSchema = z.object({
     .nullish(),
 });
 
-/** The rules in force for a role; null when Graph has none for it. Rule ids as in the PIM rules overview of Graph's docs. */
-export async function readRoleRules(graph: GraphSession, roleId: string): Promise<GraphAnswer<RoleRules | null>> {
-  const $filter = `scopeId eq '/' and scopeType eq 'DirectoryRole' and roleDefinitionId eq ${quoted(roleId)}`;
+/**
+ * The rules in force for a role, or for membership of a group; null when Graph has none for it. Rule ids as in the PIM rules
+ * overview of Graph's docs.
+ */
+export async function readPimRules(graph: GraphSession, tuple: Tuple): Promise<GraphAnswer<RoleRules | null>> {
+  const $filter = ruleFilter(tuple);
   const query = { $filter, $expand: 'policy($expand=rules)' };
   const answer = await graph.readAll('/policies/roleManagementPolicyAssignments', assignmentSchema, query);
   if (!answer.ok) return answer;
@@ -41,6 +46,14 @@ export async function readRoleRules(graph: GraphSession, roleId: string): Promis
   // A duration that cannot be read allows nothing: better refused here than by PIM after the approvals.
   const max_active_seconds = most === undefined || most === null ? null : (isoSeconds(most) ?? 0);
   return { ok: true, value: { max_active_seconds, enabled_rules: enablement?.enabledRules ?? [] } };
+}
+
+/** Each group has settings of its own, for members and for owners. */
+function ruleFilter(tuple: Tuple): string {
+  if ('group_id' in tuple)
+    return `scopeId eq ${quoted(tuple.group_id)} and scopeType eq 'Group' and roleDefinitionId eq 'member'`;
+  const { role_template_id } = pimTuple(tuple);
+  return `scopeId eq '/' and scopeType eq 'DirectoryRole' and roleDefinitionId eq ${quoted(role_template_id)}`;
 }
 
 const DURATION = /^P(?=\d|T\d)(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?$/;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
-import { TOOLS } from '../../domain/contract.js';
 import { instant } from '../../domain/identifiers.js';
 import type { EntryPayload } from '../../domain/entry.js';
 import type { Survey, SurveyOutcome } from '../../domain/outcomes.js';
-import type { RoleTuple } from '../../domain/effects/directory-role.js';
-import { nameOf, targetOf } from '../../domain/effects/effects.js';
+import type { DirectoryRoleEffect } from '../../domain/effects/directory-role.js';
+import { nameOf, targetOf, toolsOfKind } from '../../domain/effects/effects.js';
+import { groupMembership, type GroupTuple } from '../../domain/effects/group-membership.js';
+import type { Tuple } from '../../domain/intent.js';
 import type { Request } from '../../domain/request.js';
 import type { Snapshot } from '../../domain/snapshot.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
@@ -15,20 +16,13 @@ import { openSession, type GraphDeps } from './effect-deps.js';
 import { callsTold } from './graph-call.js';
 import { toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
+import { isMember, objectionToGroup, type GroupRefusal } from './group-target.js';
 import { readHoldings, type Holding, type Holdings } from './holdings.js';
 import { meaningOf } from './pim-status.js';
-import {
-  quoted,
-  REQUESTS,
-  roleTuple,
-  ROLE_DEFINITIONS,
-  scheduleRequestSchema,
-  SCHEDULES,
-  scheduleSchema,
-  tupleFilter,
-} from './pim-wire.js';
+import { pimFamily, pimTuple } from './pim-family.js';
+import { quoted, ROLE_DEFINITIONS, scheduleSchema } from './pim-wire.js';
 import { readFailed } from './reading.js';
-import { readRoleRules, type RoleRules } from './role-rules.js';
+import { readPimRules, type RoleRules } from './role-rules.js';
 import { isComplete, takeSnapshot, toldSnapshot } from './tenant-snapshot.js';
 import { creatorOf, markOn, scheduleOf } from './tuple-history.js';
 
@@ -38,6 +32,7 @@ export type SurveyRefusal =
   | 'principal_not_found'
   | 'principal_disabled'
   | 'principal_upn_differs'
+  | GroupRefusal
   | 'role_not_found'
   | 'role_name_differs'
   | 'role_not_addressable'
@@ -102,15 +97,17 @@ class SurveyRound {
 
   async run(): Promise<SurveyOutcome> {
     const { effect, principal } = this.request;
-    const tuple = roleTuple(targetOf(effect, principal.object_id).tuple);
-    const wrong = (await this.checkPrincipal()) ?? (await this.checkRole());
+    const { tuple: asked } = targetOf(effect, principal.object_id);
+    const tuple = pimTuple(asked);
+    const pim = pimFamily(asked);
+    const wrong = (await this.checkPrincipal()) ?? (await this.checkTarget());
     if (wrong !== undefined) return this.refuse(wrong);
-    const rules = this.value(await readRoleRules(this.graph, tuple.role_template_id));
+    const rules = this.value(await readPimRules(this.graph, asked));
     const forbidden = this.checkRules(rules);
     if (forbidden !== undefined) return this.refuse(forbidden);
-    const found = this.value(await readHoldings(this.graph, tuple));
-    const $filter = tupleFilter(tuple);
-    const schedules = this.value(await this.graph.readAll(SCHEDULES, scheduleSchema, { $filter }));
+    const found = this.value(await readHoldings(this.graph, asked));
+    const $filter = pim.ofTuple(tuple);
+    const schedules = this.value(await this.graph.readAll(pim.schedules, scheduleSchema, { $filter }));
     const onTuple = [...found.holders, ...found.principal].filter(
       (held) =>
         held.kind !== 'eligible' &&
@@ -120,15 +117,11 @@ class SurveyRound {
     );
     const current = schedules.filter(({ status }) => !isOver(status));
     const nothing = onTuple.length + current.length === 0;
-    const own = nothing ? new Set<string>() : await this.ownSchedules(tuple);
+    const own = nothing ? new Set<string>() : await this.ownSchedules(asked);
     const isForeign =
       onTuple.some(({ schedule_id }) => !own.has(schedule_id)) || current.some(({ id }) => !own.has(id));
     const holdings = { holders: without(own, found.holders), principal: without(own, found.principal) };
-    if (isForeign)
-      return this.refuse({
-        code: 'foreign_assignment',
-        message: `${principal.upn} has ${nameOf(effect)} already, or is about to: it would be taken away with ours`,
-      });
+    if (isForeign) return this.refuse(this.foreign());
     return this.surveyed(holdings, rules, await this.wholeTenant());
   }
 
@@ -136,9 +129,10 @@ class SurveyRound {
    * What an earlier run of this very event was granted: such a run may have been reset away. It is not foreign, and no
    * part of the baseline either.
    */
-  private async ownSchedules(tuple: RoleTuple): Promise<Set<string>> {
-    const $filter = tupleFilter(tuple);
-    const requests = this.value(await this.graph.readAll(REQUESTS, scheduleRequestSchema, { $filter }));
+  private async ownSchedules(tuple: Tuple): Promise<Set<string>> {
+    const pim = pimFamily(tuple);
+    const query = { $filter: pim.ofTuple(pimTuple(tuple)) };
+    const requests = this.value(await this.graph.readAll(pim.requests, pim.requestSchema, query));
     const writers = this.deps.writerIds(tuple.tenant_id);
     const own = requests.filter((request) => {
       const marked = markOn(request, tuple, this.deps.authorityKeys);
@@ -164,10 +158,33 @@ class SurveyRound {
     return undefined;
   }
 
-  private async checkRole(): Promise<Refused | undefined> {
-    const { effect } = this.request;
-    if (effect.kind !== 'entra.directory_role') throw new TypeError('not a directory role');
-    const { role_template_id, role_name } = effect;
+  private checkTarget(): Promise<Refused | undefined> {
+    const { effect, principal } = this.request;
+    switch (effect.kind) {
+      case 'entra.directory_role':
+        return this.checkRole(effect);
+      case 'entra.group_membership':
+        return this.checkGroup(groupMembership.tupleOf(effect, principal.object_id), effect.group_name);
+      default:
+        throw new TypeError(`${effect.kind} is not PIM's`);
+    }
+  }
+
+  private async checkGroup(tuple: GroupTuple, name: string): Promise<Refused | undefined> {
+    const objection = this.value(await objectionToGroup(this.graph, tuple, name));
+    if (objection !== undefined) return objection;
+    // Of a member that PIM did not make its instances need not tell.
+    const already = this.value(await isMember(this.graph, tuple)) && (await this.ownSchedules(tuple)).size === 0;
+    return already ? this.foreign() : undefined;
+  }
+
+  private foreign(): Refused {
+    const { effect, principal } = this.request;
+    const message = `${principal.upn} has ${nameOf(effect)} already, or is about to: it would be taken away with ours`;
+    return { code: 'foreign_assignment', message };
+  }
+
+  private async checkRole({ role_template_id, role_name }: DirectoryRoleEffect): Promise<Refused | undefined> {
     const $filter = `templateId eq ${quoted(role_template_id)}`;
     const [role] = this.value(await this.graph.readAll(ROLE_DEFINITIONS, roleSchema, { $filter }));
     if (role === undefined)
@@ -186,7 +203,7 @@ class SurveyRound {
     if (most === null || least <= most) return undefined;
     return {
       code: 'policy_forbids_duration',
-      message: `the role's PIM policy allows ${most} s, timebox and grace take ${least} s or more`,
+      message: `its PIM policy allows ${most} s, timebox and grace take ${least} s or more`,
     };
   }
 
@@ -228,7 +245,12 @@ class SurveyRound {
     const { request, request_digest } = this.input;
     const { kind: _, end_sessions: __, ...target } = request.effect;
     const { number: attempt } = this.attempt;
-    const calls = { tool: TOOLS.read, attempt, client_request_ids: this.clientRequestIds(), ...callsTold() };
+    const calls = {
+      tool: toolsOfKind(request.effect.kind).read,
+      attempt,
+      client_request_ids: this.clientRequestIds(),
+      ...callsTold(),
+    };
     const payload: EntryPayload = {
       schema: 'reseal.entry.v1',
       event_id: request.event_id,

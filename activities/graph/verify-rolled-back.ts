@@ -15,7 +15,7 @@ import { holdingOf, readHoldings, type Holding } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from './newcomers.js';
 import { compareTenant, lookAtTenant, type TenantComparison } from './tenant-comparison.js';
 import { isComplete } from './tenant-snapshot.js';
-import { INSTANCES, instanceSchema, REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
+import { pimFamily, pimTuple } from './pim-family.js';
 import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from './reading.js';
 
 const MAX_SEEN = 200;
@@ -84,13 +84,14 @@ class AbsenceCheck {
   /** Whether an assignment of the tuple stands that is ours, or that nobody can say is not. Others' become findings. */
   private async mayBeOurs(): Promise<boolean> {
     const { intent } = this.input.signed;
-    const query = { $filter: tupleFilter(roleTuple(intent.tuple)) };
-    const read = await this.graph.readAll(INSTANCES, instanceSchema, query);
+    const pim = pimFamily(intent.tuple);
+    const query = { $filter: pim.ofTuple(pimTuple(intent.tuple)) };
+    const read = await this.graph.readAll(pim.instances, pim.instanceSchema, query);
     if (!read.ok) throw this.failed(read.failure);
     const baseline = new Set(this.input.survey?.holders ?? []);
     const standing = read.value.map(holdingOf).filter(({ key }) => !baseline.has(key));
     if (standing.length === 0) return false;
-    const requests = await this.graph.readAll(REQUESTS, scheduleRequestSchema, query);
+    const requests = await this.graph.readAll(pim.requests, pim.requestSchema, query);
     if (!requests.ok) throw this.failed(requests.failure);
     let ours = false;
     for (const holding of standing) {
@@ -108,7 +109,7 @@ class AbsenceCheck {
 
   private async compare(survey: NonNullable<Input['survey']>): Promise<void> {
     const { intent } = this.input.signed;
-    const read = await readHoldings(this.graph, roleTuple(intent.tuple));
+    const read = await readHoldings(this.graph, intent.tuple);
     if (!read.ok) throw this.failed(read.failure);
     const { settled } = this.attempt.details;
     const newcomers = newcomersTo(survey, read.value).filter(({ key }) => !settled.includes(key));

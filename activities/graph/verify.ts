@@ -7,7 +7,7 @@ import { openSession, receiptOf, requireAuthentic, type GraphDeps } from './effe
 import { waitFor } from './graph-error.js';
 import { readHoldings } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from './newcomers.js';
-import { REQUESTS, roleTuple, scheduleRequestSchema, tupleFilter } from './pim-wire.js';
+import { pimFamily, pimTuple } from './pim-family.js';
 import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from './reading.js';
 import { historyOf, scheduleOf } from './tuple-history.js';
 
@@ -28,12 +28,13 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
     Attempt.run(progressSchema, nothing, async (attempt) => {
       requireAuthentic(signed, deps);
       const { intent } = signed;
-      const tuple = roleTuple(intent.tuple);
+      const tuple = pimTuple(intent.tuple);
+      const pim = pimFamily(intent.tuple);
       keepApart(attempt.details.last_at, deps.clock.now());
       const graph = openSession(deps, tuple.tenant_id, attempt);
       const by = recognitionOf(deps, intent);
       const ids = (): string[] => [...attempt.details.client_request_ids, ...graph.clientRequestIds].slice(-64);
-      const read = await readHoldings(graph, tuple);
+      const read = await readHoldings(graph, intent.tuple);
       if (!read.ok) throw readFailed(read.failure, attempt);
       const now = deps.clock.now();
       const newcomers = newcomersTo(survey, read.value);
@@ -50,8 +51,8 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
       if (present_at.length < PRESENT_READS)
         throw waitFor('not_yet_agreed', `${present_at.length} of ${PRESENT_READS} agreeing reads`, NEXT_READ_MS);
 
-      const query = { $filter: tupleFilter(tuple) };
-      const requests = await graph.readAll(REQUESTS, scheduleRequestSchema, query);
+      const query = { $filter: pim.ofTuple(tuple) };
+      const requests = await graph.readAll(pim.requests, pim.requestSchema, query);
       if (!requests.ok) throw readFailed(requests.failure, attempt);
       const { grant } = historyOf(requests.value, intent, by);
       const seen = grant && ours.find(({ schedule_id }) => schedule_id === scheduleOf(grant));

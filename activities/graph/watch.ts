@@ -9,7 +9,7 @@ import { openSession, requireAuthentic, type GraphDeps } from './effect-deps.js'
 import { waitFor } from './graph-error.js';
 import { readHoldings, type Holding } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from './newcomers.js';
-import { roleTuple } from './pim-wire.js';
+import { pimTuple } from './pim-family.js';
 import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from './reading.js';
 
 const POLL_MS = 5 * 60_000;
@@ -43,7 +43,7 @@ export function watchGrant(deps: GraphDeps): VerifierTasks['watch'] {
       keepApart(attempt.details.last_at, deps.clock.now());
       const graph = openSession(deps, intent.tuple.tenant_id, attempt);
       const by = recognitionOf(deps, intent);
-      const read = await readHoldings(graph, roleTuple(intent.tuple));
+      const read = await readHoldings(graph, intent.tuple);
       if (!read.ok) throw readFailed(read.failure, attempt);
       const now = deps.clock.now();
       const { explained } = attempt.details;
@@ -77,7 +77,7 @@ export function watchGrant(deps: GraphDeps): VerifierTasks['watch'] {
 /** Only PIM's assignment of our own tuple: one made outside PIM has no end and is a newcomer of its own. */
 function outlives(holding: Holding, { dead_man, ...intent }: Intent): boolean {
   if (dead_man === null) return false;
-  const tuple = roleTuple(intent.tuple);
+  const tuple = pimTuple(intent.tuple);
   const ours =
     holding.kind === 'pim' &&
     holding.principal_id === tuple.principal_id &&

@@ -4,7 +4,8 @@ import { instant } from '../../domain/identifiers.js';
 import { Attempt } from '../graph/attempt.js';
 import { openSession, type GraphDeps } from '../graph/effect-deps.js';
 import { backoffMs, toApplicationFailure } from '../graph/graph-error.js';
-import { INSTANCES, instanceSchema, isPim, roleTuple, tupleFilter } from '../graph/pim-wire.js';
+import { pimFamily, pimTuple } from '../graph/pim-family.js';
+import { isPim } from '../graph/pim-wire.js';
 import { z } from 'zod';
 import type { Verb } from './tool-deps.js';
 
@@ -17,7 +18,8 @@ export const readDirectoryRole =
     Attempt.run(nothing, {}, async (attempt) => {
       const { tuple, deadline, dead_man } = signed.intent;
       const graph = openSession(deps, tuple.tenant_id, attempt);
-      const answer = await graph.readAll(INSTANCES, instanceSchema, { $filter: tupleFilter(roleTuple(tuple)) });
+      const pim = pimFamily(tuple);
+      const answer = await graph.readAll(pim.instances, pim.instanceSchema, { $filter: pim.ofTuple(pimTuple(tuple)) });
       if (!answer.ok)
         throw toApplicationFailure(answer.failure, backoffMs(answer.failure, Context.current().info.attempt));
       const assignments = answer.value.map((instance) => ({

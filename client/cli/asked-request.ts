@@ -91,5 +91,10 @@ function effectLines(effect: Effect): [string, string][] {
         ['switch off', `${oneLine(effect.policy_name)} (${effect.policy_id}), for everybody`],
         ['ends', NO_DEAD_MAN],
       ];
+    case 'entra.group_membership':
+      return [
+        ['grant', `membership of ${oneLine(effect.group_name)}`],
+        ['group', effect.group_id],
+      ];
   }
 }

@@ -36,11 +36,11 @@ interface RoleProfile {
   scope: string;
   end_sessions: boolean;
 }
-type RoleEffect = z.output<typeof directoryRoleEffectSchema>;
+export type DirectoryRoleEffect = z.output<typeof directoryRoleEffectSchema>;
 export type RoleTuple = z.output<typeof directoryRoleTupleSchema>;
 
 /** PIM ends such an assignment by itself: its end is the dead-man. */
-export const directoryRole: Kind<RoleProfile, RoleEffect, RoleTuple> = {
+export const directoryRole: Kind<RoleProfile, DirectoryRoleEffect, RoleTuple> = {
   role: 'effect:entra.directory_role',
   dead_man: true,
   tools: TOOLS,

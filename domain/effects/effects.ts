@@ -16,6 +16,12 @@ import {
   directoryRoleProfile,
   directoryRoleTupleSchema,
 } from './directory-role.js';
+import {
+  groupMembership,
+  groupMembershipEffectSchema,
+  groupMembershipProfile,
+  groupMembershipTupleSchema,
+} from './group-membership.js';
 import type { EffectObject, Kind, KindTools, TargetList } from './kind.js';
 
 /**
@@ -24,6 +30,7 @@ import type { EffectObject, Kind, KindTools, TargetList } from './kind.js';
  */
 export const effectSchema = z.discriminatedUnion('kind', [
   directoryRoleEffectSchema,
+  groupMembershipEffectSchema,
   accessExclusionEffectSchema,
   accessPolicyEffectSchema,
 ]);
@@ -34,6 +41,7 @@ export type EffectOf<K extends EffectKind> = Extract<Effect, { kind: K }>;
 /** Each kind with the shape of what it acts on. */
 export const TUPLES = {
   'entra.directory_role': directoryRoleTupleSchema,
+  'entra.group_membership': groupMembershipTupleSchema,
   'entra.ca_exclusion': accessExclusionTupleSchema,
   'entra.ca_policy': accessPolicyTupleSchema,
 } as const satisfies Record<EffectKind, z.ZodObject>;
@@ -44,11 +52,17 @@ export type Tuple = Target['tuple'];
 export const tupleSchema = z.union(Object.values(TUPLES));
 
 /** What profiles say by their `action`. */
-export const PROFILES = [directoryRoleProfile, accessExclusionProfile, accessPolicyProfile] as const;
+export const PROFILES = [
+  directoryRoleProfile,
+  groupMembershipProfile,
+  accessExclusionProfile,
+  accessPolicyProfile,
+] as const;
 
 /** The rules of each kind. Only this file knows that a kind's rules take that kind's shapes. */
 const KINDS: Readonly<Record<EffectKind, Kind<unknown, unknown, unknown>>> = {
   'entra.directory_role': directoryRole,
+  'entra.group_membership': groupMembership,
   'entra.ca_exclusion': accessExclusion,
   'entra.ca_policy': accessPolicyOff,
 };
@@ -66,7 +80,9 @@ export const toolsOf = (kind: EffectKind): string[] => {
 /** In which of a contract's lists of targets the object of such an effect must be. */
 export const listOfKind = (kind: EffectKind): TargetList => KINDS[kind].list;
 
-type SaidByProfile = z.output<z.ZodObject<(typeof PROFILES)[number]>> & { end_sessions: boolean };
+type SaidByProfile = {
+  [N in keyof typeof PROFILES & `${number}`]: z.output<z.ZodObject<(typeof PROFILES)[N]>>;
+}[keyof typeof PROFILES & `${number}`] & { end_sessions: boolean };
 
 /** What a request under this profile must ask for. */
 export const effectOf = (profile: SaidByProfile, tenantId: string): Effect =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Schedule, Tuple } from './model.js';
+import { isOfGroup, type Schedule, type Tuple } from './model.js';
 import type { Tenant } from './tenant.js';
 import type { Actor } from './token.js';
 import type { Versioned } from './versioned.js';
@@ -8,7 +8,7 @@ import type { Versioned } from './versioned.js';
 export const MS_PIM = { appId: '01fc33a7-78ba-4d2f-a4b7-768e336e890e', displayName: 'MS-PIM' } as const;
 
 export interface AuditTarget {
-  readonly type: 'Role' | 'User' | 'Application' | 'Request' | 'Directory' | 'Policy';
+  readonly type: 'Role' | 'Group' | 'User' | 'Application' | 'Request' | 'Directory' | 'Policy';
   readonly id: string | null;
   readonly displayName: string | null;
   readonly userPrincipalName: string | null;
@@ -83,7 +83,7 @@ export function logPimStep(change: PimChange, step: keyof typeof ACTIVITY, at = 
   const { tenant, schedule, requestId, justification } = change;
   tenant.log({
     ...base(at, 'PIM', 'RoleManagement', guard),
-    activity: ACTIVITY[step](schedule),
+    activity: named(ACTIVITY[step](schedule), schedule),
     operation: step === 'grantRequested' || step === 'removeRequested' ? 'CreateRequest' : 'ActivateRole',
     reason: justification,
     correlationId: requestId,
@@ -109,7 +109,7 @@ export function logCoreMembership(
 ): void {
   tenant.log({
     ...base(at, 'Core Directory', 'RoleManagement', guard),
-    activity: verb === 'add' ? 'Add member to role' : 'Remove member from role',
+    activity: named(verb === 'add' ? 'Add member to role' : 'Remove member from role', tuple),
     operation: verb === 'add' ? 'Assign' : 'Unassign',
     reason: null,
     correlationId: randomUUID(),
@@ -193,6 +193,10 @@ export interface Guard {
   readonly scheduleId: string;
 }
 
+/** Of a group the rows say so in the place of the role. */
+const named = (activity: string, tuple: Tuple): string =>
+  isOfGroup(tuple) ? activity.replace(/ (to|from) role\b/, ' $1 group') : activity;
+
 const NO_NAME = { displayName: null, userPrincipalName: null } as const;
 
 function base(at: number, service: AuditRow['service'], category: AuditRow['category'], guard?: Guard) {
@@ -203,6 +207,10 @@ function base(at: number, service: AuditRow['service'], category: AuditRow['cate
 
 function tupleTargets(tenant: Tenant, tuple: Tuple): AuditTarget[] {
   const { roleDefinitionId: id } = tuple;
+  if (isOfGroup(tuple)) {
+    const displayName = tenant.groups.get(id)?.displayName ?? null;
+    return [{ ...NO_NAME, type: 'Group', id, displayName }, userTarget(tenant, tuple.principalId)];
+  }
   return [
     { ...NO_NAME, type: 'Role', id, displayName: tenant.role(id)?.displayName ?? null },
     userTarget(tenant, tuple.principalId),

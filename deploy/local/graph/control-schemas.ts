@@ -24,7 +24,11 @@ const duration = z.string().refine((text) => parseDuration(text) !== null, 'must
 const tuple = {
   principal_id: guid,
   role_definition_id: guid,
-  directory_scope_id: z.string().startsWith('/').default('/'),
+  /** `#member` for a membership of the group that `role_definition_id` then names. */
+  directory_scope_id: z
+    .string()
+    .regex(/^(\/|#(member|owner)$)/)
+    .default('/'),
 };
 
 /** Bodies of the control API; members that are not named here are refused. */
@@ -119,6 +123,15 @@ export const EligibilityBody = z.strictObject({
   ...tuple,
   ends_at: orNull(instant),
   remove: z.boolean().default(false),
+  tenant,
+});
+
+export const GroupBody = z.strictObject({
+  id: guid.optional(),
+  display_name: z.string().min(1),
+  assignable_to_role: z.boolean().default(true),
+  dynamic: z.boolean().default(false),
+  on_premises_synced: z.boolean().default(false),
   tenant,
 });
 

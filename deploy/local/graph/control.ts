@@ -101,6 +101,17 @@ export function controlApp(world: World, changed: () => void): Hono {
     };
     return c.json({ id: user.id, applied_to: world.change({ kind: 'user', user }, body.tenant ?? null) }, 201);
   });
+  app.post('/groups', async (c) => {
+    const { tenant, ...body } = await bodyOf(c, schemas.GroupBody);
+    const group = {
+      id: body.id ?? randomUUID(),
+      displayName: body.display_name,
+      isAssignableToRole: body.assignable_to_role,
+      dynamic: body.dynamic,
+      onPremisesSynced: body.on_premises_synced,
+    };
+    return c.json({ id: group.id, applied_to: world.change({ kind: 'group', group }, tenant ?? null) }, 201);
+  });
   app.post('/applications', async (c) => {
     const body = await bodyOf(c, schemas.ApplicationBody);
     const application = {

@@ -30,6 +30,15 @@ export interface PasswordCredential {
   readonly endsAt: number;
 }
 
+/** A group; PIM speaks of a membership as of a tuple whose role is the group and whose scope is `#member`. */
+export interface Group {
+  readonly id: string;
+  readonly displayName: string;
+  readonly isAssignableToRole: boolean;
+  readonly dynamic: boolean;
+  readonly onPremisesSynced: boolean;
+}
+
 export interface Tuple {
   readonly principalId: string;
   readonly roleDefinitionId: string;
@@ -151,6 +160,10 @@ export interface ForcedStatus {
   readonly settles_to?: string | undefined;
   readonly after_seconds?: number | undefined;
 }
+
+/** The scope of a membership, or of an ownership, of a group: no scope of a role looks so. */
+export const GROUP_SCOPE = '#';
+export const isOfGroup = (tuple: Tuple): boolean => tuple.directoryScopeId.startsWith(GROUP_SCOPE);
 
 export function tupleKey(t: Tuple): string {
   return `${t.principalId}|${t.roleDefinitionId}|${t.directoryScopeId}`;

@@ -16,6 +16,31 @@ const NEEDS = {
     ['RoleAssignmentSchedule.ReadWrite.Directory'],
     ['RoleManagement.ReadWrite.Directory'],
   ],
+  groupPimRead: [
+    ['PrivilegedAssignmentSchedule.Read.AzureADGroup'],
+    ['PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup'],
+    ['PrivilegedAccess.Read.AzureADGroup'],
+    ['PrivilegedAccess.ReadWrite.AzureADGroup'],
+  ],
+  groupPimWrite: [['PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup'], ['PrivilegedAccess.ReadWrite.AzureADGroup']],
+  groupPimRemove: [
+    ['PrivilegedAssignmentSchedule.Remove.AzureADGroup'],
+    ['PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup'],
+    ['PrivilegedAccess.ReadWrite.AzureADGroup'],
+  ],
+  groupEligibilityRead: [
+    ['PrivilegedEligibilitySchedule.Read.AzureADGroup'],
+    ['PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup'],
+    ['PrivilegedAccess.Read.AzureADGroup'],
+    ['PrivilegedAccess.ReadWrite.AzureADGroup'],
+  ],
+  groupPolicyRead: [
+    ['RoleManagementPolicy.Read.AzureADGroup'],
+    ['RoleManagementPolicy.ReadWrite.AzureADGroup'],
+    ['PrivilegedAccess.Read.AzureADGroup'],
+    ['PrivilegedAccess.ReadWrite.AzureADGroup'],
+  ],
+  groupRead: [['Group.Read.All'], ['Group.ReadWrite.All'], ['Directory.Read.All'], ['Directory.ReadWrite.All']],
   eligibilityRead: [
     ['RoleEligibilitySchedule.Read.Directory'],
     ['RoleEligibilitySchedule.ReadWrite.Directory'],

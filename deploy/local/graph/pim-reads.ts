@@ -2,7 +2,7 @@ import { entity, GraphFailure, type Answer } from './answer.js';
 import type { GraphCall } from './call.js';
 import { parseFilter, type FilterSpec } from './odata-filter.js';
 import { page, readExpand, readQuery, selected } from './odata-query.js';
-import { over, stands, statusAt } from './model.js';
+import { isOfGroup, over, stands, statusAt } from './model.js';
 import type { Eligibility, PimRequest, Schedule, Tuple } from './model.js';
 import { demand } from './permissions.js';
 import { requestNotFound } from './pim-submit.js';
@@ -25,7 +25,7 @@ const TUPLE_FILTERS = {
 } as const;
 
 /** Requests, with their age judged: purged 45 days after they were made, 30 days after a cancel. */
-function seenRequest(request: PimRequest | null, now: number): PimRequest | null {
+export function seenRequest(request: PimRequest | null, now: number): PimRequest | null {
   if (request === null || now - request.createdAt > 45 * DAY_MS) return null;
   return request.canceledAt !== null && now - request.canceledAt > 30 * DAY_MS ? null : request;
 }
@@ -48,7 +48,7 @@ export function listRequests(call: GraphCall): Answer {
   const rows: PimRequest[] = [];
   for (const cell of tenant.allRequests(filter.equals('principalId'))) {
     const request = seenRequest(cell.seenBy(view), now);
-    if (request !== null && filter.matches(request)) rows.push(request);
+    if (request !== null && !isOfGroup(request) && filter.matches(request)) rows.push(request);
   }
   rows.reverse();
   return page(`${SET}/roleAssignmentScheduleRequests`, call.query, options, rows, (r) => ({
@@ -62,7 +62,7 @@ export function getRequest(call: GraphCall, id: string): Answer {
   const options = readQuery(call.query, ['$select', '$expand']);
   const view = call.tenant.nextView(call.now);
   const request = seenRequest(call.tenant.request(id.toLowerCase())?.seenBy(view) ?? null, call.now);
-  if (request === null) throw requestNotFound();
+  if (request === null || isOfGroup(request)) throw requestNotFound();
   const expand = readExpand(options.expand, [...EXPANDS, 'targetSchedule']);
   const wire = { ...wireRequest(request, call.now), ...expanded(call.tenant, request, expand, view) };
   return entity(200, `${SET}/roleAssignmentScheduleRequests`, selected(wire, options.select));
@@ -119,7 +119,8 @@ export function listSchedules(call: GraphCall, kind: ScheduleSet): Answer {
   const rows: Schedule[] = [];
   for (const cell of call.tenant.allSchedules(filter.equals('principalId'))) {
     const schedule = cell.seenBy(view);
-    if (schedule !== null && kind.shown(schedule, call.now) && filter.matches(schedule)) rows.push(schedule);
+    if (schedule === null || isOfGroup(schedule)) continue;
+    if (kind.shown(schedule, call.now) && filter.matches(schedule)) rows.push(schedule);
   }
   return page(kind.set, call.query, options, rows, (s) => ({
     ...kind.wire(s, call.now),
@@ -134,7 +135,8 @@ export function getSchedule(call: GraphCall, kind: ScheduleSet, id: string): Ans
   const view = call.tenant.nextView(call.now);
   for (const cell of call.tenant.allSchedules(null)) {
     const schedule = cell.seenBy(view);
-    if (schedule === null || kind.idOf(schedule) !== id || !kind.shown(schedule, call.now)) continue;
+    if (schedule === null || isOfGroup(schedule) || kind.idOf(schedule) !== id || !kind.shown(schedule, call.now))
+      continue;
     const wire = { ...kind.wire(schedule, call.now), ...expanded(call.tenant, schedule, expand, view) };
     return entity(200, kind.set, selected(wire, options.select));
   }
@@ -148,7 +150,7 @@ export function listEligibilities(call: GraphCall): Answer {
   const expand = readExpand(options.expand, EXPANDS);
   const spec: FilterSpec<Eligibility> = { ...TUPLE_FILTERS, id: { ops: EQ_NE, get: (e) => e.id } };
   const filter = parseFilter(options.filter, spec, 'unifiedRoleEligibilityScheduleInstance');
-  const rows = call.tenant.eligibilities.filter((e) => current(e, call.now) && filter.matches(e));
+  const rows = call.tenant.eligibilities.filter((e) => !isOfGroup(e) && current(e, call.now) && filter.matches(e));
   return page(`${SET}/roleEligibilityScheduleInstances`, call.query, options, rows, (e) => ({
     ...wireEligibility(e),
     ...expanded(call.tenant, e, expand, view),
@@ -165,7 +167,7 @@ export function getEligibility(call: GraphCall, id: string): Answer {
   return entity(200, `${SET}/roleEligibilityScheduleInstances`, selected(wire, options.select));
 }
 
-const current = (e: Eligibility, now: number): boolean => e.endsAt === null || e.endsAt > now;
+export const current = (e: Eligibility, now: number): boolean => e.endsAt === null || e.endsAt > now;
 
 /** The navigation properties that were asked for; a target that this replica does not know is null. */
 export function expanded(

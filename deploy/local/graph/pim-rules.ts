@@ -1,6 +1,6 @@
 import { GraphFailure, refuse } from './answer.js';
 import { parseDuration } from './clock.js';
-import { over, statusAt, stands, type Tuple } from './model.js';
+import { isOfGroup, over, statusAt, stands, type Tuple } from './model.js';
 import { inFlight } from './pim-outcome.js';
 import type { PimInput } from './pim-input.js';
 import type { Window } from './schedule-info.js';
@@ -15,15 +15,25 @@ export function checkSubject(tenant: Tenant, tuple: Tuple): void {
   if (!tenant.premiumLicense) {
     throw refuse('AadPremiumLicenseRequired', 'The tenant needs a premium licence for this feature.');
   }
-  if (tenant.role(tuple.roleDefinitionId) === undefined) {
-    throw new GraphFailure(404, 'RoleNotFound', 'The role is not found.');
-  }
+  checkObject(tenant, tuple);
   if ((tenant.user(tuple.principalId)?.current ?? null) === null) {
     throw new GraphFailure(404, 'SubjectNotFound', 'The subject is not found.');
   }
   if (tenant.policyOf(tuple.roleDefinitionId).resource_locked) {
     throw refuse('ResourceIsLocked', 'The resource is locked by another operation.');
   }
+}
+
+/** A group that its own rule or another directory fills is none of PIM's (Microsoft Learn, "Bring groups into PIM"). */
+function checkObject(tenant: Tenant, tuple: Tuple): void {
+  if (!isOfGroup(tuple)) {
+    if (tenant.role(tuple.roleDefinitionId) !== undefined) return;
+    throw new GraphFailure(404, 'RoleNotFound', 'The role is not found.');
+  }
+  const group = tenant.groups.get(tuple.roleDefinitionId);
+  if (group === undefined) throw new GraphFailure(404, 'Request_ResourceNotFound', 'The group is not found.');
+  if (group.dynamic || group.onPremisesSynced)
+    throw refuse('InvalidRoleAssignmentRequest', 'The group cannot be managed in Privileged Identity Management.');
 }
 
 /** The role's rules for an assignment or activation with this window; all that fail are named. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { entity, GraphFailure, refuse, type Answer } from './answer.js';
 import { logCoreCopy, logPimStep, type Guard, type PimChange } from './audit-log.js';
-import { stands, statusAt } from './model.js';
-import type { ForcedStatus, PimRequest, Schedule, WireSchedule } from './model.js';
+import { accessOf, GROUP_REQUESTS, wireGroupRequest } from './group-views.js';
+import { isOfGroup, stands, statusAt } from './model.js';
+import type { ForcedStatus, PimRequest, Schedule, Tuple, WireSchedule } from './model.js';
 import { demand } from './permissions.js';
 import { readPimInput, type PimInput } from './pim-input.js';
 import { planGrant, planRemoval, type Outcome } from './pim-outcome.js';
@@ -29,6 +30,11 @@ export function submitPimRequest(write: PimWrite, body: unknown): Answer {
   demand(write.caller, 'pimRemove');
   const input = readPimInput(body);
   if (input.action !== 'adminRemove') demand(write.caller, 'pimWrite');
+  return submitPim(write, input);
+}
+
+/** The same for roles and groups, once it is known who asks and for what. */
+export function submitPim(write: PimWrite, input: PimInput): Answer {
   const { actor } = write.caller;
   if (input.action.startsWith('self') && (actor.kind !== 'user' || actor.id !== input.tuple.principalId)) {
     throw new GraphFailure(403, 'UnauthorizedAccessException', 'Attempted to perform an unauthorized operation.');
@@ -65,7 +71,7 @@ function assign(write: PimWrite, input: PimInput): Answer {
   const id = randomUUID();
   const schedule: Schedule = {
     ...input.tuple,
-    id,
+    id: scheduleIdOf(input.tuple, id),
     origin: 'pim',
     assignmentType: input.action === 'selfActivate' ? 'Activated' : 'Assigned',
     createdUsing: id,
@@ -213,7 +219,7 @@ function accepted(
     canceledAt: null,
   };
   tenant.putRequest(now, request);
-  return entity(201, REQUESTS, wireRequest(request, now));
+  return entity(201, setOf(input), wireOf(request, now));
 }
 
 /** A dry run is answered like a request, but nothing keeps it. */
@@ -234,17 +240,23 @@ function validated({ caller, now }: PimWrite, input: PimInput, scheduleInfo: Wir
     ticketSystem: input.ticketSystem,
     canceledAt: null,
   };
-  return entity(201, REQUESTS, { ...wireRequest(request, now), isValidationOnly: true });
+  return entity(201, setOf(input), { ...wireOf(request, now), isValidationOnly: true });
 }
 
 const REQUESTS = 'roleManagement/directory/roleAssignmentScheduleRequests';
+const setOf = ({ tuple }: PimInput): string => (isOfGroup(tuple) ? GROUP_REQUESTS : REQUESTS);
+const wireOf = (request: PimRequest, now: number): Record<string, unknown> =>
+  isOfGroup(request) ? wireGroupRequest(request, now) : wireRequest(request, now);
+/** A role's schedule has the id of the request that made it; a membership's names group, access and an id of its own. */
+const scheduleIdOf = (tuple: Tuple, requestId: string): string =>
+  isOfGroup(tuple) ? `${tuple.roleDefinitionId}_${accessOf(tuple)}_${randomUUID()}` : requestId;
 
 /** POST …/{id}/cancel: only a `Granted` request, one that is scheduled and has not begun, can be cancelled. */
 export function cancelPimRequest(write: PimWrite, id: string): Answer {
   const { tenant, caller, now } = write;
-  demand(caller, 'pimRemove');
   const cell = tenant.request(id.toLowerCase());
   const request = cell?.current ?? null;
+  demand(caller, request !== null && isOfGroup(request) ? 'groupPimRemove' : 'pimRemove');
   if (cell === undefined || request === null) throw requestNotFound();
   if (statusAt(request, now) !== 'Granted') {
     throw refuse('InvalidRoleAssignmentRequest', `A request in status ${statusAt(request, now)} cannot be canceled.`);

@@ -4,7 +4,7 @@ import { logCoreMembership, logOutsidePim } from './audit-log.js';
 import type { GraphCall } from './call.js';
 import { parseFilter, type FilterSpec } from './odata-filter.js';
 import { page, readExpand, readQuery, selected } from './odata-query.js';
-import { stands, type Schedule, type Tuple } from './model.js';
+import { isOfGroup, stands, type Schedule, type Tuple } from './model.js';
 import { demand } from './permissions.js';
 import { readScope } from './pim-input.js';
 import { expanded } from './pim-reads.js';
@@ -31,7 +31,8 @@ export function listAssignments(call: GraphCall): Answer {
   const rows: Schedule[] = [];
   for (const cell of call.tenant.allSchedules(filter.equals('principalId'))) {
     const schedule = cell.seenBy(view);
-    if (schedule !== null && stands(schedule, call.now) && filter.matches(schedule)) rows.push(schedule);
+    if (schedule === null || isOfGroup(schedule)) continue;
+    if (stands(schedule, call.now) && filter.matches(schedule)) rows.push(schedule);
   }
   return page(SET, call.query, options, rows, (s) => ({
     ...wireAssignment(s),
@@ -46,7 +47,7 @@ export function getAssignment(call: GraphCall, id: string): Answer {
   const expand = oneExpand(options.expand);
   for (const cell of call.tenant.allSchedules(null)) {
     const schedule = cell.seenBy(view);
-    if (schedule === null || originId(schedule) !== id || !stands(schedule, call.now)) continue;
+    if (schedule === null || isOfGroup(schedule) || originId(schedule) !== id || !stands(schedule, call.now)) continue;
     const wire = { ...wireAssignment(schedule), ...expanded(call.tenant, schedule, expand, view) };
     return entity(200, SET, selected(wire, options.select));
   }
@@ -129,7 +130,7 @@ export function deleteAssignment(call: GraphCall, id: string): Answer {
   demand(call.caller, 'roleWrite');
   for (const cell of call.tenant.allSchedules(null)) {
     const schedule = cell.current;
-    if (schedule === null || originId(schedule) !== id || !stands(schedule, call.now)) continue;
+    if (schedule === null || isOfGroup(schedule) || originId(schedule) !== id || !stands(schedule, call.now)) continue;
     if (schedule.origin === 'pim') {
       throw refuse('Request_BadRequest', 'The assignment is managed by Privileged Identity Management.');
     }

@@ -5,6 +5,7 @@ import type { RolePolicy } from './model.js';
 import { parseFilter, type FilterSpec } from './odata-filter.js';
 import { page, readQuery } from './odata-query.js';
 import { demand } from './permissions.js';
+import type { Tenant } from './tenant.js';
 
 const SET = 'policies/roleManagementPolicyAssignments';
 const EXPANSIONS: Readonly<Record<string, boolean>> = {
@@ -18,6 +19,7 @@ interface Row {
   readonly roleId: string;
   readonly policyId: string;
   readonly scopeType: string;
+  readonly scopeId: string;
 }
 
 /**
@@ -25,33 +27,48 @@ interface Row {
  * `DirectoryRole` or `Directory`.
  */
 export function listPolicyAssignments(call: GraphCall): Answer {
-  demand(call.caller, 'policyRead');
   const options = readQuery(call.query, ['$filter', '$top', '$select', '$expand', '$skiptoken']);
   const spec: FilterSpec<Row> = {
-    scopeId: { ops: ['eq'], get: () => '/' },
+    scopeId: { ops: ['eq'], get: (row) => row.scopeId },
     scopeType: { ops: ['eq'], get: (row) => row.scopeType },
     roleDefinitionId: { ops: ['eq'], get: (row) => row.roleId },
     policyId: { ops: ['eq'], get: (row) => row.policyId },
   };
   const filter = parseFilter(options.filter, spec, 'unifiedRoleManagementPolicyAssignment');
   const scopeType = filter.equals('scopeType');
-  if (filter.equals('scopeId') === null || (scopeType !== 'DirectoryRole' && scopeType !== 'Directory')) {
-    throw refuse('BadRequest', 'The filter must name scopeId and a scopeType of DirectoryRole or Directory.');
+  demand(call.caller, scopeType === 'Group' ? 'groupPolicyRead' : 'policyRead');
+  if (filter.equals('scopeId') === null || scopeType === null || !SCOPE_TYPES.has(scopeType)) {
+    throw refuse('BadRequest', 'The filter must name scopeId and a scopeType of DirectoryRole, Directory or Group.');
   }
   const expand = options.expand?.replaceAll(' ', '') ?? null;
   const withRules = expand === null ? null : EXPANSIONS[expand];
   if (withRules === undefined) throw refuse('BadRequest', `Parsing OData Select and Expand failed: '${expand ?? ''}'.`);
-  const rows = call.tenant.roles
-    .map((role): Row => ({ roleId: role.id, policyId: policyId(call.tenant.id, role.id), scopeType }))
-    .filter((row) => filter.matches(row));
+  const rows = rowsOf(call.tenant, scopeType).filter((row) => filter.matches(row));
   return page(SET, call.query, options, rows, (row) => ({
     id: `${row.policyId}_${row.roleId}`,
     policyId: row.policyId,
-    scopeId: '/',
+    scopeId: row.scopeId,
     scopeType: row.scopeType,
     roleDefinitionId: row.roleId,
-    ...(withRules === null ? {} : { policy: wirePolicy(row, withRules, call.tenant.policyOf(row.roleId)) }),
+    ...(withRules === null
+      ? {}
+      : { policy: wirePolicy(row, withRules, call.tenant.policyOf(row.scopeId === '/' ? row.roleId : row.scopeId)) }),
   }));
+}
+
+const SCOPE_TYPES: ReadonlySet<string> = new Set(['DirectoryRole', 'Directory', 'Group']);
+
+function rowsOf(tenant: Tenant, scopeType: string): Row[] {
+  if (scopeType !== 'Group')
+    return tenant.roles.map(({ id }) => ({ roleId: id, policyId: policyId(tenant.id, id), scopeType, scopeId: '/' }));
+  return [...tenant.groups.keys()].flatMap((scopeId) =>
+    ['member', 'owner'].map((roleId) => ({
+      roleId,
+      policyId: `Group_${scopeId}_${policyId(tenant.id, `${scopeId}/${roleId}`).slice(-36)}`,
+      scopeType,
+      scopeId,
+    })),
+  );
 }
 
 /** `Directory_{tenant}_{guid}`; the guid is the same at every start. */
@@ -67,7 +84,7 @@ function wirePolicy(row: Row, withRules: boolean, policy: RolePolicy): Record<st
     displayName: row.scopeType,
     description: row.scopeType,
     isOrganizationDefault: false,
-    scopeId: '/',
+    scopeId: row.scopeId,
     scopeType: row.scopeType,
     lastModifiedDateTime: null,
     lastModifiedBy: { displayName: null, id: null },

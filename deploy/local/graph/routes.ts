@@ -3,6 +3,9 @@ import { addPassword, getApplication, listApplications, removePassword } from '.
 import { getAudit, listAudits } from './audit-reads.js';
 import type { GraphCall } from './call.js';
 import { getAccessPolicy, listAccessPolicies, patchAccessPolicy } from './conditional-access.js';
+import { listGroupEligibilities, listGroupInstances, listGroupRequests } from './group-pim.js';
+import { listGroupSchedules, submitGroupRequest } from './group-pim.js';
+import { getGroup, listMembers } from './groups.js';
 import { getEligibility, getRequest, getSchedule, INSTANCES, listEligibilities } from './pim-reads.js';
 import { listRequests, listSchedules, SCHEDULES } from './pim-reads.js';
 import { cancelPimRequest, submitPimRequest } from './pim-submit.js';
@@ -35,6 +38,16 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   '/rolemanagement/directory/roledefinitions': { GET: listRoles },
   '/rolemanagement/directory/roledefinitions/{id}': { GET: getRole },
   '/policies/rolemanagementpolicyassignments': { GET: listPolicyAssignments },
+  '/identitygovernance/privilegedaccess/group/assignmentschedulerequests': {
+    GET: listGroupRequests,
+    POST: submitGroupRequest,
+  },
+  '/identitygovernance/privilegedaccess/group/assignmentschedulerequests/{id}/cancel': { POST: cancelPimRequest },
+  '/identitygovernance/privilegedaccess/group/assignmentscheduleinstances': { GET: listGroupInstances },
+  '/identitygovernance/privilegedaccess/group/assignmentschedules': { GET: listGroupSchedules },
+  '/identitygovernance/privilegedaccess/group/eligibilityscheduleinstances': { GET: listGroupEligibilities },
+  '/groups/{id}': { GET: getGroup },
+  '/groups/{id}/members': { GET: listMembers },
   '/users/{id}': { GET: getUser, PATCH: patchUser },
   '/users/{id}/revokesigninsessions': { POST: revokeSessions },
   '/applications': { GET: listApplications },
@@ -52,6 +65,8 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 const COLLECTION_SEGMENTS: Readonly<Record<string, number>> = {
   rolemanagement: 3,
   users: 1,
+  groups: 1,
+  identitygovernance: 4,
   applications: 1,
   auditlogs: 2,
   identity: 3,

@@ -2,7 +2,7 @@ import { AccessPolicies, type AccessPolicy } from './access-policies.js';
 import type { AuditRow } from './audit-log.js';
 import { TenantClock, type StoredClock } from './clock.js';
 import { over } from './model.js';
-import type { Application, Call, Eligibility, ForcedStatus, PimRequest, RolePolicy, Schedule } from './model.js';
+import type { Application, Call, Eligibility, ForcedStatus, Group, PimRequest, RolePolicy, Schedule } from './model.js';
 import type { SessionRevocation, Tuple, User } from './model.js';
 import { Ring } from './ring.js';
 import { TupleIndex, type StoredCell } from './tuple-index.js';
@@ -45,6 +45,7 @@ export interface StoredTenant {
   calls: Call[];
   /** Absent in what an earlier version wrote. */
   access_policies?: StoredVersions<AccessPolicy>[];
+  groups?: Group[];
   sign_ins?: SignIn[];
 }
 
@@ -56,6 +57,7 @@ export class Tenant {
   readonly audits: AuditRow[];
   readonly accessPolicies: AccessPolicies;
   readonly signIns: SignIn[];
+  readonly groups: Map<string, Group>;
   readonly revocations: SessionRevocation[];
   readonly statuses: ForcedStatus[];
   readonly rolePolicies: Record<string, Partial<RolePolicy>>;
@@ -87,6 +89,7 @@ export class Tenant {
     this.audits = stored?.audits ?? [];
     this.accessPolicies = new AccessPolicies(stored?.access_policies);
     this.signIns = stored?.sign_ins ?? [];
+    this.groups = new Map((stored?.groups ?? []).map((group) => [group.id, group]));
     this.revocations = stored?.revocations ?? [];
     this.statuses = stored?.statuses ?? [];
     this.policy = stored?.policy ?? {};
@@ -233,6 +236,7 @@ export class Tenant {
       calls: this.calls.toJSON(),
       access_policies: this.accessPolicies.toJSON(),
       sign_ins: this.signIns,
+      groups: [...this.groups.values()],
     };
   }
 

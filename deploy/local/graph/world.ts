@@ -2,7 +2,7 @@ import type { OutsideAssignment } from './outside-change.js';
 import { applyOutside } from './outside-change.js';
 import { applyAccessChange, type AccessChange } from './access-change.js';
 import { FaultList, type Fault } from './faults.js';
-import type { Application, Call, Eligibility, ForcedStatus, RolePolicy, User } from './model.js';
+import type { Application, Call, Eligibility, ForcedStatus, Group, RolePolicy, User } from './model.js';
 import { Ring } from './ring.js';
 import type { GraphSeed } from './seed.js';
 import type { SignIn } from './sign-ins.js';
@@ -19,6 +19,7 @@ export type TenantChange =
   | { readonly kind: 'access_policy'; readonly change: AccessChange }
   | { readonly kind: 'sign_in'; readonly signIn: Omit<SignIn, 'at'>; readonly at: number | null }
   | { readonly kind: 'application'; readonly application: Application }
+  | { readonly kind: 'group'; readonly group: Group }
   | { readonly kind: 'license'; readonly premium: boolean }
   | { readonly kind: 'policy'; readonly roleId: string | null; readonly policy: Partial<RolePolicy> };
 
@@ -159,6 +160,9 @@ function apply(tenant: Tenant, change: TenantChange): void {
       return applyAccessChange(tenant, change.change, now);
     case 'sign_in':
       tenant.signIns.push({ ...change.signIn, at: change.at ?? now });
+      return;
+    case 'group':
+      tenant.groups.set(change.group.id, change.group);
       return;
     case 'application':
       tenant.putApplication(now, change.application);

@@ -60,6 +60,7 @@ export function workerSettings(
     },
     authority: key('authority'),
     'effect:entra.directory_role': { ...key('effect:entra.directory_role'), ...graph('directory_role') },
+    'effect:entra.group_membership': { ...key('effect:entra.group_membership'), ...graph('group_membership') },
     'effect:entra.sessions': { ...key('effect:entra.sessions'), ...graph('sessions') },
     'effect:entra.credentials': {
       ...key('effect:entra.credentials'),

@@ -7,14 +7,16 @@ import { directoryRoleTasks } from '../../../activities/graph/directory-role.js'
 import type { GraphDeps } from '../../../activities/graph/effect-deps.js';
 import { passGate, type Judge } from '../../../activities/graph/grant-gate.js';
 import { takingOrders } from '../../../activities/graph/ordered-rollback.js';
+import { pimFamily, pimTuple } from '../../../activities/graph/pim-family.js';
 import { sessionsTasks } from '../../../activities/graph/sessions.js';
-import { roleTuple } from '../../../activities/graph/pim-wire.js';
 import { verifierTasks } from '../../../activities/graph/verifier.js';
 import { startGraphSimulator, type GraphSimulator } from '../../../deploy/local/graph/server.js';
+import { kindOfTuple } from '../../../domain/effects/effects.js';
 import type { EntryPayload, Receipt } from '../../../domain/entry.js';
 import { instant } from '../../../domain/identifiers.js';
-import { INTENT_PAYLOAD_TYPE, type IntentOf, type SignedIntent } from '../../../domain/intent.js';
+import { INTENT_PAYLOAD_TYPE, type IntentOf, type Tuple, type SignedIntent } from '../../../domain/intent.js';
 import type { DirectoryRoleTasks, Evidence, OrderTasks, SessionsTasks, VerifierTasks } from '../../../domain/tasks.js';
+import type { SigningRole } from '../../../domain/roles.js';
 import type { PolicyInForce } from '../../../domain/policy-in-force.js';
 import type { Roster } from '../../../domain/roster.js';
 import { canonicalJson } from '../../../proofs/canonical-json.js';
@@ -42,7 +44,6 @@ export const EVIDENCE: Evidence = {
 };
 type RoleIntent = IntentOf<'entra.directory_role'>;
 const MINUTE = 60_000;
-const PIM = '/roleManagement/directory';
 
 export interface Assignment {
   principal_id: string;
@@ -80,6 +81,8 @@ export class World {
   /** Those of the authority's keys that Reseal's roles know. */
   readonly authorityKeys = [this.authority.publicKey];
   verdict: ReturnType<Judge> = { ok: true };
+  /** Behind which role's gate `effects` stand. */
+  effectRole: SigningRole = 'effect:entra.directory_role';
   /** What the role that grants judges orders by. */
   policy: PolicyInForce = { policy, digest: policyDigest };
   roster: Roster = roster;
@@ -112,7 +115,11 @@ export class World {
 
   /** What the role that grants holds. */
   get holdings(): GraphDeps {
-    return this.deps(WRITER, ['RoleAssignmentSchedule.ReadWrite.Directory']);
+    const groups = this.effectRole === 'effect:entra.group_membership';
+    const needed = groups
+      ? 'PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup'
+      : 'RoleAssignmentSchedule.ReadWrite.Directory';
+    return this.deps(WRITER, [needed]);
   }
 
   get effects(): Unbound<DirectoryRoleTasks & OrderTasks> {
@@ -121,7 +128,7 @@ export class World {
       { ...deps, policy: () => this.policy, roster: () => this.roster },
       directoryRoleTasks(deps),
     );
-    const gate = { ...deps, role: 'effect:entra.directory_role' as const, judge: () => this.verdict };
+    const gate = { ...deps, role: this.effectRole, judge: () => this.verdict };
     // As the worker has it: the gate stands before every attempt.
     return {
       apply: (input) => passGate(gate, Context.current(), input, () => tasks.apply(input)),
@@ -135,7 +142,9 @@ export class World {
   }
 
   get verifier(): Unbound<VerifierTasks> {
+    const ofGroups = ['PrivilegedAssignmentSchedule', 'PrivilegedEligibilitySchedule', 'RoleManagementPolicy'];
     const permissions = ['RoleManagement.Read.Directory', 'RoleAssignmentSchedule.Read.Directory'];
+    permissions.push(...ofGroups.map((name) => `${name}.Read.AzureADGroup`));
     return verifierTasks(
       this.deps(READER, [...permissions, 'AuditLog.Read.All', 'Directory.Read.All', 'Policy.Read.All']),
     );
@@ -152,11 +161,11 @@ export class World {
       role_template_id: USER_ADMINISTRATOR,
       directory_scope_id: '/',
     };
-    const intent: RoleIntent = {
+    const intent = {
       schema: 'reseal.intent.v1',
       event_id,
       round: 1,
-      kind: 'entra.directory_role',
+      kind: kindOfTuple(tuple),
       tuple,
       end_sessions: true,
       request_digest: '1'.repeat(64),
@@ -168,9 +177,15 @@ export class World {
       dead_man: instant(Date.parse(deadline) + 10 * MINUTE),
       marker: makeMarker({ event_id, deadline, tuple }, key.privateKey),
       ...change,
-    };
+    } as RoleIntent;
     const payload = Buffer.from(canonicalJson(intent), 'utf8');
     return { intent, envelope: signDsse({ payloadType: INTENT_PAYLOAD_TYPE, payload, key }) };
+  }
+
+  /** The same about a group. */
+  groupIntent(group_id: string, key = this.authority): SignedIntent {
+    const tuple: Tuple = { tenant_id: this.tenant, principal_id: ALICE, group_id };
+    return this.intent({ tuple: tuple as never }, key);
   }
 
   /** A warrant of the authority's for this intent: as long as the grant itself, unless said otherwise. */
@@ -235,13 +250,10 @@ export class World {
 
   /** adminAssign for the intent's tuple by anybody, with any marker. */
   async assign(signed: SignedIntent, who: string, change: object = {}): Promise<void> {
-    const { marker, dead_man } = signed.intent;
-    const tuple = roleTuple(signed.intent.tuple);
-    const answer = await this.graph('POST', `${PIM}/roleAssignmentScheduleRequests`, who, {
+    const { tuple, marker, dead_man } = signed.intent;
+    const answer = await this.graph('POST', pimFamily(tuple).requests, who, {
       action: 'adminAssign',
-      principalId: tuple.principal_id,
-      roleDefinitionId: tuple.role_template_id,
-      directoryScopeId: tuple.directory_scope_id,
+      ...pimFamily(tuple).bodyOf(pimTuple(tuple)),
       justification: marker.justification,
       ticketInfo: { ticketNumber: marker.ticket_number, ticketSystem: marker.ticket_system },
       scheduleInfo: { expiration: { type: 'afterDateTime', endDateTime: dead_man } },
