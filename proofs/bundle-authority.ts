@@ -27,6 +27,7 @@ export interface ProvenEntry {
 /** What the ceremony was allowed to do, proven from signatures. */
 export interface ProvenAuthority {
   request: Request;
+  terms: Terms;
   /** Acts whose SSHSIG verified, with their seq. */
   acts: { seq: number; act: string; person: string; digest: string; envelope: SignedStatement }[];
   /** `under` judges it again, by another roster than the trust file's. */
@@ -52,7 +53,7 @@ export function proveAuthority(
   if (asked === undefined) return undefined;
   const acts = proveStatements(asked, entries, trust, findings);
   const intent = proveIntent(asked, acts, entries, policy, trust, findings);
-  return { request: asked.request, acts, intent };
+  return { request: asked.request, terms: asked.terms, acts, intent };
 }
 
 /** The policy that a bundle carries, with its digest. */

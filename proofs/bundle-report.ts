@@ -107,6 +107,8 @@ export interface BundleFacts {
   model_receipts: number;
   /** Calls of tools that name none of them; null where the contract does not ask for any. */
   calls_without_receipt: string[] | null;
+  /** What the verifier's entries say was beside the change, each as a sentence. */
+  beside: string[];
   ledger_head: string | null;
   ledger_count: number;
 }
@@ -162,6 +164,7 @@ export class BundleFindings {
     jobs: [],
     model_receipts: 0,
     calls_without_receipt: null,
+    beside: [],
     ledger_head: null,
     ledger_count: 0,
   };

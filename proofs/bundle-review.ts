@@ -15,7 +15,7 @@ const reviewedData = z.object({ statement: signedStatementSchema, person: z.stri
  * neither asked nor received. A bundle without one verifies; where one is owed, its absence is told.
  */
 export function proveReview(
-  { request, intent }: ProvenAuthority,
+  { request, intent }: Omit<ProvenAuthority, 'terms'>,
   entries: readonly ProvenEntry[],
   trust: Trust,
   findings: BundleFindings,

@@ -1,3 +1,4 @@
+import { proveBeside } from './bundle-beside.js';
 import { proveCalls } from './bundle-calls.js';
 import { proveContract } from './bundle-contract.js';
 import { comparePeople } from './bundle-people.js';
@@ -36,6 +37,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
     proveRosters(predicate, authority, entries, trust, findings);
     proveCalls(authority.request, entries, findings);
     proveOutcome(authority, entries, predicate.stage, trust, findings);
+    proveBeside(authority, entries, findings);
     proveReview(authority, entries, trust, findings);
     proveJobs(authority, predicate, entries, trust, findings);
     proveKill(authority, entries, findings);

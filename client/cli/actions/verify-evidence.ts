@@ -60,6 +60,7 @@ function reportText(session: Session, report: BundleReport): string {
     ['deadline', facts.deadline],
     ['removed', facts.removed_confirmed_at],
     ['audited', facts.audited_at],
+    ['beside', facts.beside.map(oneLine).join('; ') || null],
     ['on kill', facts.kill_actions.map(killText).join('; ') || null],
     ['end', facts.end === null ? null : `${facts.end}${facts.ended_at === null ? '' : ` ${facts.ended_at}`}`],
     ['reviewed', facts.review && `${oneLine(facts.review.person)} ${facts.review.at} ${facts.review.method}`],

@@ -3,6 +3,7 @@ import { callOf, contractRefusal } from '../../../domain/contract-targets.js';
 import { hasDeadMan, kindOfTuple, nameOf, objectOf, roleOfKind, targetOf } from '../../../domain/effects/effects.js';
 import { policySchema, termsOf } from '../../../domain/policy.js';
 import { policyWarnings } from '../../../domain/policy-warnings.js';
+import type { Person } from '../../../domain/roster.js';
 import * as scene from '../scene.js';
 
 const POLICY = '6f2a0c1e-4b7d-4e35-9a68-0d1c5e8f7a23';
@@ -63,7 +64,8 @@ describe.each(KINDS)('a profile of %s', (kind) => {
         ...(allowed_policies === undefined ? {} : { allowed_policies }),
       },
     });
-    const roster = { version: 1 as const, people: scene.PEOPLE };
+    const people = scene.PEOPLE.map((person): Person => ({ ...person, keys: ['ssh-ed25519 AAAA'] }));
+    const roster = { version: 1 as const, people };
     const refusal = (allowed?: string[]) =>
       contractRefusal({ execution: execution(allowed) }, callOf('write', target.tuple), roster)?.code;
     expect(refusal([POLICY])).toBeUndefined();
