@@ -1,6 +1,6 @@
 /**
  * One piece of work at a time for each name, in the order of asking. Within this process alone: writers in other processes
- * are dealt with by comparing before a write and reading after it (docs/adr/0016).
+ * are dealt with by comparing before a write and reading after it (docs/adr/0018).
  */
 export class Turns {
   private readonly last = new Map<string, Promise<unknown>>();
