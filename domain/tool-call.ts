@@ -111,6 +111,13 @@ export const jobEndedSchema = z.strictObject({
 });
 export type JobEnded = z.output<typeof jobEndedSchema>;
 
+/** Whose tools there are: in ceremonies of other kinds no job is let in, and no tool does anything. */
+const KINDS_WITH_TOOLS: ReadonlySet<Intent['kind']> = new Set(['entra.directory_role']);
+
+/** Why no job works under such an intent, or undefined. */
+export const kindRefusal = ({ kind }: Pick<Intent, 'kind'>): { code: ToolRefusal; message: string } | undefined =>
+  KINDS_WITH_TOOLS.has(kind) ? undefined : { code: 'kind_unsupported', message: `there are no tools for ${kind}` };
+
 /**
  * Why a call asks for something else than its event's own target, or undefined. A job names its target by the members of
  * the intent's tuple, or not at all.

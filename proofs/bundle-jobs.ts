@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { z } from 'zod';
 
-import type { EntryType } from '../domain/entry.js';
+import { ENTRY_ROLES, type EntryType } from '../domain/entry.js';
 import { epochMs } from '../domain/identifiers.js';
+import { signedIntentSchema, type Intent } from '../domain/intent.js';
 import { jobIdOf, jobIdSchema } from '../domain/job.js';
 import { JOB_REFUSALS, jobMismatch } from '../domain/job-statement.js';
 import { CLOCK_SKEW_MS, signedStatementSchema } from '../domain/statement.js';
@@ -51,6 +52,7 @@ export function proveJobs(
   let calls = 0;
   let refused = 0;
   const receipts = new Set<unknown>();
+  const intents = intentsOf(authority, entries);
   const unreferenced: string[] = [];
   for (const proven of entries) {
     const { type, data } = proven.entry;
@@ -60,7 +62,7 @@ export function proveJobs(
       if (job !== undefined) jobs.set(job.job, job);
     } else if (CALLS.has(type)) {
       calls += 1;
-      proveCall(authority, proven, jobs, findings);
+      proveCall(intents, proven, jobs, findings);
       if (!refersTo(data, receipts)) unreferenced.push(proven.entry.transition);
     } else if (REFUSED.has(type)) {
       refused += 1;
@@ -112,8 +114,22 @@ function proveJob(
   return { job, person: person.id, method, at: entry.at, tools: [...tools], calls: 0, refused: 0 };
 }
 
+/** The intents that calls may rest on, by digest: the one that was proven, and later ones on the same target. */
+function intentsOf({ intent }: ProvenAuthority, entries: readonly ProvenEntry[]): ReadonlyMap<string, Intent> {
+  if (intent === undefined) return new Map();
+  const later = entries.flatMap(({ entry }) => {
+    const signed =
+      ENTRY_ROLES[entry.type] === 'authority' ? signedIntentSchema.safeParse(entry.data['signed']) : undefined;
+    return signed?.success === true ? [signed.data.intent] : [];
+  });
+  const same = later.filter(
+    ({ event_id, tuple }) => event_id === intent.intent.event_id && isDeepStrictEqual(tuple, intent.intent.tuple),
+  );
+  return new Map([intent.intent, ...same].map((one) => [digestOf(one), one]));
+}
+
 function proveCall(
-  { intent }: ProvenAuthority,
+  intents: ReadonlyMap<string, Intent>,
   { seq, entry }: ProvenEntry,
   jobs: ReadonlyMap<string, ProvenJob>,
   findings: BundleFindings,
@@ -122,11 +138,12 @@ function proveCall(
   const data = callData.safeParse(entry.data);
   if (!data.success) return refuse('it does not say what was called for which job');
   const job = jobs.get(data.data.job);
-  if (job === undefined || intent === undefined) return refuse('no job was let in under this name before it');
+  const intent = intents.get(data.data.intent_digest);
+  if (job === undefined) return refuse('no job was let in under this name before it');
   if (!job.tools.includes(data.data.tool)) return refuse(`the job was not let in for ${data.data.tool}`);
-  if (data.data.intent_digest !== digestOf(intent.intent) || !isDeepStrictEqual(data.data.tuple, intent.intent.tuple))
+  if (intent === undefined || !isDeepStrictEqual(data.data.tuple, intent.tuple))
     return refuse('it acted on something else than the intent');
-  const latest = epochMs(intent.intent.deadline) + CLOCK_SKEW_MS + MAX_CALL_MS;
+  const latest = epochMs(intent.deadline) + CLOCK_SKEW_MS + MAX_CALL_MS;
   if (entry.type !== 'tool_removed' && epochMs(entry.at) >= latest) return refuse(`at ${entry.at} its time was over`);
   if (epochMs(entry.at) + CLOCK_SKEW_MS < epochMs(job.at)) return refuse('it was called before the job was let in');
   job.calls += 1;

@@ -9,6 +9,7 @@ import { contractRefusal, toolCallOn } from '../../domain/contract-targets.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
+import { kindRefusal } from '../../domain/tool-call.js';
 import { expiryOf } from '../../domain/verdict.js';
 import { sha256Hex } from '../../proofs/canonical-json.js';
 import { checkJobStatement, type CheckedJob } from '../../proofs/job-check.js';
@@ -97,6 +98,8 @@ async function give(
   const { event_id, policy_digest, deadline } = intent;
   const nowMs = clock.now();
   const refuse = (refused: Refused) => refusal(holdings, event_id, envelope, { ...refused, person: person.id });
+  const unsupported = kindRefusal(intent);
+  if (unsupported !== undefined) return refuse(unsupported);
   const under = carrying(policy_digest, nowMs);
   if (!under.ok) return refuse(under);
   const { tools } = statement.job;

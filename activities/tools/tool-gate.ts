@@ -8,6 +8,7 @@ import type { JobClaims } from '../../domain/job.js';
 import {
   isJobTool,
   jobEndedSchema,
+  kindRefusal,
   targetRefusal,
   toolBodySchema,
   toolCallSchema,
@@ -95,7 +96,7 @@ async function judge(deps: ToolDeps, context: Context, input: ToolInput): Promis
   if (!(verb in deps.verbs)) return misled();
   const read = toolBodySchema.safeParse(body);
   if (!read.success) return refuse('body_malformed', `expected {target?, receipts?}: ${firstIssue(read.error)}`);
-  const foreign = targetRefusal(signed.intent, read.data.target);
+  const foreign = kindRefusal(signed.intent) ?? targetRefusal(signed.intent, read.data.target);
   if (foreign !== undefined) return refuse(foreign.code, foreign.message);
   const outside = contractObjection(deps, signed, tool, nowMs);
   if (outside !== undefined) return refuse(outside.code, outside.message);

@@ -141,6 +141,17 @@ describe('a call', () => {
     expect(entries.at(-1)).toMatchObject({ type: 'tool_refused', data: { code: 'contract_revoked' } });
   });
 
+  it('has no tool under an intent of another kind', async () => {
+    const { tenant_id, principal_id } = intent.tuple;
+    const tuple = { tenant_id, principal_id, policy_id: '6f2a0c1e-4b7d-4e35-9a68-0d1c5e8f7a23' };
+    const other = signIntent({ ...intent, kind: 'entra.ca_exclusion', tuple, dead_man: null } as never, authority);
+    const terms = { holder: holder.holder, tools: [TOOLS.read], confined_by: null };
+    const scope = jobScopeOf(other, { statement_digest: 'cd'.repeat(32), terms, tools: [TOOLS.read] });
+    ({ token } = await mintJobToken(scope, authority, { nowMs: now, seconds: 120, notAfterMs: now + 600_000 }));
+    expect(codeOf(await attempt(await made()))).toBe('kind_unsupported');
+    expect(ran).toBe(0);
+  });
+
   it('does nothing where no gate stands before it', async () => {
     const environment = quiet({ activityType: 'tool' });
     const input = { event_id: intent.event_id, token, ...(await made()) };
