@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { TOOLS } from '../../domain/contract.js';
 import type { EntryType } from '../../domain/entry.js';
@@ -9,7 +9,7 @@ import { generateRoleKey } from '../../proofs/role-key.js';
 import { Attacker, type Got } from '../support/attacker.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
 import { verifiedBundle } from '../support/good-end.js';
-import { askForJob, callTool, codeOf, jobStatement, letIn, type Job } from '../support/jobs.js';
+import { askForJob, callTool, codeOf, jobStatement, letIn, renewed, type Job } from '../support/jobs.js';
 import { entriesOf } from '../support/records.js';
 
 /** Somebody else's target, as an injected prompt would name it. */
@@ -29,6 +29,10 @@ beforeAll(async () => {
   job = await letIn(stack, asked);
 });
 afterAll(() => stack.stop());
+// A token lives two minutes: each test has one of its own, however slow the machine is.
+beforeEach(async () => {
+  job = await renewed(stack, job);
+});
 
 const claimsOf = (token: string): JobClaims =>
   jobClaimsSchema.parse(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')));

@@ -56,6 +56,13 @@ export async function letIn(
   return { holder, envelope, token: answer.token, job: answer.job };
 }
 
+/** The same job with a fresh token. */
+export async function renewed(stack: CeremonyStack, job: Job): Promise<Job> {
+  const answer = await askForJob(stack, job.envelope);
+  if (answer.outcome !== 'given') throw new Error(`${answer.code}: ${answer.message}`);
+  return { ...job, token: answer.token };
+}
+
 /** Calls a tool through the gateway. What is left out is as the job's own code would have it. */
 export async function callTool(
   stack: CeremonyStack,
