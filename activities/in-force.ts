@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { contractRefusal } from '../domain/contract-targets.js';
 import type { Contract } from '../domain/contract.js';
-import { digestSchema } from '../domain/identifiers.js';
+import { digestSchema, epochMs } from '../domain/identifiers.js';
 import type { PolicyInForce } from '../domain/policy-in-force.js';
 import type { Policy } from '../domain/policy.js';
 import type { Refusal } from '../domain/refusal.js';
@@ -69,6 +69,16 @@ export function carryingOf(inForce: InForce, evidence: Pick<Evidence, 'request'>
   const named = namedContract.safeParse(said);
   // What names none is refused for what it is, by the rules of the contract in force.
   return inForce.carrying(named.success ? named.data.request.policy_digest : inForce.policy().digest, nowMs);
+}
+
+/** Why the contract does not carry a deadline (RFC 3339 UTC) that people asked for after the grant, or undefined. */
+export function validityRefusal(
+  { contract }: Extract<Carrying, { ok: true }>,
+  extension: { deadline: string } | undefined,
+): Refusal | undefined {
+  if (extension === undefined || epochMs(extension.deadline) <= epochMs(contract.valid_until)) return undefined;
+  const message = `the contract ends at ${contract.valid_until}, before the new deadline ${extension.deadline}`;
+  return { code: 'contract_ends_too_soon', message };
 }
 
 /** Why the contract does not let this tool be used on what a request asks for, or undefined where it does. */

@@ -1,5 +1,5 @@
 import { deadlineOf, fallbackFrom } from './ceremony.js';
-import { isAsking, isEnd, type CeremonyState } from './ceremony-state.js';
+import { isAsking, isEnd, type CeremonyState, type Extension } from './ceremony-state.js';
 import { actsOnKill, killCommands, type KillCommand } from './kill-actions.js';
 import { resealCommands, resealWake, type ResealCommand } from './reseal.js';
 
@@ -12,6 +12,8 @@ export type CeremonyCommand =
   | { do: 'apply'; key: string }
   | { do: 'verify'; key: 'verify' | 'verify/overdue' }
   | { do: 'watch'; key: string }
+  /** The next step of an extension: an intent for it, the provider's later end, and the second identity's look at it. */
+  | { do: 'extend'; key: string }
   | { do: 'append'; key: string }
   | { do: 'audit'; key: 'audit' }
   | KillCommand
@@ -51,7 +53,7 @@ function phaseCommands(state: CeremonyState): CeremonyCommand[] {
     case 'active_unverified':
       return [{ do: 'verify', key: 'verify/overdue' }];
     case 'active':
-      return [{ do: 'watch', key: `watch/${state.findings.length}` }];
+      return [{ do: 'watch', key: `watch/${state.findings.length}` }, ...extendCommands(state)];
     case 'resealing':
       return state.reseal === null ? [] : resealCommands(state.reseal);
     default:
@@ -63,6 +65,14 @@ function phaseCommands(state: CeremonyState): CeremonyCommand[] {
 function grantCommand({ renewing, renewals }: CeremonyState): CeremonyCommand {
   if (renewing) return { do: 'issue', key: `issue/${renewals}` };
   return { do: 'apply', key: renewals === 0 ? 'apply' : `apply/${renewals}` };
+}
+
+const EXTENDING: ReadonlySet<Extension['step']> = new Set(['issuing', 'updating', 'verifying']);
+
+function extendCommands({ extension }: CeremonyState): CeremonyCommand[] {
+  if (extension === null || !EXTENDING.has(extension.step)) return [];
+  const { round, step, renewals } = extension;
+  return [{ do: 'extend', key: `extend/${round}/${step}/${renewals}` }];
 }
 
 /** When the ceremony next has something to do by itself, in epoch ms. */

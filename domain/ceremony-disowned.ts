@@ -15,7 +15,14 @@ import { isSameIntent, onStanding } from './reseal.js';
 export function disown(state: CeremonyState, nowMs: number): CeremonyState {
   if (state.ending === null) return state;
   const cause = state.ending.cause === 'refused_by_provider' ? 'not_issued' : state.ending.cause;
-  const never = { signed: null, reseal: null, grant: 'never_tried', grant_seen: false, verified: false } as const;
+  const never = {
+    signed: null,
+    extension: null,
+    reseal: null,
+    grant: 'never_tried',
+    grant_seen: false,
+    verified: false,
+  } as const;
   const refusal = state.refusal ?? {
     code: 'intent_not_authentic',
     message: 'the intent was not signed by the authority, which never recorded one',
@@ -23,6 +30,7 @@ export function disown(state: CeremonyState, nowMs: number): CeremonyState {
   const next = {
     ...forget(state, 'intent'),
     ...never,
+    prior: [],
     activated_at: null,
     refusal,
     ending: { ...state.ending, cause },
@@ -41,6 +49,13 @@ export function takeStanding(
   const reseal = onStanding(state.reseal, standing, nowMs);
   if (isSameIntent(standing, state.reseal.signed)) return { ...state, reseal };
   const unknown = { grant: 'unanswered', grant_seen: false, verified: false, tried_before: true } as const;
-  const next: CeremonyState = { ...forget(state, 'intent'), ...unknown, signed: standing, reseal };
+  const next: CeremonyState = {
+    ...forget(state, 'intent'),
+    ...unknown,
+    signed: standing,
+    prior: [],
+    extension: null,
+    reseal,
+  };
   return receipt === null ? next : keepReceipt(next, receipt);
 }

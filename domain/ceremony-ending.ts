@@ -3,6 +3,7 @@ import { instant } from './identifiers.js';
 import { draft, flush } from './outbox.js';
 import type { Finding } from './outcomes.js';
 import { refusalOf, type Refusal } from './refusal.js';
+import { isOutstanding, outstandingOf } from './outstanding.js';
 import { beginReseal } from './reseal.js';
 
 /** Ends the ceremony for this cause: at once where nothing can stand, otherwise by resealing. */
@@ -22,8 +23,10 @@ export function end(state: CeremonyState, cause: EndCause, nowMs: number, by: st
 export function startReseal(state: CeremonyState, cause: EndCause, nowMs: number): CeremonyState {
   if (state.signed === null) return state;
   const ending = state.ending ?? { cause, by: null, at: instant(nowMs) };
-  const mark = state.mark === 'none' && cause !== 'deadline' ? 'pending' : state.mark;
-  const reseal = beginReseal(state.signed, state.grant, state.grant_seen, nowMs);
+  // Past its deadline nothing more is issued: that is its own mark. An intent for a later one has none but the authority's.
+  const clockMarks = cause === 'deadline' && !isOutstanding(state.extension);
+  const mark = state.mark === 'none' && !clockMarks ? 'pending' : state.mark;
+  const reseal = beginReseal(state.signed, state.grant, state.grant_seen, nowMs, outstandingOf(state.extension));
   const next: CeremonyState = { ...state, phase: 'resealing', ending, mark, reseal };
   return draft(next, 'resealing', 'resealing', nowMs, { cause: ending.cause, by: ending.by, grant: state.grant });
 }

@@ -80,6 +80,30 @@ export interface Admission {
 }
 
 /**
+ * The extension that was asked for last. `awaiting_approval` → `issuing` (the authority records another intent) → `updating`
+ * (the provider is told) → `verifying`, when the later deadline is in force → `done`; or `refused`, and the deadline stays.
+ */
+export interface Extension {
+  /** 2 for the first one. */
+  round: number;
+  asked: SignedStatement;
+  /** Hex SHA-256 of the payload of what was asked: approvals name it. */
+  digest: string;
+  by: string;
+  at: string;
+  deadline: string;
+  approvals: Approval[];
+  step: 'awaiting_approval' | 'issuing' | 'updating' | 'verifying' | 'done' | 'refused';
+  /** The authority's intent for it, once recorded: whatever becomes of it, its dead-man is the provider's latest end. */
+  signed: SignedIntent | null;
+  warrant: string | null;
+  renewals: number;
+  /** A call was made, or may have been, and its answer is not known: it may take effect yet. */
+  unanswered: boolean;
+  refusal: Refusal | null;
+}
+
+/**
  * All a ceremony knows: plain JSON, carried whole through continue-as-new. Times are RFC 3339 and absolute. Bounded:
  * 128 accepted statements, 64 recorded refusals, and an outbox that holds one entry a transition.
  */
@@ -97,7 +121,11 @@ export interface CeremonyState {
   refusals: number;
   survey: Survey | null;
   approval_by: string | null;
+  /** The intent in force: of the latest round whose deadline holds. */
   signed: SignedIntent | null;
+  /** Those that it extended, the first one first. */
+  prior: SignedIntent[];
+  extension: Extension | null;
   /** What the effect is shown for the grant. Null before there is one, and of an answer of an earlier version. */
   warrant: string | null;
   /** How many warrants the effect has found to be over, and whether the authority is being asked for another. */
@@ -142,6 +170,8 @@ export function newCeremony(eventId: string, envelope: SignedStatement, nowMs: n
     survey: null,
     approval_by: null,
     signed: null,
+    prior: [],
+    extension: null,
     warrant: null,
     renewals: 0,
     renewing: false,

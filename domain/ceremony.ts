@@ -1,6 +1,7 @@
 import { disown, takeStanding } from './ceremony-disowned.js';
 import { draft, flush, keepReceipt, onAppended } from './outbox.js';
 import { end, finish, lower, note, raise, refuse, startReseal, withFindings } from './ceremony-ending.js';
+import { onExtensionApplied, onExtensionIssued, onExtensionVerified } from './ceremony-extension.js';
 import { onRenewed, renew } from './ceremony-warrant.js';
 import { endOf, isAsking, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
 import { hear, hasQuorum, refuseUnreadable, type Said } from './hearing.js';
@@ -24,13 +25,16 @@ export type CeremonyEvent =
   | ({ type: 'heard' } & Said)
   | { type: 'unreadable'; signal: SignalAct; reason: StatementRefusal }
   | { type: 'cancel_requested' }
-  | { type: 'workflow_lost'; receipt: Receipt }
+  | { type: 'workflow_lost'; receipt: Receipt; earlier?: readonly Receipt[] }
   | { type: 'issued'; outcome: IssueOutcome }
   | ({ type: 'marked' } & MarkOutcome)
   | { type: 'applied'; outcome: ApplyOutcome }
   | { type: 'verify_overdue' }
   | { type: 'verified'; outcome: VerifyOutcome }
   | { type: 'watched'; outcome: WatchOutcome }
+  | { type: 'extension_issued'; round: number; outcome: IssueOutcome }
+  | { type: 'extension_applied'; round: number; outcome: ApplyOutcome }
+  | { type: 'extension_verified'; round: number; outcome: VerifyOutcome }
   /** `ordered`: upon a statement whose signature and right the effect judged for itself. */
   | { type: 'rolled_back'; round: number; outcome: RollbackOutcome; ordered?: true }
   | { type: 'absence'; round: number; outcome: AbsenceOutcome }
@@ -66,7 +70,7 @@ function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): Ce
     case 'cancel_requested':
       return end(state, 'cancel', nowMs);
     case 'workflow_lost':
-      return end(keepReceipt(state, event.receipt), 'workflow_lost', nowMs);
+      return end([...(event.earlier ?? []), event.receipt].reduce(keepReceipt, state), 'workflow_lost', nowMs);
     case 'issued':
       return onIssued(state, event.outcome, nowMs);
     case 'marked':
@@ -81,6 +85,12 @@ function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): Ce
       const survey = state.survey && { ...state.survey, holders: event.outcome.holders };
       return withFindings({ ...state, survey }, event.outcome.findings, nowMs);
     }
+    case 'extension_issued':
+      return onExtensionIssued(state, event.round, event.outcome, nowMs);
+    case 'extension_applied':
+      return onExtensionApplied(state, event.round, event.outcome, nowMs);
+    case 'extension_verified':
+      return onExtensionVerified(state, event.round, event.outcome, nowMs);
     case 'rolled_back':
       return onRolledBack(state, event, nowMs);
     case 'absence':

@@ -14,6 +14,11 @@ export const ENTRY_ROLES = {
   statement: 'register',
   statement_refused: 'register',
   intent: 'authority',
+  /** The intent of a later round, and what the provider said to it. */
+  extension: 'authority',
+  extended: 'effect:entra.directory_role',
+  not_extended: 'effect:entra.directory_role',
+  extension_refused: 'register',
   end_mark: 'authority',
   granted: 'effect:entra.directory_role',
   not_granted: 'effect:entra.directory_role',
@@ -57,6 +62,7 @@ export const TOLD_ENTRIES: ReadonlySet<EntryType> = new Set([
   'statement_refused',
   'unverified',
   'finding',
+  'extension_refused',
   'resealing',
   'overdue',
   'ended',
@@ -80,7 +86,13 @@ export const entryPayloadSchema = z.strictObject({
 export type EntryPayload = z.output<typeof entryPayloadSchema>;
 
 /** What the effect itself says of what it made and undid. */
-export const OF_EFFECTS: ReadonlySet<EntryType> = new Set(['granted', 'not_granted', 'removal']);
+export const OF_EFFECTS: ReadonlySet<EntryType> = new Set([
+  'granted',
+  'not_granted',
+  'extended',
+  'not_extended',
+  'removal',
+]);
 
 /** The one role that may make an entry: what an effect says is for the role of the kind that it names, if it names one. */
 export function makerOf({ type, data }: Pick<EntryPayload, 'type' | 'data'>): RoleName {

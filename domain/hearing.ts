@@ -1,4 +1,4 @@
-import { draft } from './outbox.js';
+import { draft, flush } from './outbox.js';
 import { epochMs, instant } from './identifiers.js';
 import { isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
 import {
@@ -8,6 +8,13 @@ import {
   type Verdict,
   type VerifiedStatement,
 } from './verdict.js';
+import {
+  objectionToExtension,
+  restsOn,
+  waitingExtension,
+  withExtension,
+  withExtensionApproval,
+} from './hearing-extension.js';
 import { quorumAt } from './quorum.js';
 import { REDUCING_ACTS, type SignalAct, type SignedStatement } from './statement.js';
 
@@ -61,14 +68,22 @@ function refusalOf(
 ): StatementRefusal | undefined {
   const { opened } = state;
   if (opened === null) return 'wrong_state';
-  const approvedBy = new Set(state.approvals.map(({ person }) => person.id));
-  const hearing = { event_id: state.event_id, ...opened, approvedBy, seen: new Set(state.seen) };
+  const waiting = waitingExtension(state);
+  const counted = state.extension?.approvals ?? [];
+  const approvers = signal === 'approve' && waiting !== undefined ? counted : [...state.approvals, ...counted];
+  const approvedBy = new Set(approvers.map(({ person }) => person.id));
+  const hearing = { event_id: state.event_id, ...opened, approvedBy, seen: new Set(state.seen), extension: waiting };
   const objection = objectionTo(hearing, spoken, signal, nowMs);
   if (objection !== undefined) return objection;
   const late = state.approval_by !== null && nowMs >= epochMs(state.approval_by);
-  if (signal === 'approve' && late) return 'too_late';
+  if (signal === 'approve' && waiting === undefined && late) return 'too_late';
   if (isEnd(state.phase) || state.phase === 'resealing' || state.ending !== null) return 'wrong_state';
-  if (signal === 'approve' && !isBeforeIssue(state)) return 'wrong_state';
+  if (signal === 'approve' && waiting === undefined && !isBeforeIssue(state)) return 'wrong_state';
+  const extended = signal === 'extend' ? spoken.statement : signal === 'approve' ? waiting : undefined;
+  if (extended !== undefined) {
+    const untimely = objectionToExtension(state, extended, nowMs);
+    if (untimely !== undefined) return untimely;
+  }
   if (state.seen.length >= MAX_ACCEPTED && !REDUCING_ACTS.has(signal)) return 'too_many';
   return undefined;
 }
@@ -90,6 +105,12 @@ function accept(
   };
   const data = { act: signal, person: person.id, method, digest, statement: envelope };
   next = draft(next, 'statement', `statement/${digest.slice(0, 32)}`, nowMs, data);
+  // Told at once: those who may approve it must hear of it.
+  if (signal === 'extend') return { state: flush(withExtension(next, spoken, envelope, at)) };
+  const { extension } = next;
+  if (signal === 'approve' && extension?.step === 'awaiting_approval') {
+    return { state: withExtensionApproval(next, extension, { person, at, method, digest, envelope }, nowMs) };
+  }
   if (signal === 'approve') {
     next = { ...next, approvals: [...next.approvals, { person, at, method, digest, envelope }] };
     return hasQuorum(next, nowMs) ? { state: next, quorum: true } : { state: next };
@@ -97,7 +118,12 @@ function accept(
   if (signal === 'withdraw' && isBeforeIssue(state) && !hasQuorum(state, nowMs)) {
     return { state: { ...next, approvals: next.approvals.filter((approval) => approval.person.id !== person.id) } };
   }
-  return { state: next, ends: { cause: statement.act === 'approve' ? 'kill' : statement.act, by: person.id } };
+  if (signal === 'withdraw' && extension?.step === 'awaiting_approval' && !restsOn(state, person.id)) {
+    const approvals = extension.approvals.filter((approval) => approval.person.id !== person.id);
+    return { state: { ...next, extension: { ...extension, approvals } } };
+  }
+  const { act } = statement;
+  return { state: next, ends: { cause: act === 'approve' || act === 'extend' ? 'kill' : act, by: person.id } };
 }
 
 /** Approvals may come before admission has answered: they are about the request, and count once it has. */

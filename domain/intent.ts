@@ -3,6 +3,7 @@ import { TUPLES, type Target, type Tuple } from './effects/effects.js';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { onKillSchema } from './on-kill.js';
 import { QUORUM_KINDS } from './quorum.js';
+import { roundSchema } from './round.js';
 
 export type { Target, Tuple };
 
@@ -32,7 +33,7 @@ export type Marker = z.output<typeof markerSchema>;
 const commonSchema = z.strictObject({
   schema: z.literal('reseal.intent.v1'),
   event_id: eventIdSchema,
-  round: z.literal(1),
+  round: roundSchema,
   end_sessions: z.boolean(),
   /** Absent where the policy says nothing of it. */
   on_kill: onKillSchema.optional(),

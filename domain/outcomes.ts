@@ -5,6 +5,7 @@ import { signedIntentSchema } from './intent.js';
 import { termsSchema } from './policy.js';
 import { refusalSchema } from './refusal.js';
 import { requestSchema } from './request.js';
+import { MAX_ROUNDS } from './round.js';
 import { snapshotSchema } from './snapshot.js';
 import { signedStatementSchema } from './statement.js';
 import { checkedStatementSchema } from './verdict.js';
@@ -113,10 +114,15 @@ export const recallOutcomeSchema = z
       request: signedStatementSchema,
       approvals: z.array(signedStatementSchema),
       admission: receiptSchema,
+      extension: z
+        .strictObject({ asked: signedStatementSchema, prior: z.array(signedIntentSchema).min(1).max(MAX_ROUNDS) })
+        .optional(),
     }),
     opened: openedSchema.nullable(),
     approvals: checkOutcomeSchema,
     receipt: receiptSchema,
+    /** Of the rounds before the latest, in their order. */
+    earlier_receipts: z.array(receiptSchema).max(MAX_ROUNDS).default([]),
   })
   .nullable();
 export type RecallOutcome = z.output<typeof recallOutcomeSchema>;

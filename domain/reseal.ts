@@ -32,6 +32,10 @@ export interface ResealState {
   confirmed_at: string | null;
   sessions_ended_at: string | null;
   overdue: boolean;
+  /** The provider's latest end where an extension was issued that is not in force. */
+  dead_man?: string;
+  /** An extension's call was not answered: it may take effect after the removal, so absent reads must settle. */
+  unsettled?: true;
 }
 
 export type ResealCommand =
@@ -39,9 +43,19 @@ export type ResealCommand =
   | { do: 'check_absent'; key: string; settle_until: string | null; patience: number }
   | { do: 'end_sessions'; key: string };
 
-export function beginReseal(signed: SignedIntent, grant: GrantKnowledge, seen: boolean, nowMs: number): ResealState {
+/** What a reseal must know of an extension whose deadline is not in force. */
+export type Outstanding = Pick<ResealState, 'dead_man' | 'unsettled'>;
+
+export function beginReseal(
+  signed: SignedIntent,
+  grant: GrantKnowledge,
+  seen: boolean,
+  nowMs: number,
+  outstanding: Outstanding = {},
+): ResealState {
   const nothingToRemove = grant === 'never_tried';
   return {
+    ...outstanding,
     signed,
     grant,
     seen,
@@ -64,10 +78,10 @@ export const patienceOf = (round: number): number => Math.min(24, 3 * 2 ** (Math
 
 /** Until when absent reads must agree; null when five of them are enough. */
 export function settleUntil(state: ResealState): string | null {
-  if (state.word === 'revoked' && state.seen) return null;
+  if (state.word === 'revoked' && state.seen && state.unsettled !== true) return null;
   if (!state.seen && (state.grant === 'never_tried' || state.grant === 'refused')) return null;
   const settled = Math.max(epochMs(state.accepted_at ?? state.requested_at), epochMs(state.evidence_at)) + SETTLE_MS;
-  const deadMan = state.signed.intent.dead_man;
+  const deadMan = state.dead_man ?? state.signed.intent.dead_man;
   // Nothing of the provider's ends it: no later time is surer than any other.
   if (deadMan === null) return instant(settled);
   if (state.grant === 'unanswered' && !state.seen) return deadMan;

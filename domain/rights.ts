@@ -15,6 +15,7 @@ export const RIGHTS: Readonly<Record<Act, readonly Relation[]>> = {
   withdraw: ['author'],
   close: ['invoker', 'principal'],
   kill: ['invoker', 'principal', 'approver', 'responder'],
+  extend: ['invoker'],
   review: ['bystander'],
 };
 

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { requestSchema } from './request.js';
+import { roundSchema } from './round.js';
 
 /** The SSHSIG namespace and the domain string of every statement: a signature for anything else never verifies here. */
 export const STATEMENT_DOMAIN = 'reseal-statement-v1';
 
 /** Acts spoken through signals of the same name. `request` travels as the ceremony's input. */
-export const SIGNAL_ACTS = ['approve', 'deny', 'withdraw', 'close', 'kill'] as const;
+export const SIGNAL_ACTS = ['approve', 'deny', 'withdraw', 'close', 'kill', 'extend'] as const;
 export type SignalAct = (typeof SIGNAL_ACTS)[number];
 /** Every act that somebody speaks about a request. A review is of a ceremony that has ended: no signal carries it. */
 export const ACTS = [...SIGNAL_ACTS, 'review'] as const;
@@ -33,11 +34,27 @@ const common = {
 };
 
 export const requestStatementSchema = z.strictObject({ ...common, act: z.literal('request'), request: requestSchema });
-export const actStatementSchema = z.strictObject({
-  ...common,
-  act: z.enum(SIGNAL_ACTS),
-  reason: z.string().max(500).optional(),
-});
+/** Of round 1 are all acts but `extend` and the approvals of one: those name the round, and exactly what they are about. */
+export const actStatementSchema = z
+  .strictObject({
+    ...common,
+    round: roundSchema,
+    act: z.enum(SIGNAL_ACTS),
+    reason: z.string().max(500).optional(),
+    /** Until when, of an extension and of its approvals. */
+    deadline: instantSchema.optional(),
+    /** Of an approval: the SHA-256 of the payload of the very `extend` that it approves. */
+    extension_digest: digestSchema.optional(),
+  })
+  .refine(({ act, round, deadline, extension_digest }) => {
+    const extends_ = act === 'extend';
+    const later = extends_ || (act === 'approve' && round > 1);
+    return (
+      later === round > 1 &&
+      later === (deadline !== undefined) &&
+      (later && !extends_) === (extension_digest !== undefined)
+    );
+  }, 'an extension and its approvals name their round and deadline, an approval also what it approves; no other act does');
 export const reviewStatementSchema = z.strictObject({
   ...common,
   act: z.literal('review'),

@@ -31,6 +31,8 @@ export interface Evidence {
   approvals: SignedStatement[];
   /** The register's word that the event was admitted, and when: the first entry of its ledger. */
   admission: Receipt;
+  /** From round 2 on: what the invoker asked for, and the authority's intents before it. `approvals` are then those of it. */
+  extension?: { asked: SignedStatement; prior: SignedIntent[] } | undefined;
 }
 
 export interface AuthorityTasks {

@@ -13,6 +13,14 @@ const time = (at: string | null): string => (at === null ? '' : at.slice(11, 19)
 /** The beginning of a text, no character torn in two. */
 const clip = (text: string, length: number): string => escapeMarkdown([...text].slice(0, length).join(''));
 
+function extensionRow({ extension }: CeremonyView): [string, string][] {
+  if (extension === null) return [];
+  const { asked_at, asked_by, deadline, state, approvals, approvals_wanted } = extension;
+  const counted = state === 'awaiting_approval' ? `, ${approvals.length} of ${approvals_wanted} approvals` : '';
+  const how = escapeMarkdown(state.replace('_', ' '));
+  return [[asked_at, `extension until ${time(deadline)} asked by ${clip(asked_by, 64)}: ${how}${counted}`]];
+}
+
 /**
  * The ceremony so far, short, for the Web UI's current details (at most 20 KB there; this stays under 10): all the stages,
  * and the latest 16 approvals and 8 findings.
@@ -24,6 +32,7 @@ export function timeline(view: CeremonyView): string {
       .slice(-16)
       .map(({ approver, at, method }): [string, string] => [at, `approved by ${clip(approver, 48)} (${method} key)`]),
     [view.activated_at, `active, until ${time(view.expires_at)}`],
+    ...extensionRow(view),
     ...view.findings
       .slice(-8)
       .map(({ code, detail, at }): [string, string] => [at, `**${code}** ${clip(detail, 100)}`]),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { CLOCK_SKEW_MS, MAX_STATEMENT_LIFE_MS, SIGNAL_ACTS, actStatementSchema, type SignalAct } from './statement.js';
+import { CLOCK_SKEW_MS, MAX_STATEMENT_LIFE_MS, SIGNAL_ACTS, actStatementSchema } from './statement.js';
+import type { ActStatement, SignalAct } from './statement.js';
+import { EXTENSION_REFUSALS } from './extension.js';
 import { isInvoker, isPrincipal, type PersonFacts } from './quorum.js';
 import { digestSchema, epochMs, guidSchema, instantSchema } from './identifiers.js';
 import { isValidAt } from './roster.js';
@@ -19,6 +21,8 @@ export const STATEMENT_REFUSALS = {
   foreign_event: 'it speaks of another event',
   foreign_request: 'it was signed for another request: read the request again and sign that',
   foreign_policy: 'it was signed under another policy',
+  foreign_round:
+    'it was signed for another round, or another extension, than the one that waits: look again, and sign that',
   not_yet_valid: 'it says it was signed in the future: check the clock of the machine that signed it',
   stale: 'its time has passed: sign again',
   replayed: 'this very statement was received before',
@@ -31,6 +35,8 @@ export const STATEMENT_REFUSALS = {
     'the ceremony is not at a point where this act means anything: look at its state, it may be ending already',
   too_late: 'the deadline for it has passed',
   too_many: 'this ceremony has heard 128 statements; only kill, deny, close and withdraw are still taken',
+  extension_spent: 'an extension was issued and the provider did not take it: nothing more can be extended here',
+  ...EXTENSION_REFUSALS,
 } as const;
 export type StatementRefusal = keyof typeof STATEMENT_REFUSALS;
 const refusalCodes = Object.keys(STATEMENT_REFUSALS) as [StatementRefusal, ...StatementRefusal[]];
@@ -87,6 +93,17 @@ export interface Hearing {
   approvedBy: ReadonlySet<string>;
   /** Statement digests that were accepted before. */
   seen: ReadonlySet<string>;
+  /** The extension that waits for approvals, if one does: no other approval counts then. */
+  extension?: HeardExtension | undefined;
+}
+
+/** What approvals of an extension must name. */
+export interface HeardExtension {
+  round: number;
+  /** Hex SHA-256 of the payload of the `extend`. */
+  digest: string;
+  /** RFC 3339 UTC. */
+  deadline: string;
 }
 
 /**
@@ -104,11 +121,22 @@ export function objectionTo(
   if (statement.event_id !== hearing.event_id) return 'foreign_event';
   if (statement.request_digest !== hearing.request_digest) return 'foreign_request';
   if (statement.policy_digest !== hearing.policy_digest) return 'foreign_policy';
+  if (signal === 'approve' && !isOfRound(statement, hearing.extension)) return 'foreign_round';
   if (epochMs(statement.issued_at) > nowMs + CLOCK_SKEW_MS) return 'not_yet_valid';
   if (nowMs >= expiryOf(statement.issued_at, statement.not_after)) return 'stale';
   if (!isValidAt(person, nowMs)) return 'person_not_valid';
   if (hearing.seen.has(spoken.statement_digest)) return 'replayed';
   return entitlementRefusal(hearing, person, signal);
+}
+
+/** Whether an approval is of the extension that waits, or, where none does, of the request itself. */
+function isOfRound(
+  { round, extension_digest, deadline }: ActStatement,
+  extension: HeardExtension | undefined,
+): boolean {
+  if (extension === undefined) return round === 1;
+  const same = deadline !== undefined && epochMs(deadline) === epochMs(extension.deadline);
+  return same && round === extension.round && extension_digest === extension.digest;
 }
 
 /** When a statement stops counting: what it says itself, and never later than 24 h after it was signed. */

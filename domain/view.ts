@@ -1,10 +1,12 @@
 import { nameOf, objectOfEffect } from './effects/effects.js';
-import { isEnd, type CeremonyState, type Phase } from './ceremony-state.js';
+import { isEnd, type Approval, type CeremonyState, type Extension, type Phase } from './ceremony-state.js';
 import { wantedApprovers } from './approvals.js';
 import { wake } from './ceremony-commands.js';
+import { extensionApprovers } from './extension.js';
 import { ceremonyWorkflowId, epochMs, instant } from './identifiers.js';
 import type { KillState } from './kill-state.js';
 import type { QuorumKind } from './quorum.js';
+import { latestDeadMan } from './outstanding.js';
 import type { Refusal } from './refusal.js';
 
 /** Sentinel's status: none before the intent and where nothing was granted, `active` from the intent until the end. */
@@ -43,6 +45,19 @@ export interface CeremonyView {
   expires_at: string | null;
   dead_man_at: string | null;
   ended_at: string | null;
+  /** The extension that was asked for last, and how far it is; people as user principal names. */
+  extension: {
+    round: number;
+    deadline: string;
+    asked_by: string;
+    asked_at: string;
+    /** Hex SHA-256 of the payload of the invoker's `extend`: approvals name it. */
+    digest: string;
+    state: Extension['step'];
+    approvals: { approver: string; at: string; method: string }[];
+    approvals_wanted: number;
+    refusal: Refusal | null;
+  } | null;
   /** When the ceremony next does something by itself: a window, the deadline, a floor. */
   next_at: string | null;
   rollback: {
@@ -99,6 +114,18 @@ function fallbackOf({ opened, admission }: CeremonyState): CeremonyView['fallbac
   return { opens_at, min_approvers, max_seconds: fallback.max };
 }
 
+const approvalView = ({ person, at, method }: Approval) => ({ approver: person.aliases[0] ?? person.id, at, method });
+
+function extensionOf({ extension, opened, admission }: CeremonyState): CeremonyView['extension'] {
+  if (extension === null || opened === null) return null;
+  const { round, deadline, by, at, digest, step, refusal } = extension;
+  const approvals = extension.approvals.map(approvalView);
+  const approvals_wanted = extensionApprovers(opened.terms, admission);
+  // Nobody but the invoker may ask for one.
+  const asked_by = by === opened.request.invoker.person ? opened.request.invoker.upn : by;
+  return { round, deadline, asked_by, asked_at: at, digest, state: step, approvals, approvals_wanted, refusal };
+}
+
 /** The reader's view of a state. `run_id` and `ui_url` are filled in by whoever knows them. */
 export function viewOf(state: CeremonyState): CeremonyView {
   const request = state.opened?.request ?? null;
@@ -124,20 +151,17 @@ export function viewOf(state: CeremonyState): CeremonyView {
     cause: state.ending?.cause ?? null,
     ended_by: state.ending?.by ?? null,
     flags: [...state.flags],
-    approvals: state.approvals.map(({ person, at, method }) => ({
-      approver: person.aliases[0] ?? person.id,
-      at,
-      method,
-    })),
+    approvals: state.approvals.map(approvalView),
     approvals_wanted: approvalsWanted(state),
     fallback: fallbackOf(state),
-    quorum: state.signed?.intent.quorum ?? null,
+    quorum: (state.prior[0] ?? state.signed)?.intent.quorum ?? null,
     approval_by: state.approval_by,
     requested_at: state.started_at,
     activated_at: state.activated_at,
     expires_at: state.signed?.intent.deadline ?? null,
-    dead_man_at: state.signed?.intent.dead_man ?? null,
+    dead_man_at: latestDeadMan(state),
     ended_at: state.ended_at,
+    extension: extensionOf(state),
     next_at: next === undefined ? null : instant(next),
     rollback: {
       requested_at: reseal?.requested_at ?? null,

@@ -9,6 +9,7 @@ import { requestRefusal, type Request } from '../domain/request.js';
 import type { Roster } from '../domain/roster.js';
 import { signedStatementSchema, type SignedStatement } from '../domain/statement.js';
 import type { BundleStatement } from './bundle.js';
+import { proveExtensions } from './bundle-extension.js';
 import { proveIntent } from './bundle-intent.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { canonicalJson, digestOf } from './canonical-json.js';
@@ -32,6 +33,15 @@ export interface ProvenAuthority {
   acts: { seq: number; act: string; person: string; digest: string; envelope: SignedStatement }[];
   /** `under` judges it again, by another roster than the trust file's. */
   intent: { seq: number; intent: Intent; under: (roster: Roster) => JudgedIntent } | undefined;
+  /** What extended it, in the order of their rounds. */
+  extensions: ProvenExtension[];
+}
+
+/** One extension that the authority recorded; `extended` is the provider's yes, where it came before the deadline that held. */
+export interface ProvenExtension {
+  seq: number;
+  intent: Intent;
+  extended: ProvenEntry | undefined;
 }
 
 const requestData = z.object({ statement: signedStatementSchema });
@@ -53,7 +63,8 @@ export function proveAuthority(
   if (asked === undefined) return undefined;
   const acts = proveStatements(asked, entries, trust, findings);
   const intent = proveIntent(asked, acts, entries, policy, trust, findings);
-  return { request: asked.request, terms: asked.terms, acts, intent };
+  const extensions = proveExtensions({ asked, acts, first: intent, known: policy, trust }, entries, findings);
+  return { request: asked.request, terms: asked.terms, acts, intent, extensions };
 }
 
 /** The policy that a bundle carries, with its digest. */

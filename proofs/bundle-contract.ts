@@ -13,7 +13,7 @@ import type { Trust } from './trust.js';
  */
 export function proveContract(
   predicate: BundleStatement['predicate'],
-  { request, intent }: ProvenAuthority,
+  { request, intent, extensions }: ProvenAuthority,
   entries: readonly ProvenEntry[],
   trust: Trust,
   findings: BundleFindings,
@@ -36,6 +36,12 @@ export function proveContract(
   if (!opened.ok) return refuse('predicate.contract', `${opened.code}: ${opened.message}`);
   const { series, version, digest, valid_from, valid_until, signers, policy } = opened;
   if (digest !== request.policy_digest) return refuse('predicate.contract', `it is of policy ${digest}`);
+  for (const { intent: extension } of extensions)
+    if (epochMs(extension.deadline) > epochMs(valid_until))
+      return refuse(
+        'predicate.contract',
+        `it was valid until ${valid_until}, and was extended to ${extension.deadline}`,
+      );
   for (const at of [admittedMs, ...(intent === undefined ? [] : [epochMs(intent.intent.issued_at)])]) {
     if (at < epochMs(valid_from) || at >= epochMs(valid_until))
       return refuse('predicate.contract', `it was valid from ${valid_from} to ${valid_until}, and not then`);

@@ -115,7 +115,7 @@ function checkApprovalOrder(
   }
 }
 
-function checkMarker(
+export function checkMarker(
   intent: Intent,
   keys: Parameters<typeof verifyMarker>[2],
   where: string,

@@ -53,20 +53,24 @@ export function proveOutcome(
 
 /** Whoever acted for a ceremony names the intent it acted for. */
 function checkIntentNamed(
-  { intent }: ProvenAuthority,
+  { intent, extensions }: ProvenAuthority,
   entries: readonly ProvenEntry[],
   findings: BundleFindings,
 ): void {
-  const digest = intent === undefined ? undefined : digestOf(intent.intent);
+  const granted = intent === undefined ? undefined : digestOf(intent.intent);
+  const known = new Set([granted, ...extensions.map((extension) => digestOf(extension.intent))]);
   const kind = intent?.intent.kind;
   for (const { seq, entry } of entries) {
     const named = entry.data.intent_digest;
     if (named === undefined) continue;
     const ofAnother = kind !== undefined && OF_EFFECTS.has(entry.type) && makerOf(entry) !== roleOfKind(kind);
-    if (named === digest && !ofAnother) continue;
+    // What granted it can only be the first of them; whoever acted later names the one in force.
+    const grants = entry.type === 'granted' || entry.type === 'not_granted';
+    const isKnown = typeof named === 'string' && (grants ? named === granted : known.has(named));
+    if (isKnown && !ofAnother) continue;
     const check = entry.type === 'granted' || entry.type === 'not_granted' ? 'grant' : 'removal';
     const code = check === 'grant' ? 'grant_refused' : 'removal_unproven';
-    const what = named === digest ? 'is of another kind of effect' : 'names another intent';
+    const what = isKnown ? 'is of another kind of effect' : 'names another intent';
     findings.fail(check, code, placeOfSeq(seq), `${entry.type} ${what}`);
   }
 }
@@ -126,7 +130,7 @@ function checkRemoval({ intent }: ProvenAuthority, entries: readonly ProvenEntry
 }
 
 function checkEnd(
-  { intent, acts }: ProvenAuthority,
+  { intent, acts, extensions }: ProvenAuthority,
   ended: ProvenEntry | undefined,
   refused: ProvenEntry | undefined,
   resealing: ProvenEntry | undefined,
@@ -155,9 +159,24 @@ function checkEnd(
     cause === 'deadline' &&
     intent !== undefined &&
     resealing !== undefined &&
-    epochMs(resealing.entry.at) < epochMs(intent.intent.deadline);
+    !keptDeadline(intent, extensions, resealing);
   if (early) refuse(`resealing began at ${resealing.entry.at}, before the deadline`);
   findings.ran('end', `${end}${cause === null ? '' : ` (${cause})`} at ${found.entry.at}`);
+}
+
+/**
+ * Whether some deadline had passed when the reseal began: that of the grant, or of an extension. Where the provider's yes
+ * reached the ceremony too late, the deadline before it is the one that was kept.
+ */
+function keptDeadline(
+  { intent }: NonNullable<ProvenAuthority['intent']>,
+  extensions: ProvenAuthority['extensions'],
+  resealing: ProvenEntry,
+): boolean {
+  const inForce = [intent, ...extensions.filter(({ extended }) => extended !== undefined).map((one) => one.intent)];
+  const [latest, before] = inForce.toReversed();
+  const kept = extensions.length === 0 || before === undefined ? latest : before;
+  return kept !== undefined && epochMs(resealing.entry.at) >= epochMs(kept.deadline);
 }
 
 function checkStage(stage: BundleStage, audited: ProvenEntry | undefined, findings: BundleFindings): void {

@@ -30,6 +30,7 @@ export type BundleErrorCode =
   | 'statement_refused'
   | 'intent_refused'
   | 'marker_refused'
+  | 'extension_refused'
   | 'order_broken'
   | 'grant_refused'
   | 'removal_unproven'
@@ -52,6 +53,7 @@ export const BUNDLE_CHECKS = [
   'quorum',
   'intent',
   'marker',
+  'extension',
   'order',
   'grant',
   'removal',
@@ -87,6 +89,18 @@ export interface BundleFacts {
   dead_man: string | null;
   /** The changes that were asked of the provider, in the order of the ledger; reads are left out. */
   calls: ToldCall[];
+  /** Who had it extended, who approved exactly that, and when the provider took it; null where it did not, or not in time. */
+  extensions: {
+    round: number;
+    asked_by: string;
+    asked_at: string;
+    approvals: { person: string; method: string; at: string }[];
+    issued_at: string;
+    deadline: string;
+    dead_man: string | null;
+    extended_at: string | null;
+    verified_at: string | null;
+  }[];
   granted_at: string | null;
   verified_at: string | null;
   removal_accepted_at: string | null;
@@ -148,6 +162,7 @@ export class BundleFindings {
     issued_at: null,
     deadline: null,
     dead_man: null,
+    extensions: [],
     calls: [],
     granted_at: null,
     verified_at: null,

@@ -5,6 +5,7 @@ import type { Intent } from '../domain/intent.js';
 import { b64uDigestSchema, warrantTokenSchema } from '../domain/warrant.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
+import { digestOf } from './canonical-json.js';
 import type { Trust } from './trust.js';
 import { judgeWarrant, scopeHashOf, warrantScopeOf } from './warrant.js';
 
@@ -29,15 +30,22 @@ export interface ProvenWarrant {
  * granted under, or null.
  */
 export function proveWarrants(
-  { intent }: ProvenAuthority,
+  { intent, extensions }: ProvenAuthority,
   entries: readonly ProvenEntry[],
   trust: Trust,
   findings: BundleFindings,
 ): ProvenWarrant | null {
   let grantedUnder: ProvenWarrant | null = null;
   for (const { seq, entry } of entries) {
-    if (entry.type !== 'granted' && entry.type !== 'not_granted') continue;
-    const refuse = (message: string): void => findings.fail('grant', 'grant_refused', placeOfSeq(seq), message);
+    const extends_ = entry.type === 'extended' || entry.type === 'not_extended';
+    if (entry.type !== 'granted' && entry.type !== 'not_granted' && !extends_) continue;
+    const refuse = (message: string): void =>
+      extends_
+        ? findings.fail('extension', 'extension_refused', placeOfSeq(seq), message)
+        : findings.fail('grant', 'grant_refused', placeOfSeq(seq), message);
+    const of = extends_
+      ? extensions.find((extension) => digestOf(extension.intent) === entry.data.intent_digest)
+      : intent;
     const { warrant_id, warrant_scope_hash_b64u, warrant, warrant_judged_at } = entry.data;
     if ([warrant_id, warrant_scope_hash_b64u, warrant, warrant_judged_at].every((said) => said === undefined)) {
       if (entry.type === 'granted')
@@ -51,7 +59,7 @@ export function proveWarrants(
       refuse('it names a warrant, and not in full');
       continue;
     }
-    const why = intent === undefined ? NO_INTENT : warrantFault(named.data, intent.intent, epochMs(entry.at), trust);
+    const why = of === undefined ? NO_INTENT : warrantFault(named.data, of.intent, epochMs(entry.at), trust);
     if (why !== undefined) refuse(why);
     else if (entry.type === 'granted')
       grantedUnder = { id: named.data.warrant_id, judgedAt: named.data.carried?.warrant_judged_at ?? null };

@@ -15,7 +15,7 @@ export interface CountedApproval {
 }
 
 /** The request that approvals must name. */
-export type Heard = Pick<Hearing, 'request' | 'request_digest' | 'policy_digest' | 'terms'>;
+export type Heard = Pick<Hearing, 'request' | 'request_digest' | 'policy_digest' | 'terms' | 'extension'>;
 
 /**
  * Hears the approvals in their order, as the ceremony did: one person counts once, and no statement twice.

@@ -6,11 +6,12 @@ import { receiptSchema } from '../domain/entry.js';
 import { hasDeadMan, targetOf, type EffectKind } from '../domain/effects/effects.js';
 import { epochMs, eventIdSchema, instant } from '../domain/identifiers.js';
 import { isNamed, termsOf, type Policy, type Terms } from '../domain/policy.js';
-import type { Intent, SignedIntent } from '../domain/intent.js';
+import { signedIntentSchema, type Intent, type SignedIntent } from '../domain/intent.js';
 import { onKillOf, type OnKill } from '../domain/on-kill.js';
 import { quorumAt, type QuorumKind } from '../domain/quorum.js';
 import { requestRefusal, type Request, type RequestRefusal } from '../domain/request.js';
 import { isValidAt, type Roster } from '../domain/roster.js';
+import { MAX_ROUNDS } from '../domain/round.js';
 import {
   CLOCK_SKEW_MS,
   signedStatementSchema,
@@ -22,6 +23,13 @@ import type { Evidence } from '../domain/tasks.js';
 import { sha256Hex } from './canonical-json.js';
 import { readAdmission } from './admission-entry.js';
 import { countApprovals, type CountedApproval } from './counted-approvals.js';
+import {
+  extensionPolicyRefusal,
+  extensionQuorumRefusal,
+  readExtension,
+  type AskedExtension,
+  type ExtensionEvidenceRefusal,
+} from './extension-evidence.js';
 import type { RoleKeys } from './receipt.js';
 import { verifyIntent, type AuthorityKey, type IntentRefusal } from './signed-intent.js';
 import { checkRequestStatement, type RequestStatementRefusal } from './statement-check.js';
@@ -34,6 +42,9 @@ export const evidenceSchema = z.strictObject({
   request: signedStatementSchema,
   approvals: z.array(signedStatementSchema).max(256),
   admission: receiptSchema,
+  extension: z
+    .strictObject({ asked: signedStatementSchema, prior: z.array(signedIntentSchema).min(1).max(MAX_ROUNDS) })
+    .optional(),
 });
 
 /** Why evidence does not carry a privileged call. */
@@ -45,7 +56,7 @@ export type EvidenceRefusal =
   | 'request_stale'
   | 'invoker_not_valid'
   | 'admission_not_authentic'
-  | 'quorum_not_met';
+  | ExtensionEvidenceRefusal;
 
 /** Verdict on evidence; `evidence_digest` is the hex SHA-256 of its RFC 8785 form. */
 export type JudgedEvidence =
@@ -59,6 +70,8 @@ export type JudgedEvidence =
       quorum: QuorumKind;
       seconds: number;
       evidence_digest: string;
+      /** From round 2 on: what was asked for, and approved by these. */
+      extension?: AskedExtension;
     }
   | { ok: false; code: EvidenceRefusal; message: string };
 
@@ -97,26 +110,41 @@ export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
   if (terms === undefined) return refused('profile_unknown', `the policy has no profile ${request.profile}`);
   const refusal = requestRefusal(request, terms, policyDigest);
   if (refusal !== undefined) return { ok: false, ...refusal };
-  const age = requestAgeRefusal(asked.statement, terms, issuedMs);
+  const { request_digest } = asked;
+  const about = { evidence, request, request_digest, tuple: tupleOf(request) };
+  const extending = { ...about, terms, policy, roster, roleKeys, nowMs, issuedMs };
+  const extension = readExtension(extending);
+  if (extension?.ok === false) return extension;
+  const startedMs = extension === undefined ? issuedMs : epochMs(extension.started_at);
+  const age = requestAgeRefusal(asked.statement, terms, startedMs);
   if (age !== undefined) return age;
   if (!isValidAt(asked.person, nowMs)) return refused('invoker_not_valid', `${asked.person.id} may not speak now`);
-  const heard = { request, request_digest: asked.request_digest, policy_digest: policyDigest, terms };
+  const heard = { request, request_digest, policy_digest: policyDigest, terms, extension };
   const { approvals, objections } = countApprovals(evidence, heard, roster, nowMs, issuedMs);
-  const admission = readAdmission(evidence, asked.request_digest, roleKeys);
+  const admission = readAdmission(evidence, request_digest, roleKeys);
   if (!admission.ok) return admission;
   const approvers = approvals.map(({ person }) => person);
+  const evidence_digest = evidenceDigest(evidence);
+  if (extension !== undefined) {
+    const refusal =
+      extensionPolicyRefusal(extending, extension, admission.at) ??
+      extensionQuorumRefusal(extending, admission, approvers, objections);
+    if (refusal !== undefined) return refusal;
+    const seconds = Math.ceil((epochMs(extension.deadline) - issuedMs) / 1000);
+    const { ok: _ok, ...said } = extension;
+    const carried = { request, request_digest, terms, approvals, evidence_digest };
+    return { ok: true, ...carried, quorum: 'full', seconds, extension: said };
+  }
   const quorum = quorumAt({ request, terms, admission, approvers, nowMs, issuedMs });
   if (!quorum.met) {
     const missing = quorum.missing.map((group) => `; nobody for ${group}`).join('');
     const why = objections.map((objection) => `; ${objection}`).join('');
     return refused('quorum_not_met', `${quorum.have} of ${quorum.want} approvals${missing}${why}`);
   }
-  const { request_digest } = asked;
   const { kind, seconds } = quorum;
   if (kind === 'immediate' && !isNamed(terms.approvals.immediate ?? [], asked.person)) {
     return refused('quorum_not_met', `nobody approved, and the policy does not name ${asked.person.id} for that`);
   }
-  const evidence_digest = evidenceDigest(evidence);
   return { ok: true, request, request_digest, terms, approvals, quorum: kind, seconds, evidence_digest };
 }
 
@@ -124,7 +152,7 @@ export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
  * Hex SHA-256 of the RFC 8785 form of the evidence. Of an object of strings that form is what JSON.stringify writes when
  * the members come in order, and JSON.stringify never throws here.
  */
-export function evidenceDigest({ admission, event_id, request, approvals }: Evidence): string {
+export function evidenceDigest({ admission, event_id, request, approvals, extension }: Evidence): string {
   const plain = ({ payload, signature }: SignedStatement): SignedStatement => ({ payload, signature });
   const { transition, envelope } = admission;
   const signatures = envelope.signatures.map(({ keyid, sig }) => ({ keyid, sig }));
@@ -134,10 +162,17 @@ export function evidenceDigest({ admission, event_id, request, approvals }: Evid
       admission: { envelope: { payload, payloadType, signatures }, transition },
       approvals: approvals.map(plain),
       event_id,
+      ...(extension === undefined ? {} : { extension: digestsOf(extension) }),
       request: plain(request),
     }),
   );
 }
+
+/** What was asked for is bound by its bytes, the intents before it by their envelopes. */
+const digestsOf = ({ asked, prior }: NonNullable<Evidence['extension']>) => ({
+  asked: { payload: asked.payload, signature: asked.signature },
+  prior: prior.map(({ envelope }) => envelope.payload),
+});
 
 const refused = (code: EvidenceRefusal, message: string): { ok: false; code: EvidenceRefusal; message: string } => ({
   ok: false,
@@ -204,10 +239,13 @@ export function intentDifference(
     quorum: QuorumKind;
     seconds: number;
     evidence_digest: string;
+    extension?: AskedExtension | undefined;
   },
 ): string | undefined {
-  const { request, terms } = judged;
+  const { request, terms, extension } = judged;
   const deadline = epochMs(intent.deadline);
+  const wanted =
+    extension === undefined ? epochMs(intent.issued_at) + judged.seconds * 1000 : epochMs(extension.deadline);
   const agreements: [string, boolean][] = [
     ['event_id', intent.event_id === request.event_id],
     ['kind', intent.kind === request.effect.kind],
@@ -218,7 +256,8 @@ export function intentDifference(
     ['policy_digest', intent.policy_digest === request.policy_digest],
     ['evidence_digest', intent.evidence_digest === judged.evidence_digest],
     ['quorum', intent.quorum === judged.quorum],
-    ['deadline', deadline === epochMs(intent.issued_at) + judged.seconds * 1000],
+    ['round', intent.round === (extension?.round ?? 1)],
+    ['deadline', deadline === wanted],
     ['dead_man', intent.dead_man === deadManOf(request.effect.kind, deadline, terms.grace)],
   ];
   return agreements.find(([, agrees]) => !agrees)?.[0];

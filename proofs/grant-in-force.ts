@@ -1,5 +1,6 @@
 import type { Entry, EntryPayload, EntryType } from '../domain/entry.js';
 import { signedIntentSchema, type Intent } from '../domain/intent.js';
+import { digestOf } from './canonical-json.js';
 import { readEntry, type RoleKeys } from './receipt.js';
 import { verifyIntent } from './signed-intent.js';
 
@@ -48,5 +49,21 @@ export function grantInForce(entries: readonly Entry[], eventId: string, keys: R
   });
   if (!verified.ok) return disagrees(`the intent: ${verified.message}`);
   if (verified.intent.event_id !== eventId) return disagrees('the intent is of another event');
-  return { ok: true, intent: verified.intent };
+  return { ok: true, intent: extendedIn(said, verified.intent, keys) };
+}
+
+/** The latest extension of it that the authority signed and the effect says the provider took; else the intent itself. */
+function extendedIn(said: readonly EntryPayload[], first: Intent, keys: RoleKeys): Intent {
+  const taken = new Set(said.filter(({ type }) => type === 'extended').map(({ data }) => data['intent_digest']));
+  const extensions = said.flatMap(({ type, data }) => {
+    const signed = type === 'extension' ? signedIntentSchema.safeParse(data['signed']) : undefined;
+    if (signed?.success !== true) return [];
+    const verified = verifyIntent(signed.data, (keyid) => {
+      const key = keys(keyid);
+      return key?.role === 'authority' ? key.publicKey : undefined;
+    });
+    const of = verified.ok && verified.intent.event_id === first.event_id;
+    return of && taken.has(digestOf(verified.intent)) ? [verified.intent] : [];
+  });
+  return extensions.reduce((latest, one) => (one.round > latest.round ? one : latest), first);
 }

@@ -8,7 +8,7 @@ import { SIGNAL_ACTS, signedStatementSchema } from '../domain/statement.js';
 const MAX_EVENTS = 2000;
 
 /** What a state that an earlier version carried over does not have. */
-const ADDED_SINCE = { warrant: null, renewals: 0, renewing: false };
+const ADDED_SINCE = { warrant: null, renewals: 0, renewing: false, prior: [], extension: null };
 
 const breakGlassInputSchema = z.strictObject({
   event_id: eventIdSchema,

@@ -14,6 +14,7 @@ import * as outcomes from '../domain/outcomes.js';
 import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
 import { viewOf } from '../domain/view.js';
+import { extend } from './perform-extension.js';
 import { performKillAction } from './perform-kill-action.js';
 import type { OrderedRemoval } from './ordered-removal.js';
 import { authority, effect, register, sessions, verifier } from './role-tasks.js';
@@ -87,6 +88,8 @@ export async function perform(
       });
       return deliver({ type: 'watched', outcome: outcomes.watchOutcomeSchema.parse(answer) });
     }
+    case 'extend':
+      return extend(now, deliver);
     case 'rollback': {
       const round = now.reseal?.round ?? 1;
       const signed = intentOf(now);
@@ -113,7 +116,8 @@ export async function perform(
     case 'audit': {
       const ended_at = now.ended_at ?? now.started_at;
       const answer = await verifier("look for both changes in the directory's audit log").audit({
-        signed: intentOf(now),
+        // What granted it, whatever was extended since.
+        signed: now.prior[0] ?? intentOf(now),
         ended_at,
       });
       const { outcome, at, receipt } = outcomes.auditOutcomeSchema.parse(answer);
@@ -220,7 +224,8 @@ function requirePlausible(signed: SignedIntent | null, state: CeremonyState): vo
   if (signed === null || state.opened === null) return;
   const { event_id, request_digest, deadline, dead_man } = signed.intent;
   const { request, request_digest: asked, terms } = state.opened;
-  const latest = Date.now() + request.duration_seconds * 1000 + SKEW_MS;
+  const longest = signed.intent.round === 1 ? request.duration_seconds : terms.timebox.max;
+  const latest = Date.now() + longest * 1000 + SKEW_MS;
   const isOurs = event_id === state.event_id && request_digest === asked;
   const ends = dead_man === null ? null : epochMs(dead_man);
   const inTime = epochMs(deadline) <= latest && (ends ?? latest) <= latest + terms.grace * 1000;

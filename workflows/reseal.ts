@@ -40,11 +40,11 @@ async function recalled(event_id: string): Promise<CeremonyState> {
       'no_intent',
     );
   }
-  const { evidence, opened, signed, receipt } = found;
+  const { evidence, opened, signed, receipt, earlier_receipts: earlier } = found;
   const askedAt = opened === null ? Date.now() : epochMs(opened.request.requested_at);
   const lost = lostCeremony(newCeremony(event_id, evidence.request, askedAt), opened, signed);
   const approvals = evidence.approvals.flatMap((envelope, index) => approvalOf(envelope, found.approvals[index]));
-  return step({ ...lost, approvals }, { type: 'workflow_lost', receipt }, Date.now());
+  return step({ ...lost, approvals }, { type: 'workflow_lost', receipt, earlier }, Date.now());
 }
 
 function approvalOf(envelope: SignedStatement, checked: CheckedStatement | undefined): Approval[] {

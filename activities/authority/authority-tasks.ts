@@ -22,9 +22,10 @@ import type { RoleKey } from '../../proofs/role-key.js';
 import { signIntent } from '../../proofs/signed-intent.js';
 import { checkRequestStatement, checkStatement } from '../../proofs/statement-check.js';
 import type { Clock } from '../clock.js';
-import { carryingOf, toolRefusal, type InForce, type SeriesVersion } from '../in-force.js';
+import { carryingOf, toolRefusal, validityRefusal, type InForce, type SeriesVersion } from '../in-force.js';
 import type { Database, Sql } from '../register/database.js';
-import { readIntent, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
+import { readIntent, readIntents, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
+import { roundRefusal } from './rounds.js';
 import { warranted, type Decided, type Refused } from './warranted.js';
 import { seriesRefusal } from './series-seen.js';
 
@@ -62,8 +63,9 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
       return database.transaction((tx) => mark(tx, holdings, asked));
     },
     recall: async ({ event_id }) => {
-      const found = await readIntent(database, eventIdSchema.parse(event_id));
-      return found === undefined ? null : recalled(found, holdings);
+      const found = await readIntents(database, eventIdSchema.parse(event_id));
+      const latest = found.at(-1);
+      return latest === undefined ? null : recalled(latest, found.slice(0, -1), holdings);
     },
   };
 }
@@ -76,12 +78,17 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
 async function issue(tx: Sql, holdings: AuthorityHoldings, evidence: Evidence): Promise<Decided> {
   await takeTurn(tx, evidence.event_id);
   const nowMs = holdings.clock.now();
-  const standing = await readIntent(tx, evidence.event_id);
+  const recorded = await readIntents(tx, evidence.event_id);
+  const standing = recorded.at(-1);
   const mark = await readMark(tx, evidence.event_id);
   if (mark !== undefined) return refused('end_mark_stands', `an end mark stands: ${mark.cause}`, standing);
-  if (standing !== undefined) return reissue(tx, holdings, evidence, standing, nowMs);
+  const outOfTurn = roundRefusal(evidence, recorded);
+  if (outOfTurn !== undefined) return refused(outOfTurn.code, outOfTurn.message, standing);
+  const round = (evidence.extension?.prior.length ?? 0) + 1;
+  const sameRound = recorded[round - 1];
+  if (sameRound !== undefined) return reissue(tx, holdings, evidence, sameRound, nowMs);
   const judged = await judge(tx, holdings, evidence, nowMs);
-  if (!judged.ok) return refused(judged.code, judged.message, undefined);
+  if (!judged.ok) return refused(judged.code, judged.message, standing);
   const made = makeIntent(holdings, evidence, judged, nowMs);
   await writeIntent(tx, made);
   return { outcome: 'issued', signed: made.signed, reissued: false, receipt: made.receipt };
@@ -106,7 +113,11 @@ async function reissue(
 }
 
 /** What stands of an intent, and what its evidence says under today's policy and roster. */
-function recalled({ signed, evidence, receipt }: JournalIntent, { roster, policy }: AuthorityHoldings): RecallOutcome {
+function recalled(
+  { signed, evidence, receipt }: JournalIntent,
+  earlier: readonly JournalIntent[],
+  { roster, policy }: AuthorityHoldings,
+): RecallOutcome {
   const people = roster();
   const asked = checkRequestStatement(evidence.request, people);
   const { policy: inForce, digest } = policy();
@@ -116,7 +127,8 @@ function recalled({ signed, evidence, receipt }: JournalIntent, { roster, policy
       ? { request: asked.statement.request, request_digest: asked.request_digest, policy_digest: digest, terms }
       : null;
   const approvals = evidence.approvals.map((envelope) => checkStatement(envelope, people));
-  return { signed, evidence, opened, approvals, receipt };
+  const earlier_receipts = earlier.map(({ receipt: before }) => before);
+  return { signed, evidence, opened, approvals, receipt, earlier_receipts };
 }
 
 /** With the signed roster that it was judged by; null where nobody signed one. */
@@ -140,7 +152,9 @@ async function judge(
   const { roster, policy, digest } = carrying;
   const { roleKeys } = holdings;
   const judged = judgeEvidence({ evidence, roster, roleKeys, policy, policyDigest: digest, nowMs, issuedMs });
-  const outside = judged.ok ? toolRefusal(carrying, 'write', judged.request) : undefined;
+  const outside = judged.ok
+    ? (validityRefusal(carrying, judged.extension) ?? toolRefusal(carrying, 'write', judged.request))
+    : undefined;
   if (outside !== undefined) return { ok: false, ...outside };
   return judged.ok ? { ...judged, roster: carrying.versions.find(({ kind }) => kind === 'roster') ?? null } : judged;
 }
@@ -164,12 +178,13 @@ function makeIntent(
   const target = targetOf(effect, request.principal.object_id);
   const { tuple } = target;
   const on_kill = onKillFor(request, terms);
-  const deadlineMs = nowMs + judged.seconds * 1000;
+  const { extension } = judged;
+  const deadlineMs = extension === undefined ? nowMs + judged.seconds * 1000 : epochMs(extension.deadline);
   const deadline = instant(deadlineMs);
   const intent: Intent = {
     schema: 'reseal.intent.v1',
     event_id,
-    round: 1,
+    round: extension?.round ?? 1,
     ...target,
     end_sessions: effect.end_sessions,
     ...(on_kill === undefined ? {} : { on_kill }),
@@ -189,7 +204,13 @@ function makeIntent(
   const { roster } = judged;
   const under = roster && { roster: { series: roster.series, version: roster.version, digest: roster.digest } };
   const data = { signed, evidence_digest, approvals: counted, ...under, ...carried };
-  return { signed, evidence, evidence_digest, receipt: signReceipt(entryOf(event_id, 'intent', nowMs, data), key) };
+  return { signed, evidence, evidence_digest, receipt: signReceipt(intentEntry(intent, nowMs, data), key) };
+}
+
+/** The grant's intent, or that of an extension: each round has an entry of its own. */
+function intentEntry({ event_id, round }: Intent, nowMs: number, data: Record<string, unknown>): EntryPayload {
+  if (round === 1) return entryOf(event_id, 'intent', nowMs, data);
+  return { ...entryOf(event_id, 'extension', nowMs, data), transition: `extension/${round}` };
 }
 
 /** Appends the end mark, once: the first one wins and is answered to whoever comes later. */
@@ -211,7 +232,7 @@ async function mark(
 
 const entryOf = (
   event_id: string,
-  type: 'intent' | 'end_mark',
+  type: 'intent' | 'extension' | 'end_mark',
   nowMs: number,
   data: Record<string, unknown>,
 ): EntryPayload => ({ schema: 'reseal.entry.v1', event_id, transition: type, type, at: instant(nowMs), data });

@@ -17,9 +17,6 @@ export interface JournalMark {
   receipt: Receipt;
 }
 
-/** There is one round so far; a renewal would be another. */
-const ROUND = 1;
-
 /**
  * Takes the event's turn until the transaction ends, so that issue and mark are decided one after the other. An advisory
  * lock, because locking a row needs the right to change it, and the journal's role has none.
@@ -28,20 +25,23 @@ export async function takeTurn(tx: Sql, eventId: string): Promise<void> {
   await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`authority/${eventId}`]);
 }
 
-export async function readIntent(sql: Sql, eventId: string): Promise<JournalIntent | undefined> {
-  const [row] = await sql.query<{ signed: string; evidence: string; evidence_digest: string; receipt: string }>(
-    'SELECT signed, evidence, evidence_digest, receipt FROM authority.intents WHERE event_id = $1 AND round = $2',
-    [eventId, ROUND],
+/** The intents of an event in the order of their rounds: the grant's first, then one an extension. */
+export async function readIntents(sql: Sql, eventId: string): Promise<JournalIntent[]> {
+  const rows = await sql.query<{ signed: string; evidence: string; evidence_digest: string; receipt: string }>(
+    'SELECT signed, evidence, evidence_digest, receipt FROM authority.intents WHERE event_id = $1 ORDER BY round',
+    [eventId],
   );
-  return (
-    row && {
-      signed: JSON.parse(row.signed) as SignedIntent,
-      evidence: JSON.parse(row.evidence) as Evidence,
-      evidence_digest: row.evidence_digest,
-      receipt: JSON.parse(row.receipt) as Receipt,
-    }
-  );
+  return rows.map((row) => ({
+    signed: JSON.parse(row.signed) as SignedIntent,
+    evidence: JSON.parse(row.evidence) as Evidence,
+    evidence_digest: row.evidence_digest,
+    receipt: JSON.parse(row.receipt) as Receipt,
+  }));
 }
+
+/** The latest of them. */
+export const readIntent = async (sql: Sql, eventId: string): Promise<JournalIntent | undefined> =>
+  (await readIntents(sql, eventId)).at(-1);
 
 export async function writeIntent(tx: Sql, { signed, evidence, receipt }: JournalIntent): Promise<void> {
   const { event_id, round, issued_at, deadline, evidence_digest } = signed.intent;

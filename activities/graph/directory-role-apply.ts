@@ -5,6 +5,7 @@ import { admittedGrant, type AdmittedGrant } from './admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from './apply-progress.js';
 import { Attempt } from './attempt.js';
 import { clockRefusal } from './clock-check.js';
+import { RoleExtension } from './directory-role-extend.js';
 import { openSession, type GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
 import { grantReceipt, isChained } from './grant-receipt.js';
@@ -26,13 +27,15 @@ type Input = Parameters<DirectoryRoleTasks['apply']>[0];
 /**
  * Grants the role, once the gate (`grant-gate.ts`) has admitted the attempt: a dry run and then one POST. Whatever an earlier attempt may have left is looked for first
  * and adopted only with our marker, made by our application, ending no later than intended; the status decides, not 201.
- * Every answer that could still become a grant makes the outcome unclean for good.
+ * Every answer that could still become a grant makes the outcome unclean for good. An intent of a later round extends what
+ * stands instead (`directory-role-extend.ts`).
  */
 export function applyDirectoryRole(deps: GraphDeps): DirectoryRoleTasks['apply'] {
   return (input) =>
-    Attempt.run(applyProgressSchema, NOTHING_APPLIED, (attempt) =>
-      new Application(deps, input, attempt, admittedGrant()).run(),
-    );
+    Attempt.run(applyProgressSchema, NOTHING_APPLIED, (attempt) => {
+      const Call = input.signed.intent.round === 1 ? Application : RoleExtension;
+      return new Call(deps, input, attempt, admittedGrant()).run();
+    });
 }
 
 class Application {

@@ -1,7 +1,7 @@
 import { judgeIntent } from '../../proofs/evidence.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
 import type { AuthorityKey } from '../../proofs/signed-intent.js';
-import { carryingOf, toolRefusal, type InForce } from '../in-force.js';
+import { carryingOf, toolRefusal, validityRefusal, type InForce } from '../in-force.js';
 import type { Judge } from './grant-gate.js';
 
 /** What the role that grants judges by: what is in force by its own roots, and whose keys it knows. */
@@ -32,7 +32,7 @@ export function judgeGrant({ inForce, roleKeys, authorityKey }: JudgeHoldings): 
       nowMs,
     });
     if (!judged.ok) return judged;
-    const outside = toolRefusal(carrying, 'write', judged.request);
+    const outside = validityRefusal(carrying, judged.extension) ?? toolRefusal(carrying, 'write', judged.request);
     return outside === undefined ? judged : { ok: false, ...outside };
   };
 }

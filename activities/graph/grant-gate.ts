@@ -138,7 +138,13 @@ function refusal(
   // Of an intent that is nobody's the ledger is told that nothing was called, and nothing of what it says.
   const receipt =
     code === NOT_AUTHENTIC
-      ? receiptAlone(deps, signed.intent.event_id, { type: 'not_granted', transition: 'not_granted', data: said })
+      ? receiptAlone(deps, signed.intent.event_id, { ...refusedAs(signed), data: said })
       : grantReceipt(deps, signed.intent, 'not_granted', said, calls);
   return { outcome: 'refused', ...said, receipt };
 }
+
+/** What a refused intent claims to be decides under which name it is refused: nothing of another round is spoken of. */
+const refusedAs = ({ intent: { round } }: SignedIntent) =>
+  round === 1
+    ? ({ type: 'not_granted', transition: 'not_granted' } as const)
+    : ({ type: 'not_extended', transition: `not_extended/${round}` } as const);

@@ -25,8 +25,14 @@ export function grantReceipt(
   const application_id = deps.access.applicationId(intent.tuple.tenant_id);
   const under = admitted === undefined ? {} : warrantNamed(admitted);
   const calls = { attempt, client_request_ids, application_id, ...under };
-  return receiptOf(deps, intent, { type: word, transition: word, data: { ...data, ...calls } });
+  const { round } = intent;
+  const type = round === 1 ? word : EXTENDING[word];
+  const transition = round === 1 ? word : `${type}/${round}`;
+  return receiptOf(deps, intent, { type, transition, data: { ...data, ...calls } });
 }
+
+/** The same of a later round. */
+const EXTENDING = { granted: 'extended', not_granted: 'not_extended' } as const;
 
 const warrantNamed = ({ warrant, token, judged_at }: AdmittedGrant) => ({
   warrant_id: warrant.jti,

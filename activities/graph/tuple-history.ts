@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 
+import { epochMs } from '../../domain/identifiers.js';
 import type { Intent, Tuple } from '../../domain/intent.js';
 import { verifyMarker, type Marked } from '../../proofs/marker.js';
 import { meaningOf } from './pim-status.js';
@@ -36,12 +37,15 @@ export function markerOf(request: ScheduleRequest, tuple: Tuple, keys: readonly 
   return verifyMarker(fields, tuple, keys);
 }
 
-/** A grant of this intent: made by our application, with the authority's marker of this very event and deadline. */
+/**
+ * The grant of this intent's ceremony, or an extension of it: made by our application, with the authority's marker of this
+ * very event. Of whichever round: each has a deadline of its own, and what stands is one assignment.
+ */
 export function isOwnGrant(request: ScheduleRequest, intent: Granted, by: Recognition): boolean {
   const creator = creatorOf(request);
-  if (request.action !== 'adminAssign' || creator === undefined || !by.writerIds.has(creator)) return false;
-  const marked = markOn(request, intent.tuple, by.authorityKeys);
-  return marked?.event_id === intent.event_id && marked.deadline === intent.deadline;
+  const assigns = request.action === 'adminAssign' || request.action === 'adminUpdate';
+  if (!assigns || creator === undefined || !by.writerIds.has(creator)) return false;
+  return markOn(request, intent.tuple, by.authorityKeys)?.event_id === intent.event_id;
 }
 
 /** Which schedule a request made or changed. For adminAssign Graph gives both the same id. */
@@ -53,6 +57,8 @@ export interface TupleHistory {
   readonly own: readonly ScheduleRequest[];
   /** The newest of them that was not refused. */
   readonly grant: ScheduleRequest | undefined;
+  /** Our extensions of it that have taken effect, newest first. */
+  readonly extensions: readonly ScheduleRequest[];
   /** A later removal: by us (the provider's own word), or by somebody else. */
   readonly removed: 'revoked' | 'gone' | undefined;
   /** Who removed it, where a removal says so. */
@@ -76,17 +82,43 @@ export const REMOVING: ReadonlySet<string> = new Set(['adminRemove', 'selfDeacti
 /** Reads the requests of a tuple, in any order. Pure. The list may be stale: absence from it proves nothing. */
 export function historyOf(requests: readonly ScheduleRequest[], intent: Granted, by: Recognition): TupleHistory {
   const ordered = requests.toSorted((a, b) => madeAt(b) - madeAt(a));
-  const own = ordered.filter((request) => isOwnGrant(request, intent, by));
+  const ours = ordered.filter((request) => isOwnGrant(request, intent, by));
+  const own = ours.filter(({ action }) => action === 'adminAssign');
   const grant = own.find(({ status }) => meaningOf(status) !== 'failed');
-  if (grant === undefined) return { own, grant, removed: undefined, remover: undefined, taken: undefined };
+  if (grant === undefined)
+    return { own, grant, extensions: [], removed: undefined, remover: undefined, taken: undefined };
   const later = ordered.filter((request) => request.id !== grant.id && madeAt(request) >= madeAt(grant));
-  const removals = later.filter(({ action, status }) => REMOVING.has(action ?? '') && meaningOf(status) === 'revoked');
+  const extensions = ours.filter(
+    (request) => !own.includes(request) && later.includes(request) && meaningOf(request.status) === 'active',
+  );
+  // What was extended stood then, whatever was said before.
+  const stoodAt = madeAt(extensions[0] ?? grant);
+  const removals = later.filter(
+    (request) =>
+      REMOVING.has(request.action ?? '') && meaningOf(request.status) === 'revoked' && madeAt(request) >= stoodAt,
+  );
   const byUs = removals.some((removal) => by.writerIds.has(creatorOf(removal) ?? ''));
   const over = removals.length > 0 || meaningOf(grant.status) === 'revoked';
   const removed = over ? (byUs ? 'revoked' : 'gone') : undefined;
   const taken = later.find((request) => takesOver(request, grant, intent, by));
   const remover = removals[0] === undefined ? undefined : creatorOf(removals[0]);
-  return { own, grant, removed, remover, taken };
+  return { own, grant, extensions, removed, remover, taken };
+}
+
+/**
+ * Until when the authority lets it stand, by what Graph was told: the grant's own deadline, or the latest of the extensions
+ * that have taken effect. RFC 3339.
+ */
+export function markedDeadline(
+  { extensions }: Pick<TupleHistory, 'extensions'>,
+  granted: Granted,
+  { authorityKeys }: Recognition,
+): string {
+  const marks = extensions.map((request) => markOn(request, granted.tuple, authorityKeys)?.deadline);
+  return marks.reduce<string>(
+    (latest, mark) => (mark !== undefined && epochMs(mark) > epochMs(latest) ? mark : latest),
+    granted.deadline,
+  );
 }
 
 /** A change by the granted principal to our own schedule does not make it theirs: that is what the privilege allowed. */

@@ -39,11 +39,13 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
       const now = deps.clock.now();
       const newcomers = newcomersTo(survey, read.value);
       const ours = newcomers.filter(
-        ({ kind, principal_id, role_template_id, directory_scope_id }) =>
+        ({ kind, principal_id, role_template_id, directory_scope_id, ends }) =>
           kind === 'pim' &&
           principal_id === tuple.principal_id &&
           role_template_id === tuple.role_template_id &&
-          directory_scope_id === tuple.directory_scope_id,
+          directory_scope_id === tuple.directory_scope_id &&
+          // A read of before the extension is not one of it.
+          (intent.round === 1 || endsAsLateAs(ends, intent.dead_man)),
       );
       const sightings = sight(attempt.details.sightings, newcomers, now);
       const present_at = ours.length > 0 ? [...attempt.details.present_at, now].slice(-PRESENT_READS) : [];
@@ -72,7 +74,12 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
         findings,
         client_request_ids: ids(),
       };
-      const receipt = receiptOf(deps, intent, { type: 'verified', transition: 'verified', data });
+      const transition = intent.round === 1 ? 'verified' : `verified/${intent.round}`;
+      const receipt = receiptOf(deps, intent, { type: 'verified', transition, data });
       return { outcome: 'present', ends_at, findings, receipt };
     });
 }
+
+/** Whether the provider ends it no sooner than this; within a second, to which services round. */
+const endsAsLateAs = (ends: string | null, deadMan: string | null): boolean =>
+  ends === null || deadMan === null || !(epochMs(ends) < epochMs(deadMan) - 1000);

@@ -59,6 +59,22 @@ export const ceremonyViewSchema: z.ZodType<CeremonyView> = z.object({
   expires_at: time,
   dead_man_at: time,
   ended_at: time,
+  extension: z
+    .strictObject({
+      round: z.number().int(),
+      deadline: instantSchema,
+      asked_by: z.string().max(256),
+      asked_at: instantSchema,
+      digest: digestSchema,
+      state: z.enum(['awaiting_approval', 'issuing', 'updating', 'verifying', 'done', 'refused']),
+      approvals: z
+        .array(z.strictObject({ approver: z.string().max(256), at: instantSchema, method: z.string().max(64) }))
+        .max(256),
+      approvals_wanted: z.number().int(),
+      refusal: refusalSchema.nullable(),
+    })
+    .nullable()
+    .default(null),
   next_at: time,
   rollback: z.strictObject({
     requested_at: time,

@@ -1,10 +1,10 @@
 import { epochMs, instant } from '../../domain/identifiers.js';
-import type { SweepOutcome } from '../../domain/sweep.js';
+import { SWEEP_SLACK_MS, type SweepOutcome } from '../../domain/sweep.js';
 import { removeOwn, type Removal } from '../graph/remove-own.js';
 import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from '../graph/pim-wire.js';
 import type { ScheduleRequest } from '../graph/pim-wire.js';
 import { backoffMs } from '../graph/graph-error.js';
-import { historyOf, markerOf, scheduleOf } from '../graph/tuple-history.js';
+import { historyOf, markedDeadline, markerOf, scheduleOf } from '../graph/tuple-history.js';
 import { readUntilAgreed } from './absence.js';
 import type { Judged } from './judge.js';
 import { codeOf } from './look.js';
@@ -107,10 +107,14 @@ async function removeOnce(
   const granted = { tuple, event_id: finding.event_id ?? '', deadline: finding.deadline ?? '' };
   // A filtered list has been seen to miss requests: what the whole list showed counts too.
   const known = merged(requests.value, due.requests);
-  const history = historyOf(known, granted, about().by);
+  const { by, nowMs } = about();
+  const history = historyOf(known, granted, by);
   const { grant } = history;
   if (grant === undefined) return stop('unknown', 'request_not_visible');
   if (known.some((request) => isSuccessor(request, sweep, due))) return stop('ended_otherwise', 'another_ceremony');
+  // Extended since it was looked at: it has more time.
+  if (epochMs(markedDeadline(history, granted, by)) + SWEEP_SLACK_MS > nowMs)
+    return stop('ended_otherwise', 'extended');
   const ours = standing.some((instance) => instance.roleAssignmentScheduleId === scheduleOf(grant));
   const shown = evenIfRemoved && ours ? { ...history, removed: undefined, remover: undefined } : history;
   const justification = `Reseal's sweep ends break-glass ${granted.event_id}, due ${granted.deadline}`;

@@ -3,7 +3,16 @@ import { epochMs } from '../../domain/identifiers.js';
 import { SWEEP_SLACK_MS, type SweepFinding, type SweepReason, type SweepVerdict } from '../../domain/sweep.js';
 import { meaningOf } from '../graph/pim-status.js';
 import { isPim, type Instance, type ScheduleRequest } from '../graph/pim-wire.js';
-import { ASSIGNING, creatorOf, historyOf, madeAt, markerOf, scheduleOf } from '../graph/tuple-history.js';
+import {
+  ASSIGNING,
+  creatorOf,
+  historyOf,
+  madeAt,
+  markedDeadline,
+  markerOf,
+  markOn,
+  scheduleOf,
+} from '../graph/tuple-history.js';
 import type { Recognition } from '../graph/tuple-history.js';
 import type { Sighting } from './look.js';
 
@@ -103,9 +112,12 @@ function judgeInstance(instance: Instance, known: Known, readable: boolean, abou
       ? verdict('self_activated', 'own_activation')
       : verdict('unattributed', 'request_not_visible');
   }
-  const meddled = later.find(
-    (request) => isOurs(request, about) && !markerOf(request, tuple, about.by.authorityKeys).ok,
-  );
+  const eventOn = (request: ScheduleRequest) => markOn(request, tuple, about.by.authorityKeys)?.event_id;
+  // Changed by our application, and not under the authority's word about the same event.
+  const meddled = later.find((request) => {
+    const event = isOurs(request, about) ? eventOn(request) : null;
+    return event === undefined || (event !== null && event !== eventOn(made));
+  });
   if (meddled !== undefined) {
     const how = { ...base, verdict: 'compromise', why: 'changed_without_marker', ...maker(meddled) } as const;
     return judged(tuple, how, requests);
@@ -136,9 +148,11 @@ function judgeRequest(request: ScheduleRequest, known: Known, plain: ReadonlySet
   // One that made no assignment, or whose assignment the provider has ended by itself, cannot stand.
   const meaning = meaningOf(request.status);
   if (meaning === 'failed' || meaning === 'revoked') return [];
-  if (ends !== null && Date.parse(ends) <= about.nowMs) return [];
   const requests = known.of(wire);
   const history = historyOf(requests, { ...marker.marked, tuple }, about.by);
+  const extended = history.extensions[0]?.scheduleInfo?.expiration?.endDateTime ?? null;
+  const latest = [ends, extended].filter((end) => end !== null).map((end) => Date.parse(end));
+  if (latest.length > 0 && Math.max(...latest) <= about.nowMs) return [];
   if (history.grant?.id !== request.id || history.removed !== undefined || history.taken !== undefined) return [];
   return [judgeOwn(request, tuple, base, requests, about)];
 }
@@ -156,9 +170,13 @@ function judgeOwn(
   const marker = markerOf(made, tuple, about.by.authorityKeys);
   if (!marker.ok)
     return judged(tuple, { ...base, verdict: 'compromise', why: marker.reason, ...maker(made) }, requests);
-  const { event_id, deadline } = marker.marked;
+  const { event_id } = marker.marked;
+  const granted = { ...marker.marked, tuple };
+  const history = historyOf(requests, granted, about.by);
+  // An extension of the same event's: Graph was told the later deadline, and the authority signed it.
+  const deadline = markedDeadline(history, granted, about.by);
   const told = { ...base, ...maker(made), event_id, deadline };
-  const { taken } = historyOf(requests, { event_id, deadline, tuple }, about.by);
+  const { taken } = history;
   if (taken !== undefined)
     return judged(tuple, { ...told, ...maker(taken), verdict: 'foreign', why: 'taken_over' }, requests);
   if (about.nowMs < epochMs(deadline) + SWEEP_SLACK_MS)

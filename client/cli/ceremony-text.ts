@@ -2,6 +2,7 @@ import { MAX_RECORDED_REFUSALS } from '../../domain/hearing.js';
 import type { METHODS } from '../../domain/verdict.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { Clocks } from './ceremony-clocks.js';
+import { extensionLine } from './extension-line.js';
 import { killLines } from './kill-text.js';
 import { oneLine } from './printable.js';
 import { block, columns } from './render.js';
@@ -36,6 +37,7 @@ export function ceremonyText(session: Session, view: CeremonyView, nowMs: number
     ['approve by', view.state === 'awaiting_approval' ? at(view.approval_by) : null],
     ['active', at(view.activated_at)],
     ['ends', view.ended_at === null ? at(view.expires_at) : null],
+    ['extension', view.ended_at === null ? extensionLine(view, at) : null],
     ['dead-man', view.ended_at === null ? at(view.dead_man_at) : null],
     ['cause', causeOf(view)],
     ['removal', rollbackText(rollback, zone)],

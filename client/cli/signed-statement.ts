@@ -1,6 +1,7 @@
 import { instant } from '../../domain/identifiers.js';
 import type { Request } from '../../domain/request.js';
-import { STATEMENT_DOMAIN, type SignalAct, type SignedStatement, type Statement } from '../../domain/statement.js';
+import { STATEMENT_DOMAIN } from '../../domain/statement.js';
+import type { ActStatement, SignalAct, SignedStatement, Statement } from '../../domain/statement.js';
 import { canonicalJson, digestOf } from '../../proofs/canonical-json.js';
 import type { Actor } from './identity.js';
 
@@ -19,18 +20,24 @@ export function signRequest(actor: Actor, request: Request, validity: Validity):
   });
 }
 
+/** Of an extension and its approvals: which round, until when, and exactly which `extend` is approved. */
+export type ActRound = Partial<Pick<ActStatement, 'round' | 'deadline' | 'extension_digest'>>;
+
 /** One act over the request that these digests name. */
 export function signAct(
   actor: Actor,
   act: SignalAct,
-  about: { event_id: string; request_digest: string; policy_digest: string; reason?: string },
+  about: { event_id: string; request_digest: string; policy_digest: string; reason?: string } & ActRound,
   validity: Validity,
 ): Promise<SignedStatement> {
-  const reason = about.reason === undefined ? {} : { reason: about.reason };
+  const { event_id, request_digest, policy_digest, reason, round = 1, deadline, extension_digest } = about;
   return sign(actor, {
-    ...common(about.event_id, about.request_digest, about.policy_digest, actor, validity),
+    ...common(event_id, request_digest, policy_digest, actor, validity),
+    round,
     act,
-    ...reason,
+    ...(reason === undefined ? {} : { reason }),
+    ...(deadline === undefined ? {} : { deadline }),
+    ...(extension_digest === undefined ? {} : { extension_digest }),
   });
 }
 

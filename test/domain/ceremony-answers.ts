@@ -14,6 +14,7 @@ export const ASKED: readonly Asked[] = [
   'apply',
   'verify',
   'watch',
+  'extend',
   'append',
   'audit',
   'rollback',
@@ -100,6 +101,8 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       const told = found.length > 0 ? found : [{ code: 'foreign_change' as const, detail: `change ${how}` }];
       return { type: 'watched', outcome: { findings: told, holders: [] } };
     }
+    case 'extend':
+      return extending(how, state, now);
     case 'append': {
       const waiting = state.outbox.map(({ transition }) => transition);
       return { type: 'appended', transitions: how % 4 === 3 ? waiting.slice(how % 3) : waiting };
@@ -144,4 +147,38 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       return { type: 'kill_acted', key: `kill/${key}`, outcome: { ...said, at, receipt: scene.receipt(key) } };
     }
   }
+}
+
+/** An answer to whatever step the extension is at, or, for one that nobody asked for, to some step of some round. */
+function extending(how: number, state: CeremonyState, now: number): CeremonyEvent {
+  const { extension, signed } = state;
+  const steps = ['issuing', 'updating', 'verifying'] as const;
+  const at = instant(now);
+  const asked = steps.find((step) => step === extension?.step) ?? steps[how % 3] ?? 'issuing';
+  const round = how % 17 === 16 ? 3 : (extension?.round ?? 2);
+  const deadline = extension?.deadline ?? at;
+  const dead_man = instant(epochMs(deadline) + 10 * scene.MINUTE);
+  const refused = { outcome: 'refused' as const, code: 'no', message: 'no' };
+  const intent = { ...(signed ?? scene.intentUntil(now)).intent, round: Math.max(2, round), deadline, dead_man };
+  if (asked === 'issuing') {
+    const none = { standing: signed, standing_receipt: null };
+    if (how % 5 === 4) return { type: 'extension_issued', round, outcome: { ...refused, ...none } };
+    const made = extension?.signed ?? { intent, envelope: scene.receipt('extension').envelope };
+    const said = { signed: how % 7 === 6 ? { ...made, intent: { ...intent, end_sessions: how % 2 === 0 } } : made };
+    const receipt = scene.receipt(`extension/${round}`);
+    const rest = { reissued: how % 3 === 2, warrant: `warrant ${how}`, receipt };
+    return { type: 'extension_issued', round, outcome: { outcome: 'issued', ...said, ...rest } };
+  }
+  if (asked === 'updating') {
+    if (how % 4 === 3) return { type: 'extension_applied', round, outcome: { outcome: 'warrant_expired', at } };
+    const receipt = scene.receipt(`${how % 5 >= 3 ? 'not_extended' : 'extended'}/${round}`);
+    if (how % 5 >= 3)
+      return { type: 'extension_applied', round, outcome: { ...refused, clean: how % 5 === 3, receipt } };
+    const ends_at = how % 13 === 12 ? instant(epochMs(dead_man) + 1) : dead_man;
+    const rest = { provider_request_id: 'u', provider_status: 'Provisioned', adopted: how % 2 === 1, receipt };
+    return { type: 'extension_applied', round, outcome: { outcome: 'granted', ends_at, ...rest } };
+  }
+  const seen = { ends_at: dead_man, findings: how % 4 === 0 ? [] : findings(how) };
+  const receipt = scene.receipt(`verified/${round}`);
+  return { type: 'extension_verified', round, outcome: { outcome: 'present', ...seen, receipt } };
 }

@@ -82,8 +82,10 @@ export function checkStep(
       'nothing leaves resealing but an end',
     );
   }
+  const extended = event.type === 'extension_applied' && event.outcome.outcome === 'granted' && hasMoved(before, after);
+  if (extended) checkExtended(ticked, after, now);
   if (before.signed !== null) {
-    const stands = told ? event.standing : before.signed;
+    const stands = told ? event.standing : extended ? ticked.extension?.signed : before.signed;
     demand(
       json(after.signed) === json(stands),
       'an intent never changes, but for the one that the authority says stands',
@@ -113,6 +115,33 @@ export function checkStep(
     const told = after.verdicts.find(({ digest }) => digest === verdict.digest);
     demand(told !== undefined && json(told) === json(verdict), 'the answer for the same bytes never changes');
   }
+}
+
+const hasMoved = (before: CeremonyState, after: CeremonyState): boolean => after.prior.length > before.prior.length;
+
+/** The deadline moves in one way: approved, issued, and granted by the provider while the one before still held. */
+function checkExtended(ticked: CeremonyState, after: CeremonyState, now: number): void {
+  const { extension, signed, opened } = ticked;
+  demand(
+    ticked.phase === 'active' && extension?.step === 'updating',
+    'only what the provider was asked for is extended',
+  );
+  if (extension?.signed === undefined || extension.signed === null || signed === null || opened === null)
+    throw new Error('broken: an extension needs an intent');
+  demand(now < epochMs(signed.intent.deadline), 'nothing is extended once its deadline has passed');
+  demand(json(after.prior.at(-1)) === json(signed), 'what was extended is kept');
+  const first = after.prior[0]?.intent.issued_at ?? '';
+  demand(
+    epochMs(extension.deadline) <= epochMs(first) + opened.terms.timebox.max * 1000,
+    "never past the policy's maximum, counted from the first start",
+  );
+  demand(
+    bruteQuorum(
+      opened.terms.approvals,
+      extension.approvals.map(({ person }) => person),
+    ),
+    'a new quorum extends',
+  );
 }
 
 /** Only an effect's word, in the round under way, makes the ceremony ask what stands; only the authority's answers it. */
@@ -214,7 +243,19 @@ function checkHeard(
   const accepted = verdict?.status === 'accepted' && !(known && json(ticked) === json(after));
   if (accepted) demand(event.checked.ok && event.checked.statement.act === event.signal, 'only the signed act counts');
   const standing = ['granting', 'active', 'active_unverified'].includes(ticked.phase);
-  if (accepted && event.signal === 'approve') {
+  const ofExtension = event.checked.ok && event.checked.statement.round > 1;
+  if (accepted && event.signal === 'extend') {
+    demand(ticked.phase === 'active' && ticked.ending === null, 'only what is active is extended');
+    demand(event.checked.ok && event.checked.person.id === 'alice', 'only the invoker asks for an extension');
+  }
+  if (accepted && event.signal === 'approve' && ofExtension) {
+    const { extension, signed } = ticked;
+    demand(ticked.phase === 'active' && extension?.step === 'awaiting_approval', 'an extension waits for approvals');
+    demand(now < epochMs(signed?.intent.deadline ?? ''), 'no extension is approved after the deadline');
+    const about = event.checked.ok ? event.checked.statement : undefined;
+    demand(about?.extension_digest === extension?.digest, 'an approval counts for the very extension it names');
+  }
+  if (accepted && event.signal === 'approve' && !ofExtension) {
     demand(
       ticked.phase === 'awaiting_approval' || ticked.phase === 'requested',
       'approvals count while they are waited for',
@@ -257,11 +298,21 @@ function checkState(state: CeremonyState, now: number, witness: Witness): void {
     );
     demand(state.signed === null || state.reseal?.step === 'confirmed', 'after an intent only confirmed ends');
     demand(state.ended_at !== null, 'an end has a time');
-    for (const effect of ['apply', 'verify', 'watch', 'rollback', 'check_absent', 'issue', 'admit', 'survey'] as const)
-      demand(!kinds.has(effect), `${effect} is wanted after the end`);
+    const over = [
+      'apply',
+      'verify',
+      'watch',
+      'rollback',
+      'check_absent',
+      'issue',
+      'admit',
+      'survey',
+      'extend',
+    ] as const;
+    for (const effect of over) demand(!kinds.has(effect), `${effect} is wanted after the end`);
   } else demand(state.ended_at === null, 'no time of an end before it');
   if (state.phase === 'resealing') {
-    for (const effect of ['apply', 'verify', 'watch', 'issue'] as const)
+    for (const effect of ['apply', 'verify', 'watch', 'issue', 'extend'] as const)
       demand(!kinds.has(effect), `${effect} is wanted while resealing`);
     const working = kinds.has('rollback') || kinds.has('check_absent') || (isAsking(state) && kinds.has('mark'));
     const waiting = state.reseal?.step === 'waiting_for_floor' && wake(state) !== undefined;
@@ -270,6 +321,8 @@ function checkState(state: CeremonyState, now: number, witness: Witness): void {
       (state.ending !== null && state.mark !== 'none') || state.ending?.cause === 'deadline',
       'a reseal has a cause and a mark',
     );
+    const later = state.extension?.signed !== null && state.extension?.step === 'refused';
+    demand(!later || state.mark !== 'none', 'what was issued for a later deadline is marked as ended');
   }
   if (!isFinished(state)) demand(wanted.length > 0 || wake(state) !== undefined, 'no state is a dead end');
   else {
@@ -289,8 +342,19 @@ function checkState(state: CeremonyState, now: number, witness: Witness): void {
 const statusOf = (state: CeremonyState): string | null =>
   state.signed === null ? null : isEnd(state.phase) ? (STATUS[state.phase] ?? null) : 'active';
 
-function checkApprovals(state: CeremonyState, { genuineApprovals }: Witness): void {
-  const { approvals, opened } = state;
+function checkApprovals(state: CeremonyState, witness: Witness): void {
+  checkApproved(state.approvals, state, witness);
+  checkApproved(state.extension?.approvals ?? [], state, witness);
+  const granted = new Set(state.approvals.map(({ digest }) => digest));
+  const again = (state.extension?.approvals ?? []).some(({ digest }) => granted.has(digest));
+  demand(!again, 'no approval of the grant counts for an extension');
+}
+
+function checkApproved(
+  approvals: CeremonyState['approvals'],
+  { opened }: CeremonyState,
+  { genuineApprovals }: Witness,
+): void {
   demand(new Set(approvals.map(({ person }) => person.id)).size === approvals.length, 'one person approves once');
   for (const { person, digest } of approvals) {
     demand(opened !== null && mayApprove(person, opened.terms), `${person.id} is no eligible approver`);

@@ -21,6 +21,8 @@ export const reached = {
   verdicts: new Set<string>(),
   flags: new Set<string>(),
   renewals: new Set<number>(),
+  extended: new Set<string>(),
+  rounds: new Set<number>(),
 };
 
 /** One generated ceremony: every step of it is checked against every invariant. */
@@ -33,8 +35,11 @@ export class Performance {
   private readonly asked: Asked[] = [];
   private readonly said: Extract<CeremonyEvent, { type: 'heard' }>[] = [];
   private spoken = 0;
+  /** Whether the road everybody hopes for leads over an extension. */
+  private readonly extends_: boolean;
 
   constructor(plan: Plan) {
+    this.extends_ = plan.extends;
     this.people = scene.PEOPLE.map((who) => {
       if (who.id === 'dave') return { ...who, valid_from: instant(scene.T0 + plan.daveFrom * scene.MINUTE) };
       if (who.id === 'erin') return { ...who, valid_until: instant(scene.T0 + plan.erinUntil * scene.MINUTE) };
@@ -63,6 +68,8 @@ export class Performance {
     }
     for (const flag of this.state.flags) reached.flags.add(flag);
     reached.renewals.add(this.state.renewals);
+    if (this.state.extension !== null) reached.extended.add(this.state.extension.step);
+    reached.rounds.add(this.state.prior.length + 1);
     if (event.type !== 'heard') return;
     const verdict = this.state.verdicts.find(({ digest }) => digest === event.checked.digest);
     if (verdict !== undefined) reached.verdicts.add(verdict.reason ?? `${verdict.act} accepted`);
@@ -79,6 +86,7 @@ export class Performance {
       ...(bent === 'old_policy' ? { policy_digest: 'e'.repeat(64) } : {}),
       ...(bent === 'future' ? { issued_at: instant(this.now + scene.HOUR) } : {}),
       ...(bent === 'stale' ? { not_after: instant(this.now) } : {}),
+      ...this.extending(spoken, pick),
     };
     const event = scene.says(who, spoken, this.now, over, String(this.spoken));
     const { digest } = event.checked;
@@ -86,11 +94,25 @@ export class Performance {
       const reason = REASONS[pick % REASONS.length] ?? 'malformed';
       event.checked = { ok: false, digest, reason, ...(pick % 2 ? { person: who.id } : {}) };
     } else if (bent === 'misnamed') {
-      event.signal = SIGNAL_ACTS[(SIGNAL_ACTS.indexOf(spoken) + 1 + (pick % 4)) % SIGNAL_ACTS.length] ?? 'kill';
+      event.signal = SIGNAL_ACTS[(SIGNAL_ACTS.indexOf(spoken) + 1 + (pick % 5)) % SIGNAL_ACTS.length] ?? 'kill';
     }
     if (bent !== 'forged' && spoken === 'approve') this.genuineApprovals.add(digest);
     this.said.push(event);
     this.tell(event);
+  }
+
+  /** What an extension and its approvals say besides: mostly of the one that waits, now and then of another. */
+  private extending(spoken: SignalAct, pick: number): Partial<ActStatement> {
+    const { extension, signed, prior } = this.state;
+    if (spoken === 'extend') {
+      const from = signed === null ? this.now : Date.parse(signed.intent.deadline);
+      const deadline = instant(from + [30, 4, 60, 600, 20][pick % 5]! * scene.MINUTE);
+      return { round: prior.length + (pick % 11 === 10 ? 3 : 2), deadline };
+    }
+    const waits = extension?.step === 'awaiting_approval';
+    if (spoken !== 'approve' || !waits || pick % 8 === 7) return {};
+    const { round, deadline, digest } = extension;
+    return { round, deadline, extension_digest: pick % 8 === 6 ? 'e'.repeat(64) : digest };
   }
 
   make(move: Move): void {
@@ -151,6 +173,7 @@ export class Performance {
       withdraw: this.state.approvals.map(({ person }) => person.id),
       close: ['alice', 'pat'],
       kill: ['sam', 'alice', 'bob'],
+      extend: ['alice'],
     };
     const names = entitled[spoken];
     const name = pick % 2 === 0 ? names[(pick >> 1) % Math.max(1, names.length)] : undefined;
@@ -167,6 +190,7 @@ export class Performance {
       () => this.answer('issue', 0),
       () => this.grant(expired),
       () => this.answer('verify', 0),
+      ...(this.extends_ ? [() => this.say(scene.alice, 'extend', 'none', 0), () => this.approveAll()] : []),
       () => this.say(scene.alice, 'close', 'none', 0),
       () => this.answer('rollback', 0),
     ];

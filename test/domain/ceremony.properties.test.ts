@@ -37,7 +37,17 @@ describe('the ceremony machine, whatever order messages come in', () => {
     const rules: StatementRefusal[] = ['name_disagrees', 'foreign_request', 'foreign_policy', 'not_yet_valid', 'stale'];
     rules.push('person_not_valid', 'already_approved', 'agent_cannot_approve', 'is_invoker', 'is_principal');
     rules.push('not_entitled', 'wrong_state', 'bad_signature');
+    rules.push('foreign_round', 'extension_too_short', 'extension_too_long', 'extension_too_late', 'extension_spent');
     expect([...reached.verdicts]).toEqual(expect.arrayContaining(rules));
+    expect([...reached.extended].sort()).toEqual([
+      'awaiting_approval',
+      'done',
+      'issuing',
+      'refused',
+      'updating',
+      'verifying',
+    ]);
+    expect([...reached.rounds]).toContain(2);
     expect([...reached.flags]).toEqual(
       expect.arrayContaining([
         'standing_until_floor',

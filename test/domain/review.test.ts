@@ -21,7 +21,7 @@ const of = {
 };
 const review = (who: PersonFacts, over: Partial<ReviewStatement> = {}): ReviewStatement => {
   const { act: _act, ...common } = scene.statementOf(who.id, 'approve', T0);
-  return { ...common, act: 'review', ...over };
+  return { ...common, round: 1, act: 'review', ...over };
 };
 const objection = (who: PersonFacts, over: Partial<ReviewStatement> = {}, now = T0) =>
   reviewObjection(of, review(who, over), who, now);

@@ -14,6 +14,7 @@ const TABLE: Readonly<Record<Act, readonly boolean[]>> = {
   withdraw: [no, yes, no, no, no, no],
   close: [no, no, yes, yes, no, no],
   kill: [yes, no, yes, yes, yes, no],
+  extend: [no, no, yes, no, no, no],
   review: [no, no, no, no, no, yes],
 };
 

@@ -16,8 +16,9 @@ const refused = (over: Record<string, unknown>): boolean => !statementSchema.saf
 
 describe('a statement', () => {
   it('speaks one of a closed union of acts', () => {
-    for (const act of SIGNAL_ACTS) expect(statementSchema.safeParse({ ...approve, act }).success).toBe(true);
-    for (const act of ['extend', 'APPROVE', '', 'request', null]) expect(refused({ act })).toBe(true);
+    for (const act of SIGNAL_ACTS.filter((spoken) => spoken !== 'extend'))
+      expect(statementSchema.safeParse({ ...approve, act }).success).toBe(true);
+    for (const act of ['renew', 'APPROVE', '', 'request', null]) expect(refused({ act })).toBe(true);
     expect(statementSchema.safeParse({ ...approve, act: 'request', request: scene.REQUEST }).success).toBe(true);
     expect(statementSchema.safeParse({ ...approve, act: 'review', note: 'As it should be' }).success).toBe(true);
   });
@@ -27,8 +28,25 @@ describe('a statement', () => {
     expect(actStatementSchema.safeParse({ ...approve, act: 'review' }).success).toBe(false);
   });
 
-  it('reduces with every act but approve', () => {
-    expect(SIGNAL_ACTS.filter((act) => !REDUCING_ACTS.has(act))).toEqual(['approve']);
+  it('reduces with every act but approve and extend', () => {
+    expect(SIGNAL_ACTS.filter((act) => !REDUCING_ACTS.has(act))).toEqual(['approve', 'extend']);
+  });
+
+  it('of a later round names a deadline, and as an approval exactly which extension it is about', () => {
+    const until = { round: 2, deadline: '2026-03-01T13:00:00.000Z' };
+    const extension_digest = 'e'.repeat(64);
+    expect(refused({ act: 'extend', ...until })).toBe(false);
+    expect(refused({ ...until, extension_digest })).toBe(false);
+    expect(refused({ act: 'extend', ...until, extension_digest })).toBe(true);
+    expect(refused({ act: 'extend', round: 2 })).toBe(true);
+    expect(refused({ act: 'extend', ...until, round: 1 })).toBe(true);
+    expect(refused({ act: 'extend', ...until, round: 9 })).toBe(true);
+    expect(refused(until)).toBe(true);
+    expect(refused({ round: 2, extension_digest })).toBe(true);
+    expect(refused({ extension_digest })).toBe(true);
+    expect(refused({ deadline: until.deadline })).toBe(true);
+    for (const act of REDUCING_ACTS) expect(refused({ act, ...until, extension_digest })).toBe(true);
+    for (const act of REDUCING_ACTS) expect(refused({ act, round: 2 })).toBe(true);
   });
 
   it('belongs to this domain, one event, one request, one policy and one round', () => {

@@ -76,7 +76,7 @@ describe('a review that is owed', () => {
     const findings = new BundleFindings();
     const under = () => ({ ok: false, code: 'intent_foreign', message: 'not asked here' }) as const;
     const issued = { seq: 4, intent: { ...intent, quorum }, under };
-    proveReview({ request, acts: [], intent: issued }, entries, trust, findings);
+    proveReview({ request, acts: [], extensions: [], intent: issued }, entries, trust, findings);
     return findings;
   };
   const body = sign(good).envelope;

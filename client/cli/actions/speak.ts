@@ -10,6 +10,7 @@ import { chosenEvent } from '../chosen-event.js';
 import { actorOf, type Actor } from '../identity.js';
 import type { ActOptions } from '../options.js';
 import { oneLine } from '../printable.js';
+import { extensionQuestion, waitingExtension } from '../extension-text.js';
 import { confirm } from '../prompt.js';
 import { structured } from '../render.js';
 import type { Session } from '../session.js';
@@ -44,9 +45,12 @@ export async function speak(
   }
   const about = { event_id: id, request_digest: asked.digest, policy_digest: asked.request.policy_digest };
   const reason = options.reason === undefined ? {} : { reason: options.reason.trim() };
+  const extension = act === 'approve' ? waitingExtension(view) : null;
+  const { round = 1, deadline, digest: extension_digest } = extension ?? {};
+  const of = deadline === undefined || extension_digest === undefined ? {} : { round, deadline, extension_digest };
   const envelope = await session.during(
     'waiting for the key: touch it, if it is made of hardware',
-    signAct(actor, act, { ...about, ...reason }, validityOf(act, view, nowMs)),
+    signAct(actor, act, { ...about, ...reason, ...of }, validityOf(act, view, nowMs)),
   );
   const { digest } = await api.speak(id, act, envelope);
   session.say(`sent: ${act} of ${id} by ${actor.person.upn}`);
@@ -95,9 +99,13 @@ interface Spoken {
 /** Shows what is approved; asks a person on a terminal before an approval and before a kill, unless `--yes`. */
 async function agreed(session: Session, act: SignalAct, spoken: Spoken, options: ActOptions): Promise<boolean> {
   const { actor, asked, view, nowMs } = spoken;
-  if (act === 'approve' && view !== null) session.show(requestText(asked, view, { nowMs, zone: session.zone }));
+  const at = { nowMs, zone: session.zone };
+  if (act === 'approve' && view !== null) session.show(requestText(asked, view, at));
+  const extension = act === 'approve' ? waitingExtension(view) : null;
+  if (extension !== null && view !== null) session.show(extensionQuestion(extension, view, at));
   if (!session.asks || options.yes === true) return true;
   const upn = oneLine(actor.person.upn);
+  if (extension !== null) return confirm(session, `approve this extension as ${upn}?`);
   if (act === 'approve') return confirm(session, `approve this as ${upn}?`);
   if (act !== 'kill') return true;
   const { effect, principal } = asked.request;
@@ -122,7 +130,8 @@ async function viewFor(session: Session, api: ResealApi, id: string, act: Signal
 
 function validityOf(act: SignalAct, view: EventView | null, nowMs: number): Validity {
   if (act !== 'approve' || view === null) return { issuedMs: nowMs, notAfterMs: nowMs + ACT_LIFE_MS };
-  const windowEnd = view.approval_by === null ? Number.POSITIVE_INFINITY : epochMs(view.approval_by);
+  const window = waitingExtension(view) === null ? view.approval_by : view.expires_at;
+  const windowEnd = window === null ? Number.POSITIVE_INFINITY : epochMs(window);
   // Not before now + 1 s: past the window it is the ceremony that says so, in its own words.
   return { issuedMs: nowMs, notAfterMs: Math.max(nowMs + 1000, Math.min(nowMs + APPROVAL_LIFE_MS, windowEnd)) };
 }

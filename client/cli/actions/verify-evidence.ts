@@ -57,6 +57,7 @@ function reportText(session: Session, report: BundleReport): string {
     ['asked', facts.requested_at],
     ['called', facts.calls.map(callText).join('; ') || null],
     ['granted', facts.granted_at],
+    ['extended', facts.extensions.map(extensionText).join('; ') || null],
     ['deadline', facts.deadline],
     ['removed', facts.removed_confirmed_at],
     ['audited', facts.audited_at],
@@ -78,4 +79,16 @@ function reportText(session: Session, report: BundleReport): string {
     '',
     story,
   ].join('\n');
+}
+
+/** `to 2026-…, asked by alice, approved by bob, carol, in force from 2026-…`. */
+function extensionText({
+  deadline,
+  asked_by,
+  approvals,
+  extended_at,
+}: BundleReport['facts']['extensions'][number]): string {
+  const by = approvals.map(({ person, method }) => `${oneLine(person)} (${method})`).join(', ');
+  const since = extended_at === null ? 'not in force: the deadline before it was kept' : `in force from ${extended_at}`;
+  return `to ${deadline}, asked by ${oneLine(asked_by)}, approved by ${by}, ${since}`;
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { OpenOptions } from '../options.js';
 import { examples, type Run } from './command-context.js';
 import { checkCommand, endingCommand, listCommand, watchCommand } from './ceremonies.js';
+import { extendCommand } from './extend.js';
 import { reviewCommand } from './review.js';
 
 const WAITING = `
@@ -48,6 +49,7 @@ export function breakglassCommands(program: Command, run: Run): void {
   watchCommand(breakglass, run);
   endingCommand(breakglass, 'close', 'close', run);
   endingCommand(breakglass, 'kill', 'kill', run);
+  extendCommand(breakglass, run);
   reviewCommand(breakglass, run);
   // Sentinel's names for the same (source: phase 32).
   const sentinels = [

@@ -117,6 +117,7 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
           signed: first.signed,
           evidence,
           receipt: first.receipt,
+          earlier_receipts: [],
           opened: expect.objectContaining({
             request_digest: first.signed.intent.request_digest,
             policy_digest: first.signed.intent.policy_digest,

@@ -218,3 +218,42 @@ describe('what our application made without a marker that holds', () => {
     expect(report.found).toMatchObject([{ verdict: 'compromise', why: 'changed_without_marker', made_by: WRITER }]);
   });
 });
+
+describe('what was extended', () => {
+  const extended = (minutes: number, over: { event_id?: string } = {}): SignedIntent =>
+    world.intent({
+      round: 2,
+      deadline: new Date(Date.parse(signed.intent.deadline) + minutes * MINUTE).toISOString(),
+      ...over,
+    });
+  async function grantedAndExtended(to: SignedIntent, minutes: number, change: object = {}): Promise<void> {
+    await grantedAndLeft(10);
+    await world.assign(to, WRITER, { action: 'adminUpdate', ...change });
+    await sweeping.pass(minutes * MINUTE);
+  }
+
+  it('has until the later deadline that the authority signed, and is resealed then', async () => {
+    const second = extended(20);
+    await grantedAndExtended(second, DUE + 9);
+    const { deadline } = second.intent;
+    expect((await sweeping.run()).found).toMatchObject([{ verdict: 'in_time', why: 'deadline_not_passed', deadline }]);
+    await sweeping.pass(2 * MINUTE);
+    expect((await sweeping.run()).found).toMatchObject([
+      { verdict: 'due', deadline, outcome: { end: 'confirmed', code: 'revoked' } },
+    ]);
+    expect(await standing()).toBe(0);
+  });
+
+  it('is extended by nothing but the marker of the same event: another’s is a compromise', async () => {
+    await grantedAndExtended(extended(20, { event_id: 'fedcba9876543210' }), DUE);
+    expect((await sweeping.run()).found).toMatchObject([{ verdict: 'compromise', why: 'changed_without_marker' }]);
+  });
+
+  it('is not extended by an update that the provider has not carried out', async () => {
+    await grantedAndLeft(10);
+    await world.control('/statuses', { statuses: [{ status: 'PendingApproval', takes_effect: false }] });
+    await world.assign(extended(20), WRITER, { action: 'adminUpdate' });
+    await sweeping.pass((DUE - 10) * MINUTE);
+    expect((await sweeping.run()).found[0]).toMatchObject({ verdict: 'due', deadline: signed.intent.deadline });
+  });
+});
