@@ -61,7 +61,8 @@ export const grantGate =
       execute: (input, next) => {
         const name = context.info.activityType;
         if (name === 'apply') return passGate(deps, context, input.args[0], () => next(input));
-        if (name === 'rollback') return next(input);
+        // An order is judged by the activity itself, and can lead to nothing but a rollback.
+        if (name === 'rollback' || name === 'rollbackOnOrder') return next(input);
         // Its own gate has judged it; what it grants passes `passGate` all the same.
         if (name === 'tool') return next(input);
         throw ApplicationFailure.nonRetryable(`no rule says what ${name} needs`, 'activity_unknown');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { Context } from '@temporalio/activity';
 
 import { directoryRoleTasks } from '../../../activities/graph/directory-role.js';
@@ -249,6 +250,22 @@ describe('the gate', () => {
     });
     expect(attempts).toBe(2);
     expect(await grantsIn(other)).toBe(1);
+  });
+
+  it.each([
+    ['rollback', 'ran'],
+    ['rollbackOnOrder', 'ran'],
+    ['tool', 'ran'],
+    ['anything else', undefined],
+  ])('lets %s through by a rule, or not at all', async (activityType, expected) => {
+    const gate = grantGate({ ...world.holdings, role: 'effect:entra.directory_role', judge: () => world.verdict });
+    const environment = new MockActivityEnvironment({ activityType });
+    const run = environment.run(async () => {
+      const { inbound } = gate(Context.current());
+      return inbound?.execute?.({ args: [{}], headers: {} }, () => Promise.resolve('ran'));
+    });
+    if (expected === undefined) await expect(run).rejects.toBeInstanceOf(ApplicationFailure);
+    else expect(await run).toBe(expected);
   });
 
   it('lets through no activity that it has no rule for', async () => {
