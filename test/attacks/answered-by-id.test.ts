@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
+import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../domain/identifiers.js';
 import { ROLES, TASK_QUEUES, type Role } from '../../domain/roles.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
@@ -13,10 +13,13 @@ import { readKeyringFile } from '../../workers/codec/keyring-file.js';
 import { readRoleContext } from '../../workers/role-context.js';
 import { startRoles, type RunningRoles } from '../../workers/start-roles.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import { advanceResealToEnd, resealed } from '../chaos/lost-ceremony.js';
+import { aftermath } from '../support/good-end.js';
 import { PEOPLE } from '../support/people.js';
 import { failedTasks, RawTemporal } from '../support/raw-temporal.js';
 import { ledgerOf } from '../support/records.js';
 import { signWithStranger } from '../support/signing.js';
+import { Tampering } from '../support/tampering.js';
 
 /** The liar has the payload key and a key of their own, and none of any role. */
 const liar = generateRoleKey();
@@ -166,6 +169,25 @@ describe('answers in the place of a role', () => {
       .toMatchObject({ outcome: 'refused', code: 'admission_not_authentic' });
     await nothingGranted(asked);
   });
+
+  it('`recall`: "nothing was issued" ends no reseal while a grant stands', async () => {
+    await allBut();
+    const asked = await stack.activate();
+    await allBut('authority');
+    const tamper = new Tampering(stack);
+    await tamper.terminate(asked.event);
+    await tamper.untilResealing(asked.event);
+    const workflowId = resealWorkflowId(asked.event);
+    await raw.complete(workflowId, await raw.pendingActivity(workflowId, 'recall'), await raw.value(null));
+    await allBut();
+    // The run that was lied to has ended: the reconciler finds the row open, and begins another.
+    for (
+      const giveUpAt = Date.now() + 90_000;
+      (await stack.view(asked.event)).ended_at === null && Date.now() < giveUpAt;
+    )
+      await advanceResealToEnd(stack, asked).catch(() => undefined);
+    expect(await aftermath(stack, asked)).toMatchObject(resealed(1));
+  }, 180_000);
 });
 
 /** What a role answered, or somebody in its place. */

@@ -6,7 +6,10 @@ import { judgeGrant } from '../../activities/graph/directory-role-judge.js';
 import { instant } from '../../domain/identifiers.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { Role } from '../../domain/roles.js';
+import { signedRosterSchema, type SignedRoster } from '../../domain/signed-documents.js';
 import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
+import { signDocument } from '../../proofs/contract-signing.js';
+import type { DsseEnvelope } from '../../proofs/dsse.js';
 import { readPolicy } from '../../proofs/policy-document.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
@@ -138,4 +141,55 @@ describe('meanwhile the contract in force', () => {
     const asked = await stack.activate();
     expect((await stack.graph.truth(asked.tenant)).assignments).toHaveLength(1);
   });
+});
+
+describe('a request under a roster that carries nothing is refused by name', () => {
+  const rosterNow = async (): Promise<{ digest: string; signed: SignedRoster }> => {
+    const found = await Promise.all(
+      (await hands.registry.list('roster')).map(async (digest) => {
+        const { payload } = (await hands.registry.fetch('roster', digest)) as DsseEnvelope;
+        return {
+          digest,
+          signed: signedRosterSchema.parse(JSON.parse(Buffer.from(payload, 'base64').toString('utf8'))),
+        };
+      }),
+    );
+    return found.reduce((newest, one) => (one.signed.version > newest.signed.version ? one : newest));
+  };
+  const publish = (roster: SignedRoster): Promise<string> =>
+    hands.registry.put('roster', signDocument('roster', roster, hands.keys));
+  const times = (from: number, until: number) => ({
+    valid_from: instant(Date.now() + from),
+    valid_until: instant(Date.now() + until),
+  });
+  /** What becomes of requests, once the register has read the registry. */
+  const become = async (expect: ExpectStatic, wanted: string): Promise<void> => {
+    for (let patience = 40; ; patience -= 1) {
+      const asked = await stack.ask();
+      const { state, refusal } = await stack.until(asked.event, (view) => view.state !== 'requested');
+      const is = refusal?.code ?? state;
+      if (is !== wanted && patience > 0) {
+        if (state === 'awaiting_approval') await stack.say(asked, 'bob', 'deny');
+        continue;
+      }
+      expect(is).toBe(wanted);
+      expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
+      return;
+    }
+  };
+
+  it('roster_revoked, roster_changed and roster_expired; and the next good one carries again', async ({ expect }) => {
+    const { digest, signed } = await rosterNow();
+    await hands.revoke({ rosters: [digest] });
+    await become(expect, 'roster_revoked');
+    const next = { ...signed, version: signed.version + 1, ...times(-HOUR, HOUR) };
+    await publish(next);
+    await become(expect, 'awaiting_approval');
+    await publish({ ...next, ...times(-HOUR, 2 * HOUR) });
+    await become(expect, 'roster_changed');
+    await publish({ ...signed, version: signed.version + 2, ...times(-2 * HOUR, -HOUR) });
+    await become(expect, 'roster_expired');
+    await publish({ ...signed, version: signed.version + 3, ...times(-HOUR, HOUR) });
+    await become(expect, 'awaiting_approval');
+  }, 180_000);
 });
