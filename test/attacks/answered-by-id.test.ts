@@ -6,6 +6,8 @@ import { ROLES, TASK_QUEUES, type Role } from '../../domain/roles.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
 import type { EntryType } from '../../domain/entry.js';
+import type { SignedIntent } from '../../domain/intent.js';
+import { signIntent } from '../../proofs/signed-intent.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import { WORKFLOW_BUNDLE } from '../../workers/bundle-workflows.js';
 import { resealDataConverter } from '../../workers/codec/data-converter.js';
@@ -13,6 +15,7 @@ import { readKeyringFile } from '../../workers/codec/keyring-file.js';
 import { readRoleContext } from '../../workers/role-context.js';
 import { startRoles, type RunningRoles } from '../../workers/start-roles.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import { approveExtension, askToExtend } from '../support/extending.js';
 import { advanceResealToEnd, resealed } from '../chaos/lost-ceremony.js';
 import { aftermath } from '../support/good-end.js';
 import { PEOPLE } from '../support/people.js';
@@ -126,6 +129,28 @@ describe('answers in the place of a role', () => {
     await stack.untilState(asked.event, 'resealing');
     await nothingGranted(asked);
     await noLieKept(asked, 'granted', 'verified');
+  });
+
+  it('`issue` of an extension: the effect refuses what the authority did not sign, and the deadline stays', async () => {
+    await allBut();
+    const asked = await stack.activate();
+    const { signed } = (await answerTo(asked, 'issue')) as { signed: SignedIntent };
+    await allBut('authority');
+    const extending = await askToExtend(stack, asked, 20);
+    await approveExtension(stack, asked, extending);
+    const { deadline } = extending;
+    const dead_man = instant(Date.parse(deadline) + 10 * 60_000);
+    const intent = { ...signed.intent, round: 2, deadline, dead_man };
+    const forged = { signed: signIntent(intent, liar), reissued: false, receipt: receipt(asked, 'extension') };
+    await lieAbout(asked, 'issue', { outcome: 'issued', ...forged, warrant: null });
+    const view = await stack.until(asked.event, ({ extension }) => extension?.state === 'refused');
+    expect(view).toMatchObject({ state: 'active', expires_at: signed.intent.deadline });
+    expect(view.extension?.refusal?.code).toBe('intent_not_authentic');
+    const { assignments } = await stack.graph.truth(asked.tenant);
+    expect(assignments.map(({ ends_at }) => Date.parse(ends_at ?? ''))).toEqual([
+      Date.parse(signed.intent.dead_man ?? ''),
+    ]);
+    await noLieKept(asked, 'extension', 'extended');
   });
 
   it('`survey` and `mark`: nothing of what the liar signed is kept, and nothing is granted', async () => {
