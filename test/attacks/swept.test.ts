@@ -155,6 +155,16 @@ describe('with the reconciler switched off, two minutes past the deadline, the s
     expect(first).toMatchObject({ status: 7, standing: 'compromise' });
   });
 
+  it('pages for each compromise through the register, once a day however often it is found', async () => {
+    const told = () =>
+      stack.stack.database.query<{ code: string; facts: string }>(
+        `SELECT code, facts FROM register.notices WHERE type = 'compromise' ORDER BY code, facts`,
+      );
+    await expect.poll(async () => (await told()).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2);
+    const tenants = (await told()).map(({ facts }) => (JSON.parse(facts) as { tenant_id: string }).tenant_id);
+    expect(new Set(tenants)).toEqual(new Set([FORGED, UNMARKED]));
+  });
+
   it('leaves a ceremony alone that has time, which ends by itself', async () => {
     expect(foundIn(first, atWork.tenant)).toMatchObject([{ verdict: 'in_time', event_id: atWork.event }]);
     expect((await stack.view(atWork.event)).state).toBe('active');
