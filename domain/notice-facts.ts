@@ -70,7 +70,13 @@ export type Notice = {
 }[NoticeType];
 
 /** Somebody must look at once, whether or not there is a channel: logged and recorded in any case. */
-const PRESSING: ReadonlySet<NoticeType> = new Set(['finding', 'unverified', 'rollback_overdue', 'reappeared', 'compromise']);
+const PRESSING: ReadonlySet<NoticeType> = new Set([
+  'finding',
+  'unverified',
+  'rollback_overdue',
+  'reappeared',
+  'compromise',
+]);
 export const isPressing = ({ type }: Notice): boolean => PRESSING.has(type);
 
 /** A finding's own code; otherwise what happened, in a word. */

@@ -67,7 +67,8 @@ export const warrantClaimsSchema = warrantScopeSchema.extend({
 export type WarrantClaims = z.output<typeof warrantClaimsSchema>;
 
 /** A warrant as it travels; the bound is several times what one takes. */
-export const warrantTokenSchema = z.string().max(8192);
+export const MAX_WARRANT_BYTES = 8192;
+export const warrantTokenSchema = z.string().max(MAX_WARRANT_BYTES);
 
 /** Why a warrant does not carry a call. */
 export type WarrantRefusal =

@@ -61,10 +61,10 @@ export type JudgedProof = { ok: true; claims: HolderProofClaims } | { ok: false;
  *
  * Proof and call are attacker-controlled: never throws.
  */
-export async function judgeHolding(
+export function judgeHolding(
   proof: string,
   rules: ProvenCall & { jkt: string; /** Epoch milliseconds, of the judge's own clock. */ nowMs: number },
-): Promise<JudgedProof> {
+): JudgedProof {
   const { token, tool, body, jkt, nowMs } = rules;
   let holder: string | undefined;
   const keyOf = (jwk: unknown): KeyObject | undefined => {
@@ -72,7 +72,7 @@ export async function judgeHolding(
     holder = found?.x;
     return found?.key;
   };
-  const opened = await openCompact(proof, { typ: HOLDER_PROOF_TYP, member: 'jwk', keyOf, maxBytes: 2048 });
+  const opened = openCompact(proof, { typ: HOLDER_PROOF_TYP, member: 'jwk', keyOf, maxBytes: 2048 });
   if (!opened.ok)
     return refused(opened.reason === 'malformed' ? 'proof_malformed' : 'proof_not_signed', opened.message);
   const parsed = holderProofClaimsSchema.safeParse(opened.payload);

@@ -79,7 +79,7 @@ export type JudgedJobToken =
  *
  * The token is attacker-controlled: never throws.
  */
-export async function judgeJobToken(
+export function judgeJobToken(
   token: string,
   rules: {
     eventId: string;
@@ -90,10 +90,10 @@ export async function judgeJobToken(
     /** Of one whose time has passed too: for a job's word about itself, which lets it do nothing. */
     evenIfOver?: boolean;
   },
-): Promise<JudgedJobToken> {
+): JudgedJobToken {
   const { eventId, role, authorityKey, nowMs, evenIfOver = false } = rules;
   const keyOf = (kid: unknown): KeyObject | undefined => (typeof kid === 'string' ? authorityKey(kid) : undefined);
-  const opened = await openCompact(token, { typ: JOB_TOKEN_TYP, member: 'kid', keyOf, maxBytes: 12 * 1024 });
+  const opened = openCompact(token, { typ: JOB_TOKEN_TYP, member: 'kid', keyOf, maxBytes: 12 * 1024 });
   if (!opened.ok)
     return refused(opened.reason === 'malformed' ? 'token_malformed' : 'token_not_signed', opened.message, null);
   const parsed = jobClaimsSchema.safeParse(opened.payload);

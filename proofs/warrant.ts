@@ -1,7 +1,5 @@
-import { createHash, randomUUID, verify, type KeyObject } from 'node:crypto';
+import { createHash, randomUUID, type KeyObject } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-
-import { CompactSign } from 'jose';
 
 import { roleOfKind, toolsOfKind } from '../domain/effects/effects.js';
 import { ceremonyWorkflowId, epochMs } from '../domain/identifiers.js';
@@ -9,18 +7,17 @@ import type { Intent } from '../domain/intent.js';
 import { CLOCK_SKEW_MS } from '../domain/statement.js';
 import {
   MAX_WARRANT_SECONDS,
-  WARRANT_ALG,
   WARRANT_SECONDS,
   WARRANT_TYP,
   warrantClaimsSchema,
-  warrantTokenSchema,
+  MAX_WARRANT_BYTES,
   type WarrantClaims,
   type WarrantRefusal,
   type WarrantScope,
 } from '../domain/warrant.js';
 import { canonicalJson, digestOf } from './canonical-json.js';
+import { openCompact, signCompact } from './compact-jws.js';
 import type { AuthorityKey } from './signed-intent.js';
-import { parseCanonicalJson } from './strict-json.js';
 
 /** Verdict on a warrant. */
 export type JudgedWarrant = { ok: true; claims: WarrantClaims } | { ok: false; code: WarrantRefusal; message: string };
@@ -74,9 +71,7 @@ export function signWarrant(
   claims: WarrantClaims,
   { keyid, privateKey }: { keyid: string; privateKey: KeyObject },
 ): Promise<string> {
-  return new CompactSign(Buffer.from(canonicalJson(claims), 'utf8'))
-    .setProtectedHeader({ alg: WARRANT_ALG, kid: keyid, typ: WARRANT_TYP })
-    .sign(privateKey);
+  return signCompact(claims, { typ: WARRANT_TYP, kid: keyid }, privateKey);
 }
 
 /**
@@ -113,37 +108,21 @@ export function judgeWarrant(
   return read;
 }
 
-/**
- * The claims of a warrant that the authority signed. Of its header only `alg`, `kid` and `typ` are read and nothing else
- * may stand there: no key, address or extension that comes with a token is believed.
- */
+/** The claims of a warrant that the authority signed. */
 function readWarrant(token: string, authorityKey: AuthorityKey): JudgedWarrant {
   const malformed = (message: string): JudgedWarrant => refused('warrant_malformed', message);
-  if (!warrantTokenSchema.safeParse(token).success || !isCompact(token)) return malformed('not a compact JWS');
-  const header = headerOf(token);
-  const { alg, typ, kid, ...others } = header ?? {};
-  if (alg !== WARRANT_ALG || typ !== WARRANT_TYP || typeof kid !== 'string' || Object.keys(others).length > 0)
-    return malformed(`its header is not that of a warrant (${WARRANT_ALG}, ${WARRANT_TYP})`);
-  const key = authorityKey(kid);
-  if (key === undefined) return refused('warrant_not_signed', "its key is not the authority's");
-  const [, payload = '', signature = ''] = token.split('.');
-  // RFC 7515 §5.2: the signature is over the two encoded parts before it, in ASCII, with the dot between them.
-  const signed = Buffer.from(token.slice(0, token.lastIndexOf('.')), 'ascii');
-  if (!isSignedBy(key, signed, Buffer.from(signature, 'base64url')))
-    return refused('warrant_not_signed', "the authority's signature does not verify");
-  const json = parseCanonicalJson(Buffer.from(payload, 'base64url'));
-  const parsed = json.ok ? warrantClaimsSchema.safeParse(json.value) : undefined;
-  if (parsed?.success !== true) return malformed(json.ok ? 'not the claims of a warrant' : json.reason);
+  const keyOf = (kid: unknown): KeyObject | undefined => (typeof kid === 'string' ? authorityKey(kid) : undefined);
+  const opened = openCompact(token, { typ: WARRANT_TYP, member: 'kid', keyOf, maxBytes: MAX_WARRANT_BYTES });
+  if (!opened.ok)
+    return refused(opened.reason === 'malformed' ? 'warrant_malformed' : 'warrant_not_signed', opened.message);
+  const parsed = warrantClaimsSchema.safeParse(opened.payload);
+  if (!parsed.success) return malformed('not the claims of a warrant');
   const claims = parsed.data;
   const life = claims.exp - claims.iat;
   if (life <= 0 || life > MAX_WARRANT_SECONDS) return malformed(`it lives ${life} seconds`);
   if (claims.token_scope_hash_b64u !== scopeHashOf(claims)) return malformed('its scope hash is of another scope');
   return { ok: true, claims };
 }
-
-/** Ed25519 alone: a key of another kind, which only a wrong configuration could hold, signs nothing. */
-const isSignedBy = (key: KeyObject, signed: Uint8Array, signature: Uint8Array): boolean =>
-  key.asymmetricKeyType === 'ed25519' && signature.length === 64 && verify(null, signed, key, signature);
 
 /** The first member in which a warrant authorises something else than it should, or undefined. */
 function scopeDifference(claims: WarrantClaims, scope: WarrantScope): string | undefined {
@@ -154,18 +133,6 @@ function scopeDifference(claims: WarrantClaims, scope: WarrantScope): string | u
   return Object.entries(common).find(
     ([name, value]) => !isDeepStrictEqual(claims[name as keyof typeof common], value),
   )?.[0];
-}
-
-/** Three parts, each in its one base64url spelling: no two texts are the same warrant. */
-function isCompact(token: string): boolean {
-  const parts = token.split('.');
-  return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
-}
-
-function headerOf(token: string): Record<string, unknown> | undefined {
-  const json = parseCanonicalJson(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url'));
-  if (!json.ok || typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) return undefined;
-  return json.value;
 }
 
 const refused = (code: WarrantRefusal, message: string): { ok: false; code: WarrantRefusal; message: string } => ({

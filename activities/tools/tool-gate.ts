@@ -65,11 +65,11 @@ async function judge(deps: ToolDeps, context: Context, input: ToolInput): Promis
   const nowMs = clock.now();
   const verb = verbOf(tool);
   const evenIfOver = verb === 'ended';
-  const held = await judgeJobToken(token, { eventId: event_id, role, authorityKey, nowMs, evenIfOver });
+  const held = judgeJobToken(token, { eventId: event_id, role, authorityKey, nowMs, evenIfOver });
   if (!held.ok) return held;
   const { claims, signed } = held;
   const refuse = (code: string, message: string): Refused => ({ ok: false, code, message, job: claims });
-  const proven = await judgeHolding(proof, { token, tool, body, jkt: claims.cnf.jkt, nowMs });
+  const proven = judgeHolding(proof, { token, tool, body, jkt: claims.cnf.jkt, nowMs });
   if (!proven.ok) return refuse(proven.code, proven.message);
   const { runId } = context.info.workflowExecution ?? {};
   switch (deps.used.use(proven.claims, `${runId ?? ''}/${context.info.activityId}`)) {

@@ -115,7 +115,7 @@ describe('signals that nobody could have meant', () => {
       const events = await raw.history(ceremonyWorkflowId(asked.event));
       const names = events.map(({ activityTaskScheduledEventAttributes: task }) => task?.activityType?.name);
       expect(names.filter((name) => name === 'rollbackOnOrder')).toHaveLength(2);
-        expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
+      expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
     },
   );
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 const judge = async (over: Partial<Parameters<typeof judgeHolding>[1]> = {}, text = proof): Promise<string> => {
-  const verdict = await judgeHolding(text, { ...call, jkt: thumbprintOf(holder.holder), nowMs: NOW, ...over });
+  const verdict = judgeHolding(text, { ...call, jkt: thumbprintOf(holder.holder), nowMs: NOW, ...over });
   return verdict.ok ? 'ok' : verdict.code;
 };
 

@@ -33,7 +33,7 @@ const judge = async (
 ): Promise<{ code: string; job: boolean }> => {
   const authorityKey = (keyid: string) => (keyid === authority.keyid ? authority.publicKey : undefined);
   const rules = { eventId: intent.event_id, role: 'verifier', authorityKey, nowMs: issued, ...over };
-  const verdict = await judgeJobToken(text, rules);
+  const verdict = judgeJobToken(text, rules);
   return verdict.ok ? { code: 'ok', job: true } : { code: verdict.code, job: verdict.job !== null };
 };
 /** Signed with the authority's own key: what a thief of it could make. */
