@@ -9,7 +9,7 @@ import type { ContractBook } from './contract-book.js';
 import { refuseForeignApplications, refuseForeignKeys } from './foreign-credentials.js';
 import { readRoleKey } from './role-keys.js';
 import { SettingsError } from './settings-error.js';
-import type { Environment } from './settings-environment.js';
+import { prefixOf, type Environment } from './settings-environment.js';
 import { signingKeyPath, type WorkerSettings } from './settings.js';
 import { authorityKeysOf, readTrustFile } from './trust-file.js';
 
@@ -93,5 +93,5 @@ export function databaseOf({ databases }: Pick<RoleContext, 'databases'>, role: 
 export const needsDatabase = (role: Role): SettingsError =>
   new SettingsError(
     'role_needs_database',
-    `role ${role} needs PostgreSQL: set ${role}.database_url_path or RESEAL_${role.toUpperCase()}_DATABASE_URL (PGlite is opened by \`reseal dev\` alone, because two processes on one folder corrupt it)`,
+    `role ${role} needs PostgreSQL: set ${role}.database_url_path or ${prefixOf(role)}DATABASE_URL (PGlite is opened by \`reseal dev\` alone, because two processes on one folder corrupt it)`,
   );

@@ -23,7 +23,7 @@ const OF_A_ROLE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** `RESEAL_EFFECT_ENTRA_DIRECTORY_ROLE_` for `effect:entra.directory_role`. */
-const prefixOf = (role: Role): string => `RESEAL_${role.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_`;
+export const prefixOf = (role: Role): string => `RESEAL_${role.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_`;
 
 /** A variable that says something about the settings, and where it belongs. */
 export interface Said {

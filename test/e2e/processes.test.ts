@@ -5,11 +5,15 @@ import { workerFile } from '../../deploy/local/stack/worker-settings.js';
 import { ROLES, type Role } from '../../domain/roles.js';
 import { CeremonyStack } from '../support/ceremony-stack.js';
 import { aftermath } from '../support/good-end.js';
+import { prefixOf } from '../../workers/settings-environment.js';
 import { RoleProcess } from '../support/role-process.js';
 import { SeparateDatabase } from '../support/separate-database.js';
 
 const missing = await available();
 const EFFECT = 'effect:entra.directory_role';
+/** Roles with a database, and whose user each is. */
+const USERS = { register: 'register', authority: 'authority', 'effect:entra.conditional_access': 'access' } as const;
+const isKept = (role: Role): role is keyof typeof USERS => role in USERS;
 
 describe.skipIf(missing !== null)(`roles in processes of their own${missing === null ? '' : ` (${missing})`}`, () => {
   let database: SeparateDatabase;
@@ -19,7 +23,7 @@ describe.skipIf(missing !== null)(`roles in processes of their own${missing === 
   const settingsOf = (role: Role) => ({
     roles: [role],
     config: workerFile(stack.stack.layout, role),
-    env: { ...(role === 'register' || role === 'authority' ? urlOf(role, database.urls[role]) : {}) },
+    env: isKept(role) ? urlOf(role, database.urls[USERS[role]]) : {},
   });
   const start = async (role: Role): Promise<void> => {
     processes.set(role, await RoleProcess.start(settingsOf(role)));
@@ -66,6 +70,9 @@ describe.skipIf(missing !== null)(`roles in processes of their own${missing === 
     ['authority', 'DELETE FROM authority.intents'],
     ['authority', "UPDATE authority.intents SET deadline = now() + interval '1 year'"],
     ['authority', 'DROP TRIGGER append_only_rows ON authority.intents'],
+    ['access', "INSERT INTO authority.end_marks VALUES ('0123456789abcdef', 'kill', NULL, now(), '{}')"],
+    ['access', 'SELECT * FROM authority.intents'],
+    ['access', 'SELECT * FROM register.events'],
   ] as const)("the %s's database user is refused: %s", async ([role, sql], { expect }) => {
     const client = new pg.Client({ connectionString: database.urls[role] });
     await client.connect();
@@ -83,6 +90,8 @@ describe.skipIf(missing !== null)(`roles in processes of their own${missing === 
     ['register', "the authority's user", () => database.urls.authority],
     ['register', 'the owner of the tables', () => database.urls.owner],
     ['authority', 'the owner of the tables', () => database.urls.owner],
+    ['effect:entra.conditional_access', "the authority's user", () => database.urls.authority],
+    ['effect:entra.conditional_access', "the register's user", () => database.urls.register],
   ] as const)('the %s refuses to start as %s', async ([role, , url], { expect }) => {
     const process = RoleProcess.spawn({ ...settingsOf(role), env: urlOf(role, url()) });
     const status = await process.ended();
@@ -109,6 +118,6 @@ describe.skipIf(missing !== null)(`roles in processes of their own${missing === 
   });
 });
 
-const urlOf = (role: 'register' | 'authority', url: string): Record<string, string> => ({
-  [`RESEAL_${role.toUpperCase()}_DATABASE_URL`]: url,
+const urlOf = (role: keyof typeof USERS, url: string): Record<string, string> => ({
+  [`${prefixOf(role)}DATABASE_URL`]: url,
 });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { settingsFileText } from '../../deploy/local/stack/worker-settings.js';
+import { prefixOf } from '../../workers/settings-environment.js';
 import type { Stack } from '../../deploy/local/stack/stack.js';
 import type { Role } from '../../domain/roles.js';
 import type { RoleStart } from './role-process.js';
@@ -41,6 +42,13 @@ export function urlAs(url: string, user: string, database?: string): string {
   return other.href;
 }
 
+/** The database user of each role that has one, as docs/deploy.md names them. */
+const DATABASE_USERS: ReadonlyMap<Role, string> = new Map([
+  ['register', 'reseal_register'],
+  ['authority', 'reseal_authority'],
+  ['effect:entra.conditional_access', 'reseal_access'],
+]);
+
 /**
  * A settings file for a process that plays these roles of a stack, with database users of their own. The stack's schemas
  * belong to its own user here, so the grants are given by that one.
@@ -49,18 +57,20 @@ export async function roleFiles(
   stack: Stack,
   databaseUrl: string,
 ): Promise<(roles: readonly Role[]) => Promise<RoleStart>> {
-  for (const user of ['reseal_register', 'reseal_authority']) {
+  for (const user of ['reseal_register', 'reseal_authority', 'reseal_access']) {
     await runSql(databaseUrl, `CREATE ROLE ${user} LOGIN`);
   }
-  await runSql(databaseUrl, await documentedSql('-- grants'));
+  for (const block of ['-- grants\n', '-- grants for Conditional Access'])
+    await runSql(databaseUrl, await documentedSql(block));
   return async (roles) => {
     const config = path.join(stack.layout.workers, `${roles.length}-of-${roles[0]?.replace(':', '-')}.json`);
     await mkdir(stack.layout.workers, { recursive: true });
     await writeFile(config, settingsFileText(stack.settings, roles));
-    const env = {
-      ...(roles.includes('register') ? { RESEAL_REGISTER_DATABASE_URL: urlAs(databaseUrl, 'reseal_register') } : {}),
-      ...(roles.includes('authority') ? { RESEAL_AUTHORITY_DATABASE_URL: urlAs(databaseUrl, 'reseal_authority') } : {}),
-    };
+    const urls = roles.flatMap((role) => {
+      const user = DATABASE_USERS.get(role);
+      return user === undefined ? [] : [[`${prefixOf(role)}DATABASE_URL`, urlAs(databaseUrl, user)] as const];
+    });
+    const env = Object.fromEntries(urls);
     return { roles, config, env };
   };
 }

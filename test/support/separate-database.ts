@@ -8,16 +8,23 @@ import { TemporaryPostgres } from './temporary-postgres.js';
 export class SeparateDatabase {
   private constructor(
     private readonly server: TemporaryPostgres,
-    readonly urls: Readonly<Record<'owner' | 'register' | 'authority', string>>,
+    readonly urls: Readonly<Record<'owner' | 'register' | 'authority' | 'access', string>>,
   ) {}
 
   static async start(): Promise<SeparateDatabase> {
     const server = await TemporaryPostgres.start();
     const as = (user: string): string => urlAs(server.url, user, 'reseal');
-    const urls = { owner: as('reseal_owner'), register: as('reseal_register'), authority: as('reseal_authority') };
-    await runSql(server.url, await documentedSql('-- users and database'));
+    const urls = {
+      owner: as('reseal_owner'),
+      register: as('reseal_register'),
+      authority: as('reseal_authority'),
+      access: as('reseal_access'),
+    };
+    for (const block of ['-- users and database', '-- user for Conditional Access'])
+      await runSql(server.url, await documentedSql(block));
     await migrate(urls.owner);
-    await runSql(urls.owner, await documentedSql('-- grants'));
+    for (const block of ['-- grants\n', '-- grants for Conditional Access'])
+      await runSql(urls.owner, await documentedSql(block));
     return new SeparateDatabase(server, urls);
   }
 
