@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { reachOf, REACH_WORDS, type Reach } from '../../domain/effective-policy.js';
 import { epochMs, instant } from '../../domain/identifiers.js';
 import { findingSchema, type AbsenceOutcome, type Finding } from '../../domain/outcomes.js';
+import { CLOCK_SKEW_MS } from '../../domain/statement.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
 import { ABSENT_READS, absenceRunSchema, count, isConfirmed, nextReadIn, NOTHING_READ } from './absence-run.js';
 import { toldPolicy } from './access-deps.js';
@@ -83,23 +84,20 @@ class AbsenceCheck {
 
   private async mayBeOurs(policy: AccessPolicy): Promise<boolean> {
     const { deps, access, attempt } = this;
-    if (this.input.refused === true) {
-      this.tell(foreign(policy, access, 'nothing of ours was ever made'));
-      return false;
-    }
+    // Who says `refused` is a workflow, and whoever completes activities can make it believe so: the log has the last word.
+    const refused = this.input.refused === true;
+    if (refused && isOlderThan(policy, access)) return this.leave(policy, 'from before anything was issued');
     const changes = await readChanges(this.graph, access, deps.accessWriterIds ?? new Set());
     if (!changes.ok) throw this.failed(changes.failure);
     const made = makerOfStanding(policy, changes.value, access);
     if (made.maker === 'own') return true;
-    if (made.maker === 'foreign') {
-      this.tell(foreign(policy, access, `by ${made.by ?? 'somebody unknown'}`));
-      return false;
-    }
+    if (made.maker === 'foreign') return this.leave(policy, `by ${made.by ?? 'somebody unknown'}`);
     const now = deps.clock.now();
     const unknown_since = attempt.details.unknown_since ?? now;
     attempt.keep({ unknown_since, client_request_ids: this.clientRequestIds() });
-    // What nobody can be named for after all that time counts as ours.
-    if (now - unknown_since >= UNKNOWN_PATIENCE_MS) return true;
+    // What nobody can be named for after all that time counts as ours, where anything of ours may have been made.
+    if (now - unknown_since >= UNKNOWN_PATIENCE_MS)
+      return refused ? this.leave(policy, 'nothing of ours was ever made') : true;
     throw waitFor('policy_unattributed', 'waiting for the audit log to name somebody', UNKNOWN_POLL_MS);
   }
 
@@ -153,8 +151,11 @@ class AbsenceCheck {
     };
   }
 
-  private tell(finding: Finding): void {
-    this.attempt.keep({ findings: merged(this.attempt.details.findings, [finding]), unknown_since: null });
+  /** It is another's: told, and not ours to remove. */
+  private leave(policy: AccessPolicy, who: string): false {
+    const findings = merged(this.attempt.details.findings, [foreign(policy, this.access, who)]);
+    this.attempt.keep({ findings, unknown_since: null });
+    return false;
   }
 
   private calls(): Record<string, unknown> {
@@ -170,6 +171,10 @@ class AbsenceCheck {
     return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
   }
 }
+
+/** Whether it was last changed before the intent was issued, whatever the clocks say. */
+const isOlderThan = ({ modified_at }: AccessPolicy, { intent }: AccessIntent): boolean =>
+  modified_at !== null && modified_at < epochMs(intent.issued_at) - CLOCK_SKEW_MS;
 
 const foreign = (policy: AccessPolicy, { toggle }: AccessIntent, who: string): Finding => ({
   code: 'foreign_assignment',
