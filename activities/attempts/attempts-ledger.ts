@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { attemptSchema, type Attempt } from '../../domain/attempt.js';
+import { cutUnits } from '../../domain/cut-text.js';
 import { instant } from '../../domain/identifiers.js';
 import type { SigningRole } from '../../domain/roles.js';
 import { attemptHash, attemptLine, FIRST_ATTEMPT_HASH } from '../../proofs/attempts-ledger.js';
@@ -132,4 +133,4 @@ export class AttemptsLedger {
   }
 }
 
-const cut = (text: string): string => text.slice(0, 200);
+const cut = (text: string): string => cutUnits(text, 200);

@@ -1,3 +1,4 @@
+import { cutUnits } from '../../domain/cut-text.js';
 import type { AccessPolicy } from './access-policy.js';
 import type { AccessTarget } from './access-toggle.js';
 import type { GraphDeps } from './effect-deps.js';
@@ -28,10 +29,10 @@ const TOLD_IDS = 100;
 /** What of a policy stands in a receipt: enough to compare with, and bounded. */
 export const toldPolicy = ({ id, name, reach, digest, rest_digest, modified_at }: AccessPolicy) => ({
   policy_id: id,
-  policy_name: name.slice(0, 200),
-  state: reach.state.slice(0, 64),
+  policy_name: cutUnits(name, 200),
+  state: cutUnits(reach.state, 64),
   excluded_count: reach.exclude_users.length,
-  excluded_users: reach.exclude_users.slice(0, TOLD_IDS).map((one) => one.slice(0, 64)),
+  excluded_users: reach.exclude_users.slice(0, TOLD_IDS).map((one) => cutUnits(one, 64)),
   policy_sha256: digest,
   untouched_sha256: rest_digest,
   modified_at: modified_at === null ? null : new Date(modified_at).toISOString(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { cutUnits } from '../../domain/cut-text.js';
 import { instant } from '../../domain/identifiers.js';
 import { sha256Hex } from '../../proofs/canonical-json.js';
 import type { GraphAnswer, GraphSession } from './graph-session.js';
@@ -47,12 +48,12 @@ export async function readSignIns(
   if (!page.ok) return page;
   const rows = page.value.value.map((row) => ({ row, sha256: sha256Hex(JSON.stringify(row)) }));
   const told = rows.slice(0, MAX_TOLD).map(({ row, sha256 }) => ({
-    id: row.id.slice(0, 64),
-    at: row.createdDateTime.slice(0, 40),
-    user_id: (row.userId ?? '').slice(0, 64),
-    app: (row.appDisplayName ?? row.appId ?? '').slice(0, 100),
+    id: cutUnits(row.id, 64),
+    at: cutUnits(row.createdDateTime, 40),
+    user_id: cutUnits(row.userId ?? '', 64),
+    app: cutUnits(row.appDisplayName ?? row.appId ?? '', 100),
     error_code: row.status?.errorCode ?? null,
-    conditional_access: (row.conditionalAccessStatus ?? '').slice(0, 40),
+    conditional_access: cutUnits(row.conditionalAccessStatus ?? '', 40),
     policy_result: resultOf(row.appliedConditionalAccessPolicies ?? [], policy_id),
     sha256,
   }));

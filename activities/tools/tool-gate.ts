@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 
 import { contractRefusal, toolCallOn } from '../../domain/contract-targets.js';
+import { cutUnits } from '../../domain/cut-text.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { JobClaims } from '../../domain/job.js';
 import {
@@ -118,4 +119,4 @@ function contractObjection(
 const NOTHING_ASKED: ToolBody = { target: {}, receipts: [] };
 
 const firstIssue = ({ issues: [issue] }: { issues: { path: PropertyKey[]; message: string }[] }): string =>
-  `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`.slice(0, 200);
+  cutUnits(`${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`, 200);

@@ -63,6 +63,13 @@ describe('what a role refused', () => {
     expect(logged).toEqual(['attempt_refused', 'attempt_refused']);
   });
 
+  it('is there whatever the workflow was called: no name is cut in the middle of a character', async () => {
+    const attempts = ledger();
+    await attempts.record(refused({ workflow_id: `${'a'.repeat(199)}😀`, workflow_type: '😀'.repeat(300) }));
+    expect(reports()).toMatchObject([{ ok: true, attempts: [{ seq: 1, workflow_id: 'a'.repeat(199) }] }]);
+    expect(logged).toEqual(['attempt_refused']);
+  });
+
   it('is not there while nothing was refused', () => {
     ledger();
     expect(files()).toEqual([]);

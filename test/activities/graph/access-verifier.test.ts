@@ -139,6 +139,30 @@ describe('once it is taken back', () => {
     expect(world.entry('confirmed')).toMatchObject({ effective: { holds: 'no' } });
   });
 
+  it('is confirmed whatever the policy was called meanwhile', async () => {
+    await access.granted(signed);
+    await access.policy({ display_name: `${'a'.repeat(199)}😀`, exclude_users: [BOB, ALICE] });
+    await removed();
+    expect(world.entry('removal')).toMatchObject({ outcome: 'removed' });
+    expect((await access.checked(signed, survey)).outcome).toMatchObject({ outcome: 'absent' });
+  });
+
+  it('believes its own log, and not who says that every answer was a refusal', async () => {
+    await access.granted(signed);
+    const { outcome } = await access.checked(signed, survey, { refused: true });
+    expect(outcome.outcome).toBe('present');
+    expect((await access.rollback(signed)).result).toMatchObject({ outcome: 'removed' });
+  });
+
+  it('asks no log about what was there before anything was issued', async () => {
+    await access.policy({ exclude_users: [BOB, ALICE] });
+    world.clock.advance(10 * MINUTE);
+    await world.control('/audits', { latency_seconds: 86_400 });
+    const { outcome, attempts } = await access.checked(access.intent(), survey, { refused: true });
+    expect(outcome).toMatchObject({ outcome: 'absent' });
+    expect(attempts).toBe(5);
+  });
+
   it('does not take a failed read for absence', async () => {
     await access.granted(signed);
     await removed();
