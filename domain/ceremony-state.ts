@@ -93,6 +93,8 @@ export interface Extension {
   at: string;
   deadline: string;
   approvals: Approval[];
+  /** Who approved the extensions before it that are in force, by id: what stands rests on them too. Absent: nobody. */
+  rests_on?: string[];
   step: 'awaiting_approval' | 'issuing' | 'updating' | 'verifying' | 'done' | 'refused';
   /** The authority's intent for it, once recorded: whatever becomes of it, its dead-man is the provider's latest end. */
   signed: SignedIntent | null;

@@ -34,6 +34,7 @@ export function withExtension(
   at: string,
 ): CeremonyState {
   const { round, deadline = '' } = statement;
+  const before = extendedBy(state);
   const extension: Extension = {
     round,
     asked,
@@ -42,6 +43,7 @@ export function withExtension(
     at,
     deadline,
     approvals: [],
+    ...(before.length === 0 ? {} : { rests_on: before }),
     step: 'awaiting_approval',
     signed: null,
     warrant: null,
@@ -66,8 +68,16 @@ export function withExtensionApproval(
   return { ...state, extension: { ...extension, approvals, step: met ? 'issuing' : 'awaiting_approval' } };
 }
 
-/** Whether what stands rests on this person's approval: then it is that which they withdraw. */
-export function restsOn({ approvals, prior, extension }: CeremonyState, personId: string): boolean {
-  const inForce = prior.length > 0 && extension?.step !== 'awaiting_approval' ? (extension?.approvals ?? []) : [];
-  return [...approvals, ...inForce].some(({ person }) => person.id === personId);
+const IN_FORCE: ReadonlySet<Extension['step']> = new Set(['verifying', 'done']);
+
+/** The ids of those on whose approvals a later deadline is in force, whatever was asked since. */
+export function extendedBy({ extension }: Pick<CeremonyState, 'extension'>): string[] {
+  if (extension === null) return [];
+  const { rests_on = [], step, approvals } = extension;
+  const latest = IN_FORCE.has(step) ? approvals.map(({ person }) => person.id) : [];
+  return [...new Set([...rests_on, ...latest])];
 }
+
+/** Whether what stands rests on this person's approval: then it is that which they withdraw. */
+export const restsOn = (state: CeremonyState, personId: string): boolean =>
+  state.approvals.some(({ person }) => person.id === personId) || extendedBy(state).includes(personId);

@@ -9,6 +9,7 @@ import {
   type VerifiedStatement,
 } from './verdict.js';
 import {
+  extendedBy,
   objectionToExtension,
   restsOn,
   waitingExtension,
@@ -70,8 +71,10 @@ function refusalOf(
   if (opened === null) return 'wrong_state';
   const waiting = waitingExtension(state);
   const counted = state.extension?.approvals ?? [];
-  const approvers = signal === 'approve' && waiting !== undefined ? counted : [...state.approvals, ...counted];
-  const approvedBy = new Set(approvers.map(({ person }) => person.id));
+  const extending = signal === 'approve' && waiting !== undefined;
+  const approvers = extending ? counted : [...state.approvals, ...counted];
+  const before = extending ? [] : extendedBy(state);
+  const approvedBy = new Set([...approvers.map(({ person }) => person.id), ...before]);
   const hearing = { event_id: state.event_id, ...opened, approvedBy, seen: new Set(state.seen), extension: waiting };
   const objection = objectionTo(hearing, spoken, signal, nowMs);
   if (objection !== undefined) return objection;

@@ -211,6 +211,41 @@ describe('approving an extension', () => {
   });
 });
 
+describe('an approval of an extension that is in force', () => {
+  const extendedBy = (...people: (typeof dave)[]): Extending => {
+    const extending = new Extending();
+    extending.ask(20);
+    for (const person of people) extending.approve(person);
+    return extending.issued().taken();
+  };
+
+  it.each([0, 1, 2])('can be withdrawn after the invoker has asked %d more times, and ends the ceremony', (asked) => {
+    const extending = extendedBy(dave, carol);
+    for (let more = 1; more <= asked; more += 1) expect(extending.ask(20 + more)).toBe('accepted');
+    expect(extending.say(dave, 'withdraw')).toBe('accepted');
+    expect(extending.state).toMatchObject({ phase: 'resealing', ending: { cause: 'withdraw' } });
+  });
+
+  it('ends it also where the same person has approved the next one', () => {
+    const extending = extendedBy(dave, carol);
+    extending.ask(20);
+    expect(extending.approve(dave)).toBe('accepted');
+    extending.say(dave, 'withdraw');
+    expect(extending.state.phase).toBe('resealing');
+  });
+
+  it('is none of one that came to nothing', () => {
+    const extending = new Extending();
+    extending.ask(20);
+    extending.approve(dave);
+    extending.approve(carol);
+    extending.notIssued();
+    extending.ask(20);
+    expect(extending.say(dave, 'withdraw')).toBe('not_entitled');
+    expect(extending.state.phase).toBe('active');
+  });
+});
+
 describe('an extension on its way', () => {
   it('moves the deadline once the provider has said yes, and is read back', () => {
     const extending = new Extending().approved().issued();
