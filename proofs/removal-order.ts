@@ -52,9 +52,11 @@ export function judgeOrder({ intent, evidence, order, roster, policy, policyDige
   const approvedBy = new Set(approvals.map(({ person }) => person.id));
   const hearing = { ...heard, event_id: intent.event_id, approvedBy, seen: new Set<string>() };
   const objection = objectionTo(hearing, spoken, act, nowMs);
-  return objection === undefined
-    ? { ok: true, act, person: spoken.person.id, digest: spoken.digest }
-    : refused(objection);
+  if (objection !== undefined) return refused(objection);
+  // The ceremony knows what it has heard; here an old withdrawal, sent again, would take back a later approval.
+  const taken = act === 'withdraw' ? approvals.find(({ person }) => person.id === spoken.person.id) : undefined;
+  const isOlder = taken !== undefined && epochMs(spoken.statement.issued_at) < epochMs(taken.statement.issued_at);
+  return isOlder ? refused('replayed') : { ok: true, act, person: spoken.person.id, digest: spoken.digest };
 }
 
 const refused = (reason: string): JudgedOrder => ({ ok: false, reason });

@@ -89,6 +89,13 @@ describe('an order to remove a grant', () => {
     expect(reasonOf(kill, { evidence: {} as never })).toBe('evidence_malformed');
   });
 
+  it('is no withdrawal from before the approval that it would take back', () => {
+    const again = { ...evidenceFor(request), approvals: [signAct(bob, 'approve', request, {}, T0 + 50_000)] };
+    const earlier = signAct(bob, 'withdraw', request, {}, T0 + 40_000);
+    expect(reasonOf(earlier, { evidence: again })).toBe('replayed');
+    expect(reasonOf(signAct(bob, 'withdraw', request, {}, T0 + 55_000), { evidence: again })).toBe('ok: bob');
+  });
+
   it('counts no longer a day after it was signed', () => {
     expect(reasonOf(signAct(bob, 'kill', request), { nowMs: T0 + 25 * 3600_000 })).toBe('stale');
   });
