@@ -8,7 +8,7 @@ import type { Roster } from '../domain/roster.js';
 import { SIGNED_KINDS, type SignedKind } from '../domain/signed-documents.js';
 import { digestOf } from '../proofs/canonical-json.js';
 import type { DsseEnvelope } from '../proofs/dsse.js';
-import type { ContractRegistry } from '../proofs/contract-registry.js';
+import { documentName, type ContractRegistry } from '../proofs/contract-registry.js';
 import { rootKeyRefusal, type ContractRoots } from '../proofs/contract-roots.js';
 import {
   contractStanding,
@@ -19,6 +19,7 @@ import {
   type KnownRoster,
   type SeenBefore,
 } from '../proofs/contracts-known.js';
+import { judgePublication } from '../proofs/publication.js';
 
 /** Where a book is read from, and by whose word. */
 export interface BookSources {
@@ -31,12 +32,15 @@ export interface BookSources {
   /** The role's own: by it versions begin and end. */
   clock: Clock;
   log: Log;
+  /** Characters that are kept of what no signer of the roots signed, of each kind; 64 Mi. */
+  most?: number;
 }
 
 /** How long a start waits for a registry. What it shows later is taken later. */
 const START_PATIENCE_MS = 5_000;
 /** A registry that names more is not read further: an honest one holds far fewer. */
 const MAX_DOCUMENTS = 10_000;
+const MOST_UNSIGNED = 64 * 1024 * 1024;
 
 const NO_ROOTS: ContractRoots = { threshold: 2, keys: new Map() };
 const NOTHING: Known = { contracts: [], rosters: [], revocations: null, rejected: [] };
@@ -64,6 +68,12 @@ const NOBODY: Roster = { version: 1, people: [] };
  */
 export class ContractBook implements InForce {
   private readonly shown: Record<SignedKind, Map<string, unknown>> = {
+    contract: new Map(),
+    roster: new Map(),
+    revocations: new Map(),
+  };
+  /** The sizes of those that no signer of the roots signed. */
+  private readonly unsigned: Record<SignedKind, Map<string, number>> = {
     contract: new Map(),
     roster: new Map(),
     revocations: new Map(),
@@ -155,6 +165,11 @@ export class ContractBook implements InForce {
     return (this.shown.roster.get(digest) as DsseEnvelope | undefined) ?? null;
   }
 
+  /** Characters of documents of this kind that are kept though no signer of the roots signed them. */
+  unsignedHeld(kind: SignedKind): number {
+    return [...this.unsigned[kind].values()].reduce((sum, size) => sum + size, 0);
+  }
+
   private async readRoots(): Promise<void> {
     try {
       this.roots = await this.sources.roots();
@@ -169,7 +184,7 @@ export class ContractBook implements InForce {
     try {
       for (const name of (await registry.list(kind)).slice(0, MAX_DOCUMENTS)) {
         if (this.isTaken(kind, name)) continue;
-        const envelope = await registry.fetch(kind, name);
+        const envelope = this.kept(kind, name, await registry.fetch(kind, name));
         if (envelope === undefined) continue;
         // The same bytes as last time would be verified for nothing.
         if (JSON.stringify(this.shown[kind].get(name)) !== JSON.stringify(envelope)) this.verifiedFor = '';
@@ -178,6 +193,28 @@ export class ContractBook implements InForce {
     } catch (error) {
       this.say('the registry of contracts cannot be read', { code: codeOf(error) });
     }
+  }
+
+  /**
+   * What of a shown document is kept, undefined where nothing is. A registry could otherwise fill the memory of every role with
+   * what nobody signed, and with it hold up what must end. What is no envelope at all is kept as null: that it is there counts.
+   */
+  private kept(kind: SignedKind, name: string, shown: unknown): unknown {
+    const unsigned = this.unsigned[kind];
+    if (shown === undefined) return undefined;
+    if (judgePublication(kind, name, shown, this.roots, Date.now()).ok) {
+      unsigned.delete(name);
+      return shown;
+    }
+    const envelope = documentName(kind, shown) === undefined ? null : shown;
+    const size = JSON.stringify(envelope).length;
+    const { most = MOST_UNSIGNED } = this.sources;
+    if (this.unsignedHeld(kind) - (unsigned.get(name) ?? 0) + size > most) {
+      this.say('the registry shows more than is kept of what nobody signed', { kind });
+      return undefined;
+    }
+    unsigned.set(name, size);
+    return envelope;
   }
 
   private isTaken(kind: SignedKind, name: string): boolean {
@@ -215,7 +252,11 @@ export class ContractBook implements InForce {
     const number = known.revocations?.number ?? 0;
     seen.revocations = Math.max(seen.revocations ?? 0, number);
     // Lists below the newest say nothing more.
-    for (const name of this.shown.revocations.keys()) if (Number(name) < number) this.shown.revocations.delete(name);
+    for (const name of this.shown.revocations.keys()) {
+      if (Number(name) >= number) continue;
+      this.shown.revocations.delete(name);
+      this.unsigned.revocations.delete(name);
+    }
   }
 
   /** Versions begin and end by the role's clock. `heardMs`: by which what is revoked must have been heard lately, if asked. */

@@ -25,7 +25,7 @@ export function openContractBook(
   const roots = (): Promise<ContractRoots> => readRoots(roots_path);
   const configured = openRegistry(registry);
   return ContractBook.open({
-    registry: own === null ? configured : joinedRegistry(configured, registerRegistry(own, { roots })),
+    registry: own === null ? configured : joinedRegistry(registerRegistry(own, { roots }), configured),
     roots,
     series,
     rosterSeries,

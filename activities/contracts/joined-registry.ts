@@ -3,7 +3,8 @@ import { mergeSignatures } from '../../proofs/contract-signing.js';
 import type { ContractRegistry } from '../../proofs/contract-registry.js';
 
 /**
- * Several registries as one, for reading: what any of them has is there, with the signatures that any of them has. One that
+ * Several registries as one, for reading: what any of them has is there, with the signatures that any of them has; what two
+ * say differently under one name, a signature too, is as the first of them says, so the one that is trusted most comes first. One that
  * cannot be reached hides what it has, as any registry may; only when none can be reached does a read reject. `put` goes to
  * the last.
  */
@@ -20,7 +21,7 @@ export function joinedRegistry(...registries: readonly [ContractRegistry, ...Con
     fetch: async (kind: SignedKind, name: string) => {
       const found = (await fromAll((registry) => registry.fetch(kind, name))).filter((one) => one !== undefined);
       return found.reduce<unknown>(
-        (one, other) => (one === undefined ? other : (mergeSignatures(one, other) ?? one)),
+        (one, other) => (one === undefined ? other : (mergeSignatures(other, one) ?? one)),
         undefined,
       );
     },

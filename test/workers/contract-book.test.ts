@@ -6,9 +6,10 @@ import { directoryRegistry } from '../../activities/contracts/directory-registry
 import { instant } from '../../domain/identifiers.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { signDocument } from '../../proofs/contract-signing.js';
+import { documentName, type ContractRegistry } from '../../proofs/contract-registry.js';
 import type { ContractRoots } from '../../proofs/contract-roots.js';
 import type { ContractPolicy } from '../../proofs/contract.js';
-import { ContractBook } from '../../workers/contract-book.js';
+import { ContractBook, type BookSources } from '../../workers/contract-book.js';
 import {
   contractPolicy,
   revocationList,
@@ -60,7 +61,7 @@ async function complete(): Promise<ContractPolicy> {
   return policy;
 }
 
-const opened = (): Promise<ContractBook> =>
+const opened = (over: Partial<BookSources> = {}): Promise<ContractBook> =>
   ContractBook.open({
     registry: registry(),
     roots: () => roots(),
@@ -68,12 +69,45 @@ const opened = (): Promise<ContractBook> =>
     rosterSeries: 'local',
     clock: { now: () => nowMs },
     log: (message, fields) => void logged.push([message, fields]),
+    ...over,
   });
+
+/** A registry that shows what the folder has, and besides it whatever `made` says. */
+const flooded = (made: ReadonlyMap<string, unknown>): ContractRegistry => {
+  const honest = registry();
+  return {
+    list: async (kind) => [...(kind === 'contract' ? made.keys() : []), ...(await honest.list(kind))],
+    fetch: async (kind, name) => made.get(name) ?? honest.fetch(kind, name),
+    put: (kind, envelope) => honest.put(kind, envelope),
+  };
+};
 
 const codeFor = (book: ContractBook, policy: ContractPolicy, atMs = nowMs): string => {
   const carrying = book.carrying(digestOf(policy), atMs);
   return carrying.ok ? 'carries' : carrying.code;
 };
+
+describe('a registry that makes things up', () => {
+  const stranger = signer('stranger');
+
+  it('cannot fill a role’s memory, and what is signed still counts', async () => {
+    const policy = await complete();
+    const made = new Map<string, unknown>();
+    for (let version = 1; version <= 200; version += 1) {
+      const envelope = signDocument('contract', contract(version), [stranger.key]);
+      made.set(documentName('contract', envelope) ?? '', envelope);
+    }
+    made.set(
+      'f'.repeat(64),
+      Array.from({ length: 1000 }, () => []),
+    );
+    made.delete(digestOf(policy));
+    const book = await opened({ registry: flooded(made), most: 64 * 1024 });
+    expect(book.carrying(digestOf(policy), nowMs)).toMatchObject({ ok: true });
+    expect(book.unsignedHeld('contract')).toBeLessThanOrEqual(64 * 1024);
+    expect(logged.map(([message]) => message)).toContain('the registry shows more than is kept of what nobody signed');
+  });
+});
 
 describe('a book of contracts', () => {
   it('carries what is signed, valid and not revoked, with the signed roster and the envelope', async () => {

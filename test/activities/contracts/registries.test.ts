@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
 import { httpRegistry, isRegistryUrl } from '../../../activities/contracts/http-registry.js';
+import { joinedRegistry } from '../../../activities/contracts/joined-registry.js';
 import { startGateway, type Gateway } from '../../../client/gateway/start-gateway.js';
 import { signDocument, mergeSignatures } from '../../../proofs/contract-signing.js';
 import { documentName, type ContractRegistry } from '../../../proofs/contract-registry.js';
@@ -35,6 +36,24 @@ beforeEach(async () => {
   gateway = await startGateway({ api, port: 0, registry: directory });
 });
 afterEach(() => gateway.close());
+
+describe('several as one', () => {
+  const showing = (envelope: unknown): ContractRegistry => ({
+    list: () => Promise.resolve([nameOf(1)]),
+    fetch: () => Promise.resolve(envelope),
+    put: () => Promise.reject(new Error('never')),
+  });
+  const altered = { ...contract(1), signatures: contract(2).signatures };
+
+  it.each([
+    ['something else', contract(2)],
+    ['no envelope', { names: [] }],
+    ['other signatures by the same keys', altered],
+  ])('keep what the first one has, whatever another shows under its name: %s', async (_, shown) => {
+    const joined = joinedRegistry(showing(contract(1)), showing(shown));
+    expect(await joined.fetch('contract', nameOf(1))).toEqual(contract(1));
+  });
+});
 
 describe.each([
   ['in a directory', () => directory],
