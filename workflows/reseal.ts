@@ -33,7 +33,10 @@ export async function reseal(raw: ResealInput): Promise<CeremonyResult> {
 }
 
 async function recalled(event_id: string): Promise<CeremonyState> {
-  const found = recallOutcomeSchema.parse(await authority('what did the journal record?').recall({ event_id }));
+  const answer = recallOutcomeSchema.safeParse(await authority('what did the journal record?').recall({ event_id }));
+  // Thrown as anything else it would hold this run for ever, and the reconciler begins no other beside it.
+  if (!answer.success) throw ApplicationFailure.nonRetryable('the authority gave no usable answer', 'no_usable_answer');
+  const found = answer.data;
   if (found === null) {
     throw ApplicationFailure.nonRetryable(
       `no intent was ever recorded for ${event_id}: nothing to reseal`,

@@ -56,7 +56,9 @@ export async function tool(raw: ToolWorkflowInput): Promise<ToolAnswer> {
 /** undefined where no usable answer came in time. */
 async function asked(call: ToolCall, role: ToolRole): Promise<ToolOutcome | undefined> {
   try {
-    const input: ToolInput = { ...call, ...(verbOf(call.tool) === 'write' ? await warrantFor(call) : {}) };
+    const given = verbOf(call.tool) === 'write' ? await warrantFor(call) : {};
+    if (given === undefined) return undefined;
+    const input: ToolInput = { ...call, ...given };
     const outcome = toolOutcomeSchema.safeParse(await toolsOf(role, cutText(call.tool, 100)).tool(input));
     return outcome.success ? outcome.data : undefined;
   } catch (error) {
@@ -65,8 +67,11 @@ async function asked(call: ToolCall, role: ToolRole): Promise<ToolOutcome | unde
   }
 }
 
-async function warrantFor({ event_id }: ToolCall): Promise<Partial<ToolInput>> {
-  const given = authorisedSchema.parse(await authorise({ event_id }));
+/** undefined where the answer is none of the authority's: whoever completes activities can give any. */
+async function warrantFor({ event_id }: ToolCall): Promise<Partial<ToolInput> | undefined> {
+  const answer = authorisedSchema.safeParse(await authorise({ event_id }));
+  if (!answer.success) return undefined;
+  const given = answer.data;
   if (given.outcome === 'authorised') return { evidence: given.evidence, warrant: given.warrant };
   return { warrant: null, withheld: { code: given.code, message: given.message } };
 }

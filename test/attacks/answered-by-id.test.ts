@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../domain/identifiers.js';
+import { TOOLS } from '../../domain/contract.js';
 import { ROLES, TASK_QUEUES, type Role } from '../../domain/roles.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
@@ -203,6 +204,12 @@ describe('answers in the place of a role', () => {
     await tamper.terminate(asked.event);
     await tamper.untilResealing(asked.event);
     const workflowId = resealWorkflowId(asked.event);
+    // First what is no answer at all: it must not hold the run for ever.
+    const runId = async () => (await stack.stack.client.workflow.getHandle(workflowId).describe()).runId;
+    const first = await runId();
+    const pending = await raw.pendingActivity(workflowId, 'recall');
+    await raw.complete(workflowId, pending, await raw.value({ signed: 'nothing' }));
+    await expect.poll(runId, { timeout: 60_000 }).not.toBe(first);
     await raw.complete(workflowId, await raw.pendingActivity(workflowId, 'recall'), await raw.value(null));
     await allBut();
     // The run that was lied to has ended: the reconciler finds the row open, and begins another.
@@ -213,6 +220,20 @@ describe('answers in the place of a role', () => {
       await advanceResealToEnd(stack, asked).catch(() => undefined);
     expect(await aftermath(stack, asked)).toMatchObject(resealed(1));
   }, 180_000);
+
+  it('`authorise`: what is no answer leaves a call unanswered, and holds nothing up', async () => {
+    await allBut('authority');
+    const call = { event_id: '0123456789abcdef', tool: TOOLS.write, body: {}, token: 'none', proof: 'none' };
+    const workflowId = 'tool/0123456789abcdef/answered-by-id';
+    const input = await raw.value({ call, role: EFFECT });
+    await raw.start(workflowId, 'tool', TASK_QUEUES.ceremonies, [input]);
+    const pending = await raw.pendingActivity(workflowId, 'authorise');
+    await raw.complete(workflowId, pending, await raw.value({ outcome: 'authorised' }));
+    const handle = stack.stack.client.workflow.getHandle(workflowId);
+    const status = async () => (await handle.describe()).status.name;
+    await expect.poll(status, { timeout: 60_000 }).toBe('COMPLETED');
+    expect(await handle.result()).toEqual({ outcome: 'unanswered' });
+  });
 });
 
 /** What a role answered, or somebody in its place. */
