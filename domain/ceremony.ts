@@ -13,7 +13,15 @@ import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
 import type { Receipt } from './entry.js';
 import { beginKill, forgetKill, onKillActed } from './kill-actions.js';
 import type { KillOutcome } from './kill-state.js';
-import { isSameIntent, onAbsence, onLateApply, onRollback, resealTick, type GrantKnowledge } from './reseal.js';
+import {
+  isSameIntent,
+  onAbsence,
+  onLateApply,
+  onRollback,
+  requestedBy,
+  resealTick,
+  type GrantKnowledge,
+} from './reseal.js';
 import type { StatementRefusal } from './verdict.js';
 import type { SignalAct } from './statement.js';
 
@@ -35,8 +43,8 @@ export type CeremonyEvent =
   | { type: 'extension_issued'; round: number; outcome: IssueOutcome }
   | { type: 'extension_applied'; round: number; outcome: ApplyOutcome }
   | { type: 'extension_verified'; round: number; outcome: VerifyOutcome }
-  /** `ordered`: upon a statement whose signature and right the effect judged for itself. */
-  | { type: 'rolled_back'; round: number; outcome: RollbackOutcome; ordered?: true }
+  /** `ordered`: since then, upon a statement whose signature and right the effect judged for itself. */
+  | { type: 'rolled_back'; round: number; outcome: RollbackOutcome; ordered?: string }
   | { type: 'absence'; round: number; outcome: AbsenceOutcome }
   | { type: 'sessions_ended'; at: string; receipt: Receipt }
   | { type: 'kill_acted'; key: string; outcome: KillOutcome }
@@ -267,12 +275,13 @@ type Answer<T> = { round: number; outcome: T };
 
 function onRolledBack(
   before: CeremonyState,
-  { round, outcome, ordered }: Answer<RollbackOutcome> & { ordered?: true },
+  { round, outcome, ordered }: Answer<RollbackOutcome> & { ordered?: string },
   nowMs: number,
 ): CeremonyState {
   // The effect took an order for good that was not found so here (a roster is read anew within seconds): it is removed.
-  const state = ordered === true ? end(before, 'kill', nowMs) : before;
-  if (state.phase !== 'resealing' || state.reseal === null) return state;
+  const begun = ordered === undefined ? before : end(before, 'kill', nowMs);
+  if (begun.phase !== 'resealing' || begun.reseal === null) return begun;
+  const state = { ...begun, reseal: ordered === undefined ? begun.reseal : requestedBy(begun.reseal, ordered) };
   const kept = outcome.outcome === 'not_authentic' ? state : keepReceipt(state, outcome.receipt);
   if (round !== state.reseal.round) return kept;
   const next: CeremonyState = { ...kept, reseal: onRollback(state.reseal, outcome, nowMs) };

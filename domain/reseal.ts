@@ -172,6 +172,10 @@ export function onAbsence(state: ResealState, outcome: AbsenceOutcome, nowMs: nu
   return { ...state, step: 'confirmed', observed_at: outcome.observed_at, confirmed_at: outcome.confirmed_at };
 }
 
+/** The removal was asked for already then, upon the order itself: it may be accepted before the order was heard. */
+export const requestedBy = (state: ResealState, at: string): ResealState =>
+  epochMs(at) < epochMs(state.requested_at) ? { ...state, requested_at: at } : state;
+
 /** The cancelled `apply` answered after all: a grant that is known now, or known never to have been. */
 export function onLateApply(state: ResealState, grant: GrantKnowledge, nowMs: number): ResealState {
   if (state.step === 'confirmed' || state.grant !== 'unanswered') return state;

@@ -152,6 +152,7 @@ export async function performOnOrder(
   heard: Promise<void>,
 ): Promise<boolean> {
   const now = state();
+  const since = new Date().toISOString();
   const signed = intentOf(now);
   const asked = effect(signed.intent.kind, `remove ${roleOf(now)}, if the order holds`, ORDER_PATIENCE);
   const answer = await asked.rollbackOnOrder({ signed, evidence: evidenceOf(now), order }).catch((error: unknown) => {
@@ -164,7 +165,7 @@ export async function performOnOrder(
   }
   const outcome = parsed.data;
   await heard;
-  deliver({ type: 'rolled_back', round: 1, outcome, ordered: true });
+  deliver({ type: 'rolled_back', round: 1, outcome, ordered: since });
   return true;
 }
 

@@ -170,15 +170,17 @@ describe('a removal that an order began while it was still under check', () => {
     const ceremony = run()
       .toActive()
       .say(sam, 'kill')
-      .tell({ ...removed, ordered: true });
+      .tell({ ...removed, ordered: instant(scene.T0) });
     expect(ceremony.state).toMatchObject({ phase: 'resealing', ending: { cause: 'kill', by: sam.id } });
     expect(ceremony.state.reseal).toMatchObject({ step: 'checking', round: 1, seen: true, word: 'revoked' });
+    // It was asked for when the order came, not when it was heard.
+    expect(ceremony.state.reseal?.requested_at).toBe(instant(scene.T0));
   });
 
   it('ends a ceremony whose own check did not find the order good: the grant is gone', () => {
     const ceremony = run()
       .toActive()
-      .tell({ ...removed, ordered: true });
+      .tell({ ...removed, ordered: instant(scene.T0) });
     expect(ceremony.state).toMatchObject({ phase: 'resealing', mark: 'pending', ending: { cause: 'kill', by: null } });
     expect(ceremony.state.reseal).toMatchObject({ step: 'checking', word: 'revoked' });
   });

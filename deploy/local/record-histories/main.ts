@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { startStack } from '../stack/start-stack.js';
 import { Recording } from './recording.js';
-import { RECORDINGS, type Script } from './recordings.js';
+import { BESIDES, RECORDINGS, type Script } from './recordings.js';
 import { CROWD, crowdPolicy } from '../stack/crowd.js';
 
 /**
@@ -26,9 +26,12 @@ async function main([outDir, ...names]: string[]): Promise<number> {
     // The shortest times that a policy allows: recordings are made in real time.
     policyYaml: crowdPolicy({
       profiles: wanted.length,
-      timebox: { default: '10m', max: '10m' },
+      timebox: { default: '10m', max: '20m' },
       approvalWindow: '60s',
       grace: '5m',
+      besides: new Map(
+        wanted.flatMap(([name], index) => (BESIDES[name] === undefined ? [] : [[index, BESIDES[name]]])),
+      ),
     }),
     reconcileSeconds: 1,
     log: () => undefined,

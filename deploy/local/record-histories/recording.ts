@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpApi } from '../../../client/api/http-api.js';
 import { fileSigner } from '../../../client/keys/file-signer.js';
-import { signAct, signRequest, signReview } from '../../../client/cli/signed-statement.js';
+import { signAct, signRequest, signReview, type ActRound } from '../../../client/cli/signed-statement.js';
 import { ceremonyWorkflowId, instant, resealWorkflowId, reviewWorkflowId } from '../../../domain/identifiers.js';
 import type { Request } from '../../../domain/request.js';
 import { TASK_QUEUES } from '../../../domain/roles.js';
 import type { SignalAct, SignedStatement } from '../../../domain/statement.js';
 import type { CeremonyView } from '../../../domain/view.js';
-import { digestOf } from '../../../proofs/canonical-json.js';
+import { digestOf, sha256Hex } from '../../../proofs/canonical-json.js';
 import { signReceipt } from '../../../proofs/receipt.js';
 import { readRoleKey, roleKeyPath } from '../../../workers/role-keys.js';
 import type { Stack } from '../stack/start-stack.js';
@@ -69,13 +69,28 @@ export class Recording {
     await this.until((view) => view.state !== 'requested');
   }
 
-  async act(person: string, act: SignalAct): Promise<SignedStatement> {
+  async act(person: string, act: SignalAct, round: ActRound = {}): Promise<SignedStatement> {
     if (this.about === undefined) throw new Error('nothing was asked yet');
-    return signAct(await this.actor(person), act, this.about, validity());
+    return signAct(await this.actor(person), act, { ...this.about, ...round }, validity());
+  }
+
+  /** alice asks for so many minutes more, and both approve exactly that. */
+  async extend(minutes: number): Promise<void> {
+    const { expires_at } = await this.api.get(this.event);
+    const round = { round: 2, deadline: instant(Date.parse(expires_at ?? '') + minutes * 60_000) };
+    const asked = await this.act('alice', 'extend', round);
+    await this.send('alice', 'extend', asked);
+    const approved = { ...round, extension_digest: sha256Hex(asked.payload) };
+    for (const person of ['bob', 'carol'])
+      await this.send(person, 'approve', await this.act(person, 'approve', approved));
   }
 
   async say(person: string, act: SignalAct): Promise<void> {
-    const { digest } = await this.api.speak(this.event, act, await this.act(person, act));
+    await this.send(person, act, await this.act(person, act));
+  }
+
+  private async send(person: string, act: SignalAct, statement: SignedStatement): Promise<void> {
+    const { digest } = await this.api.speak(this.event, act, statement);
     for (;;) {
       const { status, reason } = await this.api.verdict(this.event, digest);
       if (status === 'accepted' || status === 'unrecorded') return;

@@ -105,6 +105,29 @@ export const RECORDINGS: Readonly<Record<string, Script>> = {
     const reviewId = await r.review('bob');
     return [await r.history(), await r.history(reviewId)];
   },
+  extended: async (r) => {
+    await r.activate();
+    await r.extend(5);
+    await r.until(({ extension }) => extension?.state === 'done');
+    await r.passTheFloor();
+    await r.say('alice', 'close');
+    return ended(r);
+  },
+  'not-extended': async (r) => {
+    await r.activate();
+    await r.fault({ effect: 'status', status: 400, times: null, action: 'adminUpdate' });
+    await r.extend(5);
+    await r.until(({ extension }) => extension?.state === 'refused');
+    await r.passTheFloor();
+    await r.say('carol', 'withdraw');
+    return ended(r);
+  },
+  'killed-and-disabled': async (r) => {
+    await r.activate();
+    await r.passTheFloor();
+    await r.say('bob', 'kill');
+    return ended(r);
+  },
   expired: async (r) => {
     await r.activate();
     return ended(r);
@@ -137,6 +160,11 @@ export const RECORDINGS: Readonly<Record<string, Script>> = {
     await r.finish();
     return r.runs();
   },
+};
+
+/** What single profiles say besides, in a policy's YAML. */
+export const BESIDES: Readonly<Record<string, string>> = {
+  'killed-and-disabled': 'on_kill: { disable_account: true }',
 };
 
 /** Statements whose signature is of other bytes, garbage, and names that nobody speaks under. */

@@ -21,6 +21,9 @@ export const ROLE = { template_id: '194ae4cb-b126-40b2-bd5b-6091b380977d', name:
 export const tenantOf = (index: number): string => `7e000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
 export const profileOf = (index: number): string => `p${index}`;
 
+const besidesOf = (lines: string | undefined): string =>
+  lines === undefined ? '' : `\n${lines.replace(/^/gm, '    ')}`;
+
 /** A policy for many ceremonies side by side: for tests, recordings and the benchmark. Times are written as in a policy file. */
 export function crowdPolicy(options: {
   profiles: number;
@@ -28,14 +31,16 @@ export function crowdPolicy(options: {
   approvalWindow: string;
   grace: string;
   responders?: readonly string[];
+  /** Lines of YAML for single profiles, by their index, without indentation. */
+  besides?: ReadonlyMap<number, string>;
 }): string {
-  const { profiles, timebox, approvalWindow, grace, responders = [] } = options;
+  const { profiles, timebox, approvalWindow, grace, responders = [], besides } = options;
   const listed = Array.from(
     { length: profiles },
     (_, index) => `  ${profileOf(index)}:
     action: entra.directory_role
     tenant_id: ${tenantOf(index)}
-    role: { template_id: ${ROLE.template_id}, name: ${ROLE.name} }`,
+    role: { template_id: ${ROLE.template_id}, name: ${ROLE.name} }${besidesOf(besides?.get(index))}`,
   );
   return `version: 1
 name: crowd

@@ -145,8 +145,10 @@ describe.skipIf(missing !== null)(`quotes of a software TPM${missing === null ? 
     // The restart count is back at 0 here: that is no fault.
     expect(since(reset, resumed, true)).toEqual(each());
     expect(since(resumed, reset)).toEqual(each('RESET_COUNT_BACK', 'CLOCK_BACK'));
-    expect(cut.map((quoted) => quoteIn(quoted).safe)).toEqual([false, false]);
     expect(since(cut, reset, true)).toEqual(each());
-    expect(since(cut, cut)).toEqual(each('CLOCK_UNSAFE'));
+    // The TPM writes its clock down every few seconds, and calls it safe from then on: a slow machine may see that.
+    const unsafe = cut.map((quoted) => !quoteIn(quoted).safe);
+    expect(since(cut, cut)).toEqual(unsafe.map((is) => (is ? ['CLOCK_UNSAFE'] : [])));
+    expect(unsafe[0]).toBe(true);
   });
 });
