@@ -135,6 +135,8 @@ export interface CeremonyState {
   renewing: boolean;
   grant: GrantKnowledge;
   grant_seen: boolean;
+  /** What the provider called what it made; kept alone where it keeps no mark of who made it, and has no end for it. */
+  made_id?: string | undefined;
   /** A run before this one, or a reset one, may have called the provider already. */
   tried_before: boolean;
   verified: boolean;

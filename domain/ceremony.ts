@@ -229,7 +229,7 @@ function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): 
     const waited = state.phase === 'granting' && state.grant !== 'granted' && !state.renewing;
     return waited ? renew(state, nowMs) : state;
   }
-  const kept = keepReceipt(state, outcome.receipt);
+  const kept = keepReceipt({ ...state, ...madeId(state, outcome) }, outcome.receipt);
   const grant: GrantKnowledge = outcome.outcome === 'granted' ? 'granted' : outcome.clean ? 'refused' : 'unanswered';
   if (state.phase === 'resealing' && state.reseal !== null)
     return { ...kept, grant, reseal: onLateApply(state.reseal, grant, nowMs) };
@@ -241,6 +241,13 @@ function onApplied(state: CeremonyState, outcome: ApplyOutcome, nowMs: number): 
   const next: CeremonyState = { ...kept, grant, grant_seen: outcome.adopted, renewing: false };
   const later = isLater(outcome.ends_at, state.signed.intent);
   return later ? withFindings(next, [endsLater(outcome.ends_at)], nowMs) : next;
+}
+
+/** An answer is anybody's word: what is no id of a provider's is not kept. */
+function madeId({ signed }: CeremonyState, outcome: ApplyOutcome): { made_id?: string } {
+  if (outcome.outcome !== 'granted' || signed === null || signed.intent.dead_man !== null) return {};
+  const { provider_request_id: made_id } = outcome;
+  return made_id === '' || made_id.length > 200 ? {} : { made_id };
 }
 
 function onVerifyOverdue(state: CeremonyState, nowMs: number): CeremonyState {

@@ -58,6 +58,7 @@ export const intentSchema = z.discriminatedUnion('kind', [
   intentOf('entra.group_membership'),
   intentOf('entra.ca_exclusion'),
   intentOf('entra.ca_policy'),
+  intentOf('entra.role_assignment'),
 ]);
 export type Intent = z.output<typeof intentSchema>;
 export type IntentOf<K extends Intent['kind']> = Extract<Intent, { kind: K }>;

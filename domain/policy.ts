@@ -50,12 +50,13 @@ const commonProfileSchema = z.strictObject({
   prerequisites: wantedPrerequisitesSchema.optional(),
 });
 
-const [role, group, exclusion, accessPolicy] = PROFILES;
+const [role, group, exclusion, accessPolicy, assignment] = PROFILES;
 export const profileSchema = z.discriminatedUnion('action', [
   commonProfileSchema.extend(role),
   commonProfileSchema.extend(group),
   commonProfileSchema.extend(exclusion),
   commonProfileSchema.extend(accessPolicy),
+  commonProfileSchema.extend(assignment),
 ]);
 
 const nameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected 1 to 64 of a-z 0-9 . _ -');

@@ -5,6 +5,7 @@ export const TASK_QUEUES = {
   authority: 'reseal-authority',
   'effect:entra.directory_role': 'reseal-effect-entra.directory_role',
   'effect:entra.group_membership': 'reseal-effect-entra.group_membership',
+  'effect:entra.role_assignment': 'reseal-effect-entra.role_assignment',
   'effect:entra.sessions': 'reseal-effect-entra.sessions',
   'effect:entra.credentials': 'reseal-effect-entra.credentials',
   'effect:entra.account': 'reseal-effect-entra.account',

@@ -51,8 +51,16 @@ export interface DirectoryRoleTasks {
     warrant: string | null;
     first: boolean;
   }): Promise<outcomes.ApplyOutcome>;
-  /** `refused`: every answer to the grant was a refusal. Where the provider keeps no mark of who made a change, what stands is then another's. */
-  rollback(input: { signed: SignedIntent; round: number; refused?: true }): Promise<outcomes.RollbackOutcome>;
+  /**
+   * `refused`: every answer to the grant was a refusal. Where the provider keeps no mark of who made a change, what stands is
+   * then another's. `made_id`: what the provider called what it made, where the grant was answered.
+   */
+  rollback(input: {
+    signed: SignedIntent;
+    round: number;
+    refused?: true;
+    made_id?: string;
+  }): Promise<outcomes.RollbackOutcome>;
 }
 
 /** Every effect's role takes these besides. */

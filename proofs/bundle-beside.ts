@@ -30,6 +30,9 @@ const undoneSchema = z.object({
   others_count: z.number().int().min(0),
 });
 
+/** Kinds that a tier-0 profile is about; of a plain assignment no comparison is made, and that is said. */
+const GIVES_ROLES: ReadonlySet<string> = new Set(['entra.directory_role', 'entra.role_assignment']);
+
 /**
  * What the verifier's entries say was beside the change itself: what differs in a tier-0 role's tenant, whether a Conditional
  * Access policy holds again, and the sign-ins of the window. In words for `facts.beside`; what they do not establish is
@@ -44,7 +47,7 @@ export function proveBeside(
     entries.findLast(({ entry }) => entry.type === type)?.entry.data;
   const confirmed = latest('confirmed');
   if (intent === undefined || confirmed === undefined) return;
-  if (terms.tier0 && intent.intent.kind === 'entra.directory_role') tellTenant(confirmed, findings);
+  if (terms.tier0 && GIVES_ROLES.has(intent.intent.kind)) tellTenant(confirmed, findings);
   const effective = effectiveSchema.safeParse(confirmed);
   if (effective.success) tellEffective(effective.data.effective, findings);
   const audited = latest('audited');

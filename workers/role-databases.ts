@@ -7,11 +7,12 @@ import { needsDatabase } from './role-context.js';
 import { SettingsError } from './settings-error.js';
 import { sectionOf, type WorkerSettings } from './settings.js';
 
-type WithDatabase = 'register' | 'authority' | 'effect:entra.conditional_access';
+type WithDatabase = 'register' | 'authority' | 'effect:entra.conditional_access' | 'effect:entra.role_assignment';
 const MIGRATIONS = {
   register: REGISTER_MIGRATIONS,
   authority: AUTHORITY_MIGRATIONS,
   'effect:entra.conditional_access': AUTHORITY_MIGRATIONS,
+  'effect:entra.role_assignment': AUTHORITY_MIGRATIONS,
 } as const satisfies Record<WithDatabase, unknown>;
 const WITH_DATABASE = Object.keys(MIGRATIONS) as WithDatabase[];
 

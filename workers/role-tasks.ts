@@ -12,6 +12,7 @@ import { conditionalAccessTasks } from '../activities/graph/conditional-access.j
 import { judgeGrant } from '../activities/graph/directory-role-judge.js';
 import { grantGate, type GateDeps } from '../activities/graph/grant-gate.js';
 import { takingOrders } from '../activities/graph/ordered-rollback.js';
+import { roleAssignmentTasks } from '../activities/graph/role-assignment.js';
 import { sessionsTasks } from '../activities/graph/sessions.js';
 import { Turns } from '../activities/graph/turns.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
@@ -38,6 +39,7 @@ const PERMISSIONS = {
   sessions: ['User.RevokeSessions.All', 'User.Read.All'],
   credentials: ['Application.ReadWrite.OwnedBy', 'User-PasswordProfile.ReadWrite.All', 'User.Read.All'],
   account: ['User.EnableDisableAccount.All', 'User.Read.All'],
+  role_assignment: ['RoleManagement.ReadWrite.Directory'],
   conditional_access: ['Policy.Read.All', 'Policy.ReadWrite.ConditionalAccess'],
   verifier: [
     'RoleAssignmentSchedule.Read.Directory',
@@ -101,6 +103,11 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
         turns: new Turns(),
       }),
     ),
+  'effect:entra.role_assignment': (context) =>
+    takingOrders(
+      { ...knownTo(context), clock: context.clock },
+      roleAssignmentTasks(graphDeps(context, 'effect:entra.role_assignment', 'role_assignment')),
+    ),
   verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
   sweeper: sweeperRole,
 };
@@ -114,17 +121,21 @@ export const GATES_OF_ROLE: Readonly<Partial<Record<Role, (context: RoleContext)
       role: 'effect:entra.group_membership',
       judge: judgeOf(context),
     }),
-  'effect:entra.conditional_access': (context) => {
-    const role = 'effect:entra.conditional_access';
-    const journal = databaseOf(context, role);
-    return grantGate({
-      ...graphDeps(context, role, 'conditional_access'),
-      role,
-      judge: judgeOf(context),
-      endMark: async (eventId) => (await readMark(journal, eventId))?.cause,
-    });
-  },
+  'effect:entra.conditional_access': (context) =>
+    markedGate(context, 'effect:entra.conditional_access', 'conditional_access'),
+  'effect:entra.role_assignment': (context) => markedGate(context, 'effect:entra.role_assignment', 'role_assignment'),
 };
+
+/** The gate of an effect without a floor: it also looks the end mark up, and grants nothing while it cannot. */
+function markedGate(context: RoleContext, role: Role, job: GraphJob): ActivityInterceptorsFactory {
+  const journal = databaseOf(context, role);
+  return grantGate({
+    ...graphDeps(context, role, job),
+    role,
+    judge: judgeOf(context),
+    endMark: async (eventId) => (await readMark(journal, eventId))?.cause,
+  });
+}
 
 /** What the gate of the role that grants judges by. */
 export const grantGateDeps = (context: RoleContext): GateDeps => ({
@@ -187,6 +198,7 @@ export function graphDeps(context: RoleContext, role: Role, job: GraphJob): Grap
     authorityKeys: context.authorityKeys,
     writerIds: () => writers,
     accessWriterIds: new Set([context.settings.applications.conditional_access ?? []].flat()),
+    assignmentWriterIds: new Set([context.settings.applications.role_assignment ?? []].flat()),
     protectedIds: new Set(context.settings.protected_object_ids),
   };
 }

@@ -26,6 +26,8 @@ export const applicationsSchema = z.strictObject({
   account: guidSchema.optional(),
   /** Where no Conditional Access policy is edited there need be none. */
   conditional_access: guidSchema.optional(),
+  /** Where no role is given outside PIM there need be none. */
+  role_assignment: guidSchema.optional(),
 });
 export type GraphJob = keyof z.output<typeof applicationsSchema>;
 
@@ -107,6 +109,8 @@ export const SECTIONS = {
   }),
   /** Its database is the authority's journal, where it reads end marks. */
   'effect:entra.conditional_access': z.strictObject({ ...withDatabase, graph: graphSchema }),
+  /** Its database is the authority's journal, where it reads end marks. */
+  'effect:entra.role_assignment': z.strictObject({ ...withDatabase, graph: graphSchema }),
   sweeper: z.strictObject({
     ...withGraph,
     /** Where it looks. It asks no policy: what stands must be ended whatever a policy says today. */
@@ -126,6 +130,7 @@ export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
   'effect:entra.credentials': 'credentials',
   'effect:entra.account': 'account',
   'effect:entra.conditional_access': 'conditional_access',
+  'effect:entra.role_assignment': 'role_assignment',
   verifier: 'verifier',
   sweeper: 'sweeper',
 };
@@ -175,6 +180,7 @@ export const settingsSchema = z.strictObject({
   'effect:entra.credentials': SECTIONS['effect:entra.credentials'].optional(),
   'effect:entra.account': SECTIONS['effect:entra.account'].optional(),
   'effect:entra.conditional_access': SECTIONS['effect:entra.conditional_access'].optional(),
+  'effect:entra.role_assignment': SECTIONS['effect:entra.role_assignment'].optional(),
   verifier: SECTIONS.verifier.optional(),
   sweeper: SECTIONS.sweeper.optional(),
 });

@@ -93,7 +93,8 @@ export async function perform(
     case 'rollback': {
       const round = now.reseal?.round ?? 1;
       const signed = intentOf(now);
-      const input = { signed, round, ...madeNothing(now) };
+      const made = now.made_id === undefined ? {} : { made_id: now.made_id };
+      const input = { signed, round, ...madeNothing(now), ...made };
       const answer = await effect(signed.intent.kind, `remove ${roleOf(now)}`).rollback(input);
       return deliver({ type: 'rolled_back', round, outcome: outcomes.rollbackOutcomeSchema.parse(answer) });
     }

@@ -33,6 +33,8 @@ export interface GraphDeps {
   readonly writerIds: (tenantId: string) => ReadonlySet<string>;
   /** The same of whoever edits Conditional Access policies; absent where nobody does. */
   readonly accessWriterIds?: ReadonlySet<string>;
+  /** The same of whoever assigns roles outside PIM. */
+  readonly assignmentWriterIds?: ReadonlySet<string>;
   /** Object ids that no write may touch, from this role's own configuration. Lower case. */
   readonly protectedIds: ReadonlySet<string>;
 }

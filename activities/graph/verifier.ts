@@ -6,6 +6,11 @@ import { isAccessKind } from './access-intent.js';
 import { surveyAccess } from './access-survey.js';
 import { verifyAccess } from './access-verify.js';
 import { watchAccess } from './access-watch.js';
+import { verifyAssignmentRolledBack } from './assignment-absence.js';
+import { auditAssignment } from './assignment-audit.js';
+import { surveyAssignment } from './assignment-survey.js';
+import { verifyAssignment } from './assignment-verify.js';
+import { watchAssignment } from './assignment-watch.js';
 import { auditGrant } from './audit.js';
 import type { GraphDeps } from './effect-deps.js';
 import { listGranted } from './granted.js';
@@ -30,7 +35,14 @@ export function verifierTasks(deps: GraphDeps): VerifierTasks {
     verifyRolledBack: verifyAccessRolledBack(deps),
     audit: auditAccess(deps),
   };
-  const of = (kind: EffectKind) => (isAccessKind(kind) ? access : role);
+  const assignment = {
+    survey: surveyAssignment(deps),
+    verify: verifyAssignment(deps),
+    watch: watchAssignment(deps),
+    verifyRolledBack: verifyAssignmentRolledBack(deps),
+    audit: auditAssignment(deps),
+  };
+  const of = (kind: EffectKind) => (isAccessKind(kind) ? access : kind === 'entra.role_assignment' ? assignment : role);
   return {
     survey: (input) => of(input.request.effect.kind).survey(input),
     verify: (input) => of(input.signed.intent.kind).verify(input),

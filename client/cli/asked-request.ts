@@ -81,6 +81,13 @@ function effectLines(effect: Effect): [string, string][] {
         ['role', effect.role_template_id],
         ['scope', oneLine(effect.directory_scope_id)],
       ];
+    case 'entra.role_assignment':
+      return [
+        ['grant', `${oneLine(effect.role_name)}, outside PIM`],
+        ['role', effect.role_template_id],
+        ['scope', oneLine(effect.directory_scope_id)],
+        ['ends', NO_DEAD_MAN],
+      ];
     case 'entra.ca_exclusion':
       return [
         ['leave out of', `${oneLine(effect.policy_name)} (${effect.policy_id})`],

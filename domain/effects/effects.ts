@@ -23,6 +23,12 @@ import {
   groupMembershipTupleSchema,
 } from './group-membership.js';
 import type { EffectObject, Kind, KindTools, TargetList } from './kind.js';
+import {
+  roleAssignment,
+  roleAssignmentEffectSchema,
+  roleAssignmentProfile,
+  roleAssignmentTupleSchema,
+} from './role-assignment.js';
 
 /**
  * All that a ceremony can do, discriminated by `kind`. Whoever adds a kind writes a file beside this one, adds it to the
@@ -33,6 +39,7 @@ export const effectSchema = z.discriminatedUnion('kind', [
   groupMembershipEffectSchema,
   accessExclusionEffectSchema,
   accessPolicyEffectSchema,
+  roleAssignmentEffectSchema,
 ]);
 export type Effect = z.output<typeof effectSchema>;
 export type EffectKind = Effect['kind'];
@@ -44,6 +51,7 @@ export const TUPLES = {
   'entra.group_membership': groupMembershipTupleSchema,
   'entra.ca_exclusion': accessExclusionTupleSchema,
   'entra.ca_policy': accessPolicyTupleSchema,
+  'entra.role_assignment': roleAssignmentTupleSchema,
 } as const satisfies Record<EffectKind, z.ZodObject>;
 /** A kind, and what it acts on. */
 export type Target = { [K in EffectKind]: { kind: K; tuple: z.output<(typeof TUPLES)[K]> } }[EffectKind];
@@ -57,6 +65,7 @@ export const PROFILES = [
   groupMembershipProfile,
   accessExclusionProfile,
   accessPolicyProfile,
+  roleAssignmentProfile,
 ] as const;
 
 /** The rules of each kind. Only this file knows that a kind's rules take that kind's shapes. */
@@ -65,6 +74,7 @@ const KINDS: Readonly<Record<EffectKind, Kind<unknown, unknown, unknown>>> = {
   'entra.group_membership': groupMembership,
   'entra.ca_exclusion': accessExclusion,
   'entra.ca_policy': accessPolicyOff,
+  'entra.role_assignment': roleAssignment,
 };
 export const EFFECT_KINDS = Object.keys(KINDS) as [EffectKind, ...EffectKind[]];
 

@@ -56,6 +56,7 @@ describe.each(examples)('the example %s', (name) => {
       'conditional-access.yaml': ['mfa-out', 'mfa-off'].map(
         (profile) => `no_dead_man profiles.${profile}.allow_without_dead_man`,
       ),
+      'without-pim.yaml': ['no_dead_man profiles.user-admin.allow_without_dead_man'],
     };
     expect(weak).toEqual(meant[name] ?? []);
   });

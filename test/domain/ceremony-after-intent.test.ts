@@ -8,6 +8,24 @@ import * as scene from './scene.js';
 
 const { alice, bob, dave, sam, MINUTE } = scene;
 
+describe('what the provider called what it made', () => {
+  const issued = (dead_man: null | undefined) => {
+    const signed = scene.intentUntil(scene.T0 + 40 * MINUTE);
+    const without = { ...signed, intent: { ...signed.intent, ...(dead_man === null ? { dead_man } : {}) } };
+    return run().toIssuing().issue(false, { signed: without });
+  };
+
+  it('is kept where the provider has no end for it, for the removal, and nowhere else', () => {
+    expect(issued(null).granted({ provider_request_id: 'x-1', ends_at: null }).state.made_id).toBe('x-1');
+    expect('made_id' in issued(undefined).granted({ provider_request_id: 'x-1' }).state).toBe(false);
+  });
+
+  it('is not kept when it cannot be an id: an answer is anybody’s word', () => {
+    for (const provider_request_id of ['', 'x'.repeat(201)])
+      expect(issued(null).granted({ provider_request_id, ends_at: null }).state.made_id).toBeUndefined();
+  });
+});
+
 describe('ends after the intent', () => {
   it('closed: by the invoker, confirmed', () => {
     const ceremony = run().toResealing().wrapUp();

@@ -12,7 +12,12 @@ import { SeparateDatabase } from '../support/separate-database.js';
 const missing = await available();
 const EFFECT = 'effect:entra.directory_role';
 /** Roles with a database, and whose user each is. */
-const USERS = { register: 'register', authority: 'authority', 'effect:entra.conditional_access': 'access' } as const;
+const USERS = {
+  register: 'register',
+  authority: 'authority',
+  'effect:entra.conditional_access': 'access',
+  'effect:entra.role_assignment': 'assignments',
+} as const;
 const isKept = (role: Role): role is keyof typeof USERS => role in USERS;
 
 describe.skipIf(missing !== null)(`roles in processes of their own${missing === null ? '' : ` (${missing})`}`, () => {
@@ -73,6 +78,8 @@ describe.skipIf(missing !== null)(`roles in processes of their own${missing === 
     ['access', "INSERT INTO authority.end_marks VALUES ('0123456789abcdef', 'kill', NULL, now(), '{}')"],
     ['access', 'SELECT * FROM authority.intents'],
     ['access', 'SELECT * FROM register.events'],
+    ['assignments', 'SELECT * FROM authority.intents'],
+    ['assignments', 'SELECT * FROM register.events'],
   ] as const)("the %s's database user is refused: %s", async ([role, sql], { expect }) => {
     const client = new pg.Client({ connectionString: database.urls[role] });
     await client.connect();

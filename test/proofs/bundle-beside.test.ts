@@ -43,6 +43,7 @@ describe('what was beside the change, in a bundle', () => {
     expect(beside({ confirmed: {} }).unproven).toContain('no comparison before and after was made');
     expect(beside({ confirmed: {} }, false)).toEqual({ beside: [], unproven: '', errors: [] });
     expect(beside({ confirmed: {} }, true, 'entra.ca_policy').unproven).toBe('');
+    expect(beside({ confirmed: {} }, true, 'entra.role_assignment').unproven).toContain('no comparison');
   });
 
   it('is whether a policy holds again, and who signed in meanwhile', () => {

@@ -47,6 +47,7 @@ const DATABASE_USERS: ReadonlyMap<Role, string> = new Map([
   ['register', 'reseal_register'],
   ['authority', 'reseal_authority'],
   ['effect:entra.conditional_access', 'reseal_access'],
+  ['effect:entra.role_assignment', 'reseal_assignments'],
 ]);
 
 /**
@@ -57,10 +58,10 @@ export async function roleFiles(
   stack: Stack,
   databaseUrl: string,
 ): Promise<(roles: readonly Role[]) => Promise<RoleStart>> {
-  for (const user of ['reseal_register', 'reseal_authority', 'reseal_access']) {
+  for (const user of [...DATABASE_USERS.values()]) {
     await runSql(databaseUrl, `CREATE ROLE ${user} LOGIN`);
   }
-  for (const block of ['-- grants\n', '-- grants for Conditional Access'])
+  for (const block of ['-- grants\n', '-- grants for Conditional Access', '-- grants for roles outside PIM'])
     await runSql(databaseUrl, await documentedSql(block));
   return async (roles) => {
     const config = path.join(stack.layout.workers, `${roles.length}-of-${roles[0]?.replace(':', '-')}.json`);

@@ -8,7 +8,7 @@ import { TemporaryPostgres } from './temporary-postgres.js';
 export class SeparateDatabase {
   private constructor(
     private readonly server: TemporaryPostgres,
-    readonly urls: Readonly<Record<'owner' | 'register' | 'authority' | 'access', string>>,
+    readonly urls: Readonly<Record<'owner' | 'register' | 'authority' | 'access' | 'assignments', string>>,
   ) {}
 
   static async start(): Promise<SeparateDatabase> {
@@ -19,11 +19,12 @@ export class SeparateDatabase {
       register: as('reseal_register'),
       authority: as('reseal_authority'),
       access: as('reseal_access'),
+      assignments: as('reseal_assignments'),
     };
-    for (const block of ['-- users and database', '-- user for Conditional Access'])
+    for (const block of ['-- users and database', '-- user for Conditional Access', '-- user for roles outside PIM'])
       await runSql(server.url, await documentedSql(block));
     await migrate(urls.owner);
-    for (const block of ['-- grants\n', '-- grants for Conditional Access'])
+    for (const block of ['-- grants\n', '-- grants for Conditional Access', '-- grants for roles outside PIM'])
       await runSql(urls.owner, await documentedSql(block));
     return new SeparateDatabase(server, urls);
   }

@@ -48,6 +48,7 @@ export const LOCAL_APPLICATIONS = {
   account: '5e5ea100-0000-4000-8000-0000000000d6',
   conditional_access: '5e5ea100-0000-4000-8000-0000000000d7',
   group_membership: '5e5ea100-0000-4000-8000-0000000000d8',
+  role_assignment: '5e5ea100-0000-4000-8000-0000000000d9',
 } as const;
 
 const roles = [

@@ -72,6 +72,7 @@ export function workerSettings(
       ...key('effect:entra.conditional_access'),
       ...graph('conditional_access'),
     },
+    'effect:entra.role_assignment': { ...key('effect:entra.role_assignment'), ...graph('role_assignment') },
     verifier: { ...key('verifier'), ...graph('verifier') },
     sweeper: {
       ...key('sweeper'),
