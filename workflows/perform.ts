@@ -2,6 +2,8 @@ import {
   ActivityCancellationType,
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
+  condition,
   isCancellation,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -165,7 +167,10 @@ export async function performOnOrder(
     return false;
   }
   const outcome = parsed.data;
-  await heard;
+  let isHeard = false;
+  void heard.then(() => (isHeard = true));
+  // A check that somebody keeps from being answered must not keep the machine from its own removal at the deadline.
+  await CancellationScope.nonCancellable(() => condition(() => isHeard || state().phase === 'resealing'));
   deliver({ type: 'rolled_back', round: 1, outcome, ordered: since });
   return true;
 }
