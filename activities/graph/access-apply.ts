@@ -1,4 +1,4 @@
-import { epochMs, instant } from '../../domain/identifiers.js';
+import { epochMs } from '../../domain/identifiers.js';
 import type { ApplyOutcome } from '../../domain/outcomes.js';
 import type { DirectoryRoleTasks } from '../../domain/tasks.js';
 import { protectedTarget, toldPolicy, turnOf, type AccessDeps } from './access-deps.js';
@@ -9,17 +9,13 @@ import { admittedGrant, type AdmittedGrant } from './admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED } from './apply-progress.js';
 import { Attempt } from './attempt.js';
 import { clockRefusal } from './clock-check.js';
-import { openSession } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
-import { grantReceipt, isChained } from './grant-receipt.js';
-import type { GraphSession } from './graph-session.js';
+import { GrantAttempt } from './grant-attempt.js';
 import { NEXT_READ_MS } from './reading.js';
 import { isSettled, NO_READS, reads, readsSchema } from './settled-read.js';
 
 /** A change that is made later than this before its deadline would be taken back at once. */
 const LAST_CALL_MS = 60_000;
-/** A policy that Graph does not know, or a token that it refuses, so often in a row is final. */
-const UNKNOWN_READS = 5;
 
 const progressSchema = applyProgressSchema.extend({ reads: readsSchema.default(NO_READS) });
 type Progress = ReturnType<typeof progressSchema.parse>;
@@ -41,29 +37,26 @@ export function applyAccess(deps: AccessDeps): DirectoryRoleTasks['apply'] {
     });
 }
 
-class Application {
-  private readonly graph: GraphSession;
+class Application extends GrantAttempt {
   private readonly toggle: Toggle;
-  /** No attempt before this one left anything that could stand. */
-  private readonly chained: boolean;
 
   constructor(
-    private readonly deps: AccessDeps,
+    protected override readonly deps: AccessDeps,
     input: Input,
-    private readonly intent: AccessIntent,
-    private readonly attempt: Attempt<Progress>,
-    private readonly grant: AdmittedGrant,
+    private readonly access: AccessIntent,
+    protected override readonly attempt: Attempt<Progress>,
+    admitted: AdmittedGrant,
   ) {
-    this.graph = openSession(deps, intent.tuple.tenant_id, attempt);
-    this.toggle = intent.toggle;
-    this.chained = isChained(input.first, attempt.number, attempt);
+    super(deps, access.intent, input.first, attempt, admitted);
+    this.toggle = access.toggle;
   }
 
   async run(): Promise<ApplyOutcome> {
-    const { deps, attempt, intent } = this;
-    const untouchable = protectedTarget(deps, intent.tuple);
+    const { deps, attempt } = this;
+    const { tuple } = this.access;
+    const untouchable = protectedTarget(deps, tuple);
     if (untouchable !== undefined) return this.refuse(untouchable.code, untouchable.message);
-    const read = await readAccessPolicy(this.graph, intent.tuple.policy_id);
+    const read = await readAccessPolicy(this.graph, tuple.policy_id);
     if (!read.ok) return this.refused(read.failure, true);
     const policy = read.value;
     if (!this.chained && this.toggle.stands(policy)) return this.granted(policy, true);
@@ -82,7 +75,7 @@ class Application {
     const off = clockRefusal(now, this.graph.serviceTime);
     if (off !== undefined) return this.refuse(off.code, off.message);
     attempt.keep({ posted: true });
-    const path = `${ACCESS_POLICIES}/${encodeURIComponent(intent.tuple.policy_id)}`;
+    const path = `${ACCESS_POLICIES}/${encodeURIComponent(tuple.policy_id)}`;
     const answer = await this.graph.amend(path, this.toggle.set(policy));
     return answer.ok ? this.granted(policy, false) : this.refused(answer.failure, false);
   }
@@ -105,12 +98,8 @@ class Application {
       case 'conflict':
         throw this.later(toApplicationFailure(failure, backoffMs(failure, attempt.number)), true);
       case 'not_found':
-      case 'unauthenticated': {
-        const unknown_reads = attempt.details.unknown_reads + 1;
-        if (unknown_reads >= UNKNOWN_READS) return this.refuse(failure.code, failure.said);
-        attempt.keep({ unknown_reads });
-        throw this.later(toApplicationFailure(failure, NEXT_READ_MS), true);
-      }
+      case 'unauthenticated':
+        return this.unknown(failure, NEXT_READ_MS);
       default:
         return this.refuse(failure.code, failure.said);
     }
@@ -120,36 +109,5 @@ class Application {
     const left = epochMs(this.intent.deadline) - this.deps.clock.now();
     if (left > LAST_CALL_MS) return undefined;
     return this.refuse('too_late', 'less than a minute is left: it would be taken back at once');
-  }
-
-  /** This process may have stood still since the gate. */
-  private outOfWarrant(): ApplyOutcome | undefined {
-    const now = this.deps.clock.now();
-    return now < this.grant.warrant.exp * 1000 ? undefined : { outcome: 'warrant_expired', at: instant(now) };
-  }
-
-  /** Ends this attempt, noting for the next whether it left nothing behind. */
-  private later(failure: Error, leftNothing: boolean): Error {
-    const clean_through = this.chained && leftNothing ? this.attempt.number : 0;
-    this.attempt.keep({ clean_through, client_request_ids: this.clientRequestIds() });
-    return failure;
-  }
-
-  private refuse(code: string, message: string): ApplyOutcome {
-    const said = { code, message: message.slice(0, 500), clean: this.chained };
-    return { outcome: 'refused', ...said, receipt: this.receipt('not_granted', said) };
-  }
-
-  private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {
-    const calls = {
-      attempt: this.attempt.number,
-      client_request_ids: this.clientRequestIds(),
-      admitted: this.grant,
-    };
-    return grantReceipt(this.deps, this.intent.intent, word, data, calls);
-  }
-
-  private clientRequestIds(): string[] {
-    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { IntentOf } from '../../domain/intent.js';
-import { epochMs, instant } from '../../domain/identifiers.js';
+import { epochMs } from '../../domain/identifiers.js';
 import type { ApplyOutcome } from '../../domain/outcomes.js';
 import type { DirectoryRoleTasks } from '../../domain/tasks.js';
 import { admittedGrant, type AdmittedGrant } from './admitted-grant.js';
@@ -17,10 +17,9 @@ import {
 } from './assignments.js';
 import { Attempt } from './attempt.js';
 import { clockRefusal } from './clock-check.js';
-import { openSession, type GraphDeps } from './effect-deps.js';
+import type { GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
-import { grantReceipt, isChained } from './grant-receipt.js';
-import type { GraphSession } from './graph-session.js';
+import { GrantAttempt } from './grant-attempt.js';
 import { NEXT_READ_MS } from './reading.js';
 
 /** An assignment that is made later than this before its deadline would be taken back at once. */
@@ -29,8 +28,6 @@ const LAST_CALL_MS = 60_000;
 const AGREEING = 2;
 /** Reads that do not show what Graph said is in the way. */
 const CONFLICT_READS = 12;
-/** A role or principal that Graph does not know may still be on its way to the replica. */
-const UNKNOWN_READS = 5;
 
 const progressSchema = applyProgressSchema.extend({
   /** Reads in a row that agree, and on what: an assignment's id, or null for none. */
@@ -55,20 +52,15 @@ export function applyAssignment(deps: GraphDeps): DirectoryRoleTasks['apply'] {
     );
 }
 
-class Application {
-  private readonly graph: GraphSession;
-  /** No attempt before this one left anything that could stand. */
-  private readonly chained: boolean;
-
+class Application extends GrantAttempt {
   constructor(
-    private readonly deps: GraphDeps,
+    deps: GraphDeps,
     input: Input,
-    private readonly intent: IntentOf<'entra.role_assignment'>,
-    private readonly attempt: Attempt<Progress>,
-    private readonly admitted: AdmittedGrant,
+    protected override readonly intent: IntentOf<'entra.role_assignment'>,
+    protected override readonly attempt: Attempt<Progress>,
+    admitted: AdmittedGrant,
   ) {
-    this.graph = openSession(deps, intent.tuple.tenant_id, attempt);
-    this.chained = isChained(input.first, attempt.number, attempt);
+    super(deps, intent, input.first, attempt, admitted);
   }
 
   async run(): Promise<ApplyOutcome> {
@@ -149,12 +141,8 @@ class Application {
       case 'conflict':
         throw this.conflict(failure);
       case 'not_found':
-      case 'unauthenticated': {
-        const unknown_reads = attempt.details.unknown_reads + 1;
-        if (unknown_reads >= UNKNOWN_READS) return this.refuse(failure.code, failure.said);
-        attempt.keep({ unknown_reads });
-        throw again(NEXT_READ_MS, true);
-      }
+      case 'unauthenticated':
+        return this.unknown(failure, NEXT_READ_MS);
       default:
         // Graph's code for a duplicate is the one for any bad request: what stands is looked for, and decides.
         if (failure.status === 400 && failure.code === 'Request_BadRequest') throw this.conflict(failure);
@@ -173,33 +161,5 @@ class Application {
     const left = epochMs(this.intent.deadline) - this.deps.clock.now();
     if (left > LAST_CALL_MS) return undefined;
     return this.refuse('too_late', 'less than a minute is left: it would be taken back at once');
-  }
-
-  /** This process may have stood still since the gate. */
-  private outOfWarrant(): ApplyOutcome | undefined {
-    const now = this.deps.clock.now();
-    return now < this.admitted.warrant.exp * 1000 ? undefined : { outcome: 'warrant_expired', at: instant(now) };
-  }
-
-  /** Ends this attempt, noting for the next whether it left nothing behind. */
-  private later(failure: Error, leftNothing: boolean): Error {
-    const clean_through = this.chained && leftNothing ? this.attempt.number : 0;
-    this.attempt.keep({ clean_through, client_request_ids: this.clientRequestIds() });
-    return failure;
-  }
-
-  private refuse(code: string, message: string): ApplyOutcome {
-    const said = { code, message: message.slice(0, 500), clean: this.chained };
-    return { outcome: 'refused', ...said, receipt: this.receipt('not_granted', said) };
-  }
-
-  private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {
-    const { attempt, admitted } = this;
-    const calls = { attempt: attempt.number, client_request_ids: this.clientRequestIds(), admitted };
-    return grantReceipt(this.deps, this.intent, word, data, calls);
-  }
-
-  private clientRequestIds(): string[] {
-    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
   }
 }

@@ -5,78 +5,42 @@ import type { EntryPayload } from '../../domain/entry.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Survey } from '../../domain/outcomes.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
-import { digestOf } from '../../proofs/canonical-json.js';
 import { assignmentTuple } from './assignment-intent.js';
 import { isHeldBy, readAssignments } from './assignments.js';
-import { Attempt } from './attempt.js';
-import { openSession, type GraphDeps } from './effect-deps.js';
+import { principalRefusal, surveyChange, type SurveyInput, type SurveyRefused, type Valued } from './change-survey.js';
+import type { GraphDeps } from './effect-deps.js';
 import { callsTold } from './graph-call.js';
-import { toApplicationFailure, type GraphFailure } from './graph-error.js';
-import type { GraphAnswer, GraphSession } from './graph-session.js';
+import type { GraphSession } from './graph-session.js';
 import { quoted, ROLE_DEFINITIONS } from './pim-wire.js';
-import { readFailed } from './reading.js';
 
-/** A principal that was just created may not have reached the replica that answers. */
-const MISSING_READS = 4;
-const AGAIN_MS = 5_000;
 const MAX_HOLDINGS = 5000;
 
-const progressSchema = z.object({
-  missing_reads: z.number().int(),
-  client_request_ids: z.array(z.string()).max(64),
-});
-const userSchema = z.object({ userPrincipalName: z.string().nullish(), accountEnabled: z.boolean().nullish() });
 const roleSchema = z.object({ id: z.string().toLowerCase(), displayName: z.string().nullish() });
 
-type Input = Parameters<VerifierTasks['survey']>[0];
-type Refused = { code: string; message: string };
-
 /** Reads principal and role before anybody approves: both are what the request says, and nothing stands there yet. */
-export function surveyAssignment(deps: GraphDeps): VerifierTasks['survey'] {
-  return (input) =>
-    Attempt.run(progressSchema, { missing_reads: 0, client_request_ids: [] }, async (attempt) => {
-      const graph = openSession(deps, input.request.effect.tenant_id, attempt);
-      const ids = (): string[] => [...attempt.details.client_request_ids, ...graph.clientRequestIds].slice(-64);
-      /** Of what Graph does not know: undefined once it has been missing often enough to be called so. */
-      const value = <T>(answer: GraphAnswer<T>): T | undefined => {
-        if (answer.ok) return answer.value;
-        attempt.keep({ client_request_ids: ids() });
-        if (answer.failure.kind !== 'not_found') throw readFailed(answer.failure, attempt);
-        return missing(answer.failure);
-      };
-      const missing = (failure: GraphFailure): undefined => {
-        const missing_reads = attempt.details.missing_reads + 1;
-        if (missing_reads >= MISSING_READS) return undefined;
-        attempt.keep({ missing_reads });
-        throw toApplicationFailure(failure, AGAIN_MS);
-      };
-      const told = (data: Record<string, unknown>) =>
-        receipt(deps, input, { ...data, attempt: attempt.number, client_request_ids: ids() });
-      const found = await look(deps, graph, input, value);
-      if ('code' in found) return { outcome: 'refused', ...found, receipt: told({ outcome: 'refused', ...found }) };
-      const counts = { holders: found.holders.length, principal_assignments: found.principal_assignments.length };
-      const data = { outcome: 'surveyed', survey_digest: digestOf(found), ...counts };
-      return { outcome: 'surveyed', survey: found, receipt: told(data) };
-    });
-}
+export const surveyAssignment = (deps: GraphDeps): VerifierTasks['survey'] =>
+  surveyChange(deps, {
+    look: async (graph, input, value) => {
+      const survey = await look(deps, graph, input, value);
+      if ('code' in survey) return survey;
+      const { holders, principal_assignments } = survey;
+      return { survey, data: { holders: holders.length, principal_assignments: principal_assignments.length } };
+    },
+    receipt: (input, data) => receipt(deps, input, data),
+  });
 
 async function look(
   deps: GraphDeps,
   graph: GraphSession,
-  { request }: Input,
-  value: <T>(answer: GraphAnswer<T>) => T | undefined,
-): Promise<Survey | Refused> {
+  { request }: SurveyInput,
+  value: Valued,
+): Promise<Survey | SurveyRefused> {
   const { effect, principal } = request;
   const tuple = assignmentTuple(targetOf(effect, principal.object_id));
   if (deps.protectedIds.has(principal.object_id))
     return { code: 'principal_protected', message: `${principal.upn} is protected: no ceremony may touch it` };
-  const query = { $select: 'id,userPrincipalName,accountEnabled' };
-  const user = value(await graph.read(`/users/${encodeURIComponent(principal.object_id)}`, userSchema, query));
-  if (user === undefined)
-    return { code: 'principal_not_found', message: `the directory has no user ${principal.object_id}` };
-  if (user.userPrincipalName?.toLowerCase() !== principal.upn.toLowerCase())
-    return { code: 'principal_upn_differs', message: `user ${principal.object_id} is not ${principal.upn}` };
-  if (user.accountEnabled === false) return { code: 'principal_disabled', message: `${principal.upn} is disabled` };
+  const nobody = await principalRefusal(graph, principal, value);
+  if (nobody !== undefined) return nobody;
   const template = tuple.assigned_role_template_id;
   const $filter = `templateId eq ${quoted(template)}`;
   const roles = value(await graph.readAll(ROLE_DEFINITIONS, roleSchema, { $filter }));
@@ -102,7 +66,7 @@ async function look(
   return survey;
 }
 
-function receipt(deps: GraphDeps, { request, request_digest }: Input, data: Record<string, unknown>) {
+function receipt(deps: GraphDeps, { request, request_digest }: SurveyInput, data: Record<string, unknown>) {
   const { kind, end_sessions: _, ...target } = request.effect;
   const about = { request_digest, principal_id: request.principal.object_id, target, tool: toolsOfKind(kind).read };
   const payload: EntryPayload = {

@@ -6,10 +6,9 @@ import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from './appl
 import { Attempt } from './attempt.js';
 import { clockRefusal } from './clock-check.js';
 import { RoleExtension } from './directory-role-extend.js';
-import { openSession, type GraphDeps } from './effect-deps.js';
+import type { GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
-import { grantReceipt, isChained } from './grant-receipt.js';
-import type { GraphSession } from './graph-session.js';
+import { GrantAttempt } from './grant-attempt.js';
 import { meaningOf } from './pim-status.js';
 import { pimFamily, pimTuple, type PimFamily } from './pim-family.js';
 import type { ScheduleRequest } from './pim-wire.js';
@@ -19,8 +18,6 @@ import { historyOf } from './tuple-history.js';
 const LAST_CALL_MS = 5 * 60_000;
 /** Agreeing looks before a tuple that is taken counts as somebody else's. */
 const TAKEN_READS = 12;
-/** A role or principal that Graph does not know may still be on its way to the replica. */
-const UNKNOWN_READS = 5;
 
 type Input = Parameters<DirectoryRoleTasks['apply']>[0];
 
@@ -38,26 +35,21 @@ export function applyDirectoryRole(deps: GraphDeps): DirectoryRoleTasks['apply']
     });
 }
 
-class Application {
-  private readonly graph: GraphSession;
+class Application extends GrantAttempt {
   private readonly pim: PimFamily;
-  /** No attempt before this one left anything that could become a grant. */
-  private readonly chained: boolean;
 
   constructor(
-    private readonly deps: GraphDeps,
+    deps: GraphDeps,
     private readonly input: Input,
-    private readonly attempt: Attempt<ApplyProgress>,
-    private readonly admitted: AdmittedGrant,
+    attempt: Attempt<ApplyProgress>,
+    admitted: AdmittedGrant,
   ) {
-    this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
+    super(deps, input.signed.intent, input.first, attempt, admitted);
     this.pim = pimFamily(input.signed.intent.tuple);
-    this.chained = isChained(input.first, attempt.number, attempt);
   }
 
   async run(): Promise<ApplyOutcome> {
-    const { deps, attempt, input } = this;
-    const { intent } = input.signed;
+    const { deps, attempt, input, intent } = this;
     if (deps.protectedIds.has(intent.tuple.principal_id))
       return this.refuse('protected_principal', 'the principal is protected: no ceremony may touch it');
     if (attempt.number > 1 || !input.first) {
@@ -83,8 +75,7 @@ class Application {
 
   /** Something of ours, or undefined when none is visible, which proves nothing. */
   private async lookForOurs(): Promise<ApplyOutcome | undefined> {
-    const { deps } = this;
-    const { intent } = this.input.signed;
+    const { deps, intent } = this;
     const query = { $filter: this.pim.ofTuple(pimTuple(intent.tuple)) };
     const requests = await this.graph.readAll(this.pim.requests, this.pim.requestSchema, query);
     if (!requests.ok) throw this.later(toApplicationFailure(requests.failure, this.pause(requests.failure)), true);
@@ -99,7 +90,7 @@ class Application {
   }
 
   private judgeStatus(request: ScheduleRequest, adopted: boolean): ApplyOutcome {
-    const { intent } = this.input.signed;
+    const { intent } = this;
     switch (meaningOf(request.status)) {
       case 'failed':
       case 'revoked':
@@ -135,12 +126,8 @@ class Application {
       case 'conflict':
         throw this.later(toApplicationFailure(failure, backoffMs(failure, attempt.number)), true);
       case 'not_found':
-      case 'unauthenticated': {
-        const unknown_reads = attempt.details.unknown_reads + 1;
-        if (unknown_reads >= UNKNOWN_READS) return this.refuse(failure.code, failure.said);
-        attempt.keep({ unknown_reads });
-        throw this.later(toApplicationFailure(failure, 5_000), true);
-      }
+      case 'unauthenticated':
+        return this.unknown(failure, 5_000);
       default:
         return this.refuse(failure.code, failure.said);
     }
@@ -164,15 +151,9 @@ class Application {
   }
 
   private tooLate(): ApplyOutcome | undefined {
-    const left = epochMs(this.input.signed.intent.deadline) - this.deps.clock.now();
+    const left = epochMs(this.intent.deadline) - this.deps.clock.now();
     if (left > LAST_CALL_MS) return undefined;
     return this.refuse('too_late', 'less than five minutes are left: a grant could not be removed at its deadline');
-  }
-
-  /** This process may have stood still since the gate. */
-  private outOfWarrant(): ApplyOutcome | undefined {
-    const now = this.deps.clock.now();
-    return now < this.admitted.warrant.exp * 1000 ? undefined : { outcome: 'warrant_expired', at: instant(now) };
   }
 
   /** 5 s at first, then growing to 15 s; longer only where the service asks for it. */
@@ -181,37 +162,8 @@ class Application {
     return Math.max(growing, failure?.retryAfterMs ?? 0);
   }
 
-  /** Ends this attempt, noting for the next whether it left nothing behind. */
-  private later(failure: Error, leftNothing: boolean): Error {
-    const { attempt } = this;
-    const clean_through = this.chained && leftNothing ? attempt.number : 0;
-    attempt.keep({ clean_through, client_request_ids: this.clientRequestIds() });
-    return failure;
-  }
-
-  private refuse(code: string, message: string, clean = this.chained): ApplyOutcome {
-    const said = message.slice(0, 500);
-    return {
-      outcome: 'refused',
-      code,
-      message: said,
-      clean,
-      receipt: this.receipt('not_granted', { code, message: said, clean }),
-    };
-  }
-
-  private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {
-    const { attempt, admitted } = this;
-    const calls = { attempt: attempt.number, client_request_ids: this.clientRequestIds(), admitted };
-    return grantReceipt(this.deps, this.input.signed.intent, word, data, calls);
-  }
-
-  private clientRequestIds(): string[] {
-    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
-  }
-
   private body(isValidationOnly: boolean): object {
-    const { marker, dead_man, ...intent } = this.input.signed.intent;
+    const { marker, dead_man, ...intent } = this.intent;
     return {
       action: 'adminAssign',
       ...(isValidationOnly ? { isValidationOnly } : {}),

@@ -6,17 +6,14 @@ import type { AdmittedGrant } from './admitted-grant.js';
 import type { ApplyProgress } from './apply-progress.js';
 import type { Attempt } from './attempt.js';
 import { clockRefusal } from './clock-check.js';
-import { openSession, type GraphDeps } from './effect-deps.js';
+import type { GraphDeps } from './effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
-import { grantReceipt, isChained } from './grant-receipt.js';
-import type { GraphSession } from './graph-session.js';
+import { GrantAttempt, UNKNOWN_READS } from './grant-attempt.js';
 import { meaningOf } from './pim-status.js';
 import { pimFamily, pimTuple, type PimFamily } from './pim-family.js';
 import type { ScheduleRequest } from './pim-wire.js';
 import { historyOf, isOwnGrant, markOn, type TupleHistory } from './tuple-history.js';
 
-/** Looks for our own grant before it counts as gone, and at a word of Graph's that may be late news. */
-const UNKNOWN_READS = 5;
 const AGAIN_MS = 5_000;
 
 type Input = Parameters<DirectoryRoleTasks['apply']>[0];
@@ -27,21 +24,17 @@ type Input = Parameters<DirectoryRoleTasks['apply']>[0];
  * left is adopted by the marker of this round, and where none shows the call is made again. Nothing is called in the last
  * minute before the deadline that holds: the ceremony ends there, whatever Graph would say.
  */
-export class RoleExtension {
-  private readonly graph: GraphSession;
+export class RoleExtension extends GrantAttempt {
   private readonly pim: PimFamily;
-  /** No attempt before this one left anything that could take effect. */
-  private readonly chained: boolean;
 
   constructor(
-    private readonly deps: GraphDeps,
+    deps: GraphDeps,
     private readonly input: Input,
-    private readonly attempt: Attempt<ApplyProgress>,
-    private readonly admitted: AdmittedGrant,
+    attempt: Attempt<ApplyProgress>,
+    admitted: AdmittedGrant,
   ) {
-    this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
+    super(deps, input.signed.intent, input.first, attempt, admitted);
     this.pim = pimFamily(input.signed.intent.tuple);
-    this.chained = isChained(input.first, attempt.number, attempt);
   }
 
   async run(): Promise<ApplyOutcome> {
@@ -51,7 +44,7 @@ export class RoleExtension {
     const { pim } = this;
     const query = { $filter: pim.ofTuple(pimTuple(this.intent.tuple)) };
     const requests = await this.graph.readAll(pim.requests, pim.requestSchema, query);
-    if (!requests.ok) throw this.again(toApplicationFailure(requests.failure, this.pause(requests.failure)), true);
+    if (!requests.ok) throw this.later(toApplicationFailure(requests.failure, this.pause(requests.failure)), true);
     const by = { writerIds: deps.writerIds(this.intent.tuple.tenant_id), authorityKeys: deps.authorityKeys };
     const history = historyOf(requests.value, this.intent, by);
     const { grant } = history;
@@ -89,7 +82,7 @@ export class RoleExtension {
       case 'revoked':
         return this.refuse('request_failed', `the provider took the request and then said ${request.status ?? ''}`);
       case 'undecided':
-        throw this.again(waitFor('request_undecided', `status ${request.status ?? 'absent'}`, AGAIN_MS), false);
+        throw this.later(waitFor('request_undecided', `status ${request.status ?? 'absent'}`, AGAIN_MS), false);
       case 'active': {
         const end = request.scheduleInfo?.expiration?.endDateTime ?? null;
         const ends_at = end === null || Number.isNaN(Date.parse(end)) ? null : instant(epochMs(end));
@@ -104,12 +97,12 @@ export class RoleExtension {
     const { attempt } = this;
     switch (failure.kind) {
       case 'ambiguous':
-        throw this.again(toApplicationFailure(failure, this.pause(failure)), rehearsal);
+        throw this.later(toApplicationFailure(failure, this.pause(failure)), rehearsal);
       case 'not_sent':
       case 'throttled':
       case 'conflict':
       case 'pending':
-        throw this.again(toApplicationFailure(failure, backoffMs(failure, attempt.number)), true);
+        throw this.later(toApplicationFailure(failure, backoffMs(failure, attempt.number)), true);
       case 'does_not_exist':
       case 'not_found':
       case 'unauthenticated':
@@ -127,7 +120,7 @@ export class RoleExtension {
     if (unknown_reads >= UNKNOWN_READS) return this.refuse(code, message);
     this.attempt.keep({ unknown_reads });
     const why = failure === undefined ? waitFor(code, message, AGAIN_MS) : toApplicationFailure(failure, AGAIN_MS);
-    throw this.again(why, true);
+    throw this.later(why, true);
   }
 
   private tooLate(): ApplyOutcome | undefined {
@@ -139,36 +132,8 @@ export class RoleExtension {
       : this.refuse('extension_too_late', EXTENSION_REFUSALS.extension_too_late);
   }
 
-  /** This process may have stood still since the gate. */
-  private outOfWarrant(): ApplyOutcome | undefined {
-    const now = this.deps.clock.now();
-    return now < this.admitted.warrant.exp * 1000 ? undefined : { outcome: 'warrant_expired', at: instant(now) };
-  }
-
   private pause(failure: GraphFailure): number {
     return Math.max(AGAIN_MS, failure.retryAfterMs ?? 0);
-  }
-
-  /** Ends this attempt, noting for the next whether it left nothing behind. */
-  private again(failure: Error, leftNothing: boolean): Error {
-    const clean_through = this.chained && leftNothing ? this.attempt.number : 0;
-    this.attempt.keep({ clean_through, client_request_ids: this.clientRequestIds() });
-    return failure;
-  }
-
-  private refuse(code: string, message: string): ApplyOutcome {
-    const said = { code, message: message.slice(0, 500), clean: this.chained };
-    return { outcome: 'refused', ...said, receipt: this.receipt('not_granted', said) };
-  }
-
-  private receipt(word: 'granted' | 'not_granted', data: Record<string, unknown>) {
-    const { attempt, admitted } = this;
-    const calls = { attempt: attempt.number, client_request_ids: this.clientRequestIds(), admitted };
-    return grantReceipt(this.deps, this.intent, word, data, calls);
-  }
-
-  private clientRequestIds(): string[] {
-    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
   }
 
   private body(grant: ScheduleRequest, isValidationOnly: boolean): object {
@@ -184,10 +149,6 @@ export class RoleExtension {
         expiration: { type: 'afterDateTime', endDateTime: dead_man },
       },
     };
-  }
-
-  private get intent() {
-    return this.input.signed.intent;
   }
 }
 
