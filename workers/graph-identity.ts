@@ -1,4 +1,4 @@
-import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/graph/graph-access.js';
+import { graphAccess, loopbackAccess, type GraphAccess } from '../activities/graph/wire/graph-access.js';
 import type { Role } from '../domain/roles.js';
 import { SettingsError } from './settings-error.js';
 import type { graphOf } from './settings.js';

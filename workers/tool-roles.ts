@@ -1,5 +1,5 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
-import { directoryRoleTasks } from '../activities/graph/directory-role.js';
+import { directoryRoleTasks } from '../activities/graph/pim/directory-role.js';
 import { removeDirectoryRole, writeDirectoryRole } from '../activities/tools/change-directory-role.js';
 import { noteEnded } from '../activities/tools/note-ended.js';
 import { readDirectoryRole } from '../activities/tools/read-directory-role.js';

@@ -7,8 +7,8 @@ import type { KillOutcome } from '../../domain/kill-state.js';
 import { targetOf, type Rotation } from '../../domain/on-kill.js';
 import type { Attempt } from '../graph/attempt.js';
 import { receiptOf, type GraphDeps } from '../graph/effect-deps.js';
-import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from '../graph/graph-error.js';
-import type { GraphSession } from '../graph/graph-session.js';
+import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from '../graph/wire/graph-error.js';
+import type { GraphSession } from '../graph/wire/graph-session.js';
 import { SinkFailure, type Delivery, type Sinks } from './sink.js';
 
 export interface CredentialsDeps extends GraphDeps {

@@ -4,7 +4,7 @@ import type { KillOutcome } from '../../domain/kill-state.js';
 import type { Rotation } from '../../domain/on-kill.js';
 import { Attempt } from '../graph/attempt.js';
 import { openSession } from '../graph/effect-deps.js';
-import { waitFor } from '../graph/graph-error.js';
+import { waitFor } from '../graph/wire/graph-error.js';
 import * as rotating from './rotation.js';
 import type { Asked, CredentialsDeps } from './rotation.js';
 import { newPassword } from './secret.js';

@@ -12,11 +12,11 @@ import { digestOf } from '../../proofs/canonical-json.js';
 import { keyidOf } from '../../proofs/role-key.js';
 import { verifyIntent, type AuthorityKey } from '../../proofs/signed-intent.js';
 import type { Clock } from '../clock.js';
-import type { GraphAccess } from './graph-access.js';
-import { callsOfAttempt, callsTold } from './graph-call.js';
-import { waitFor } from './graph-error.js';
+import type { GraphAccess } from './wire/graph-access.js';
+import { callsOfAttempt, callsTold } from './wire/graph-call.js';
+import { waitFor } from './wire/graph-error.js';
 import type { Attempt } from './attempt.js';
-import { GraphSession } from './graph-session.js';
+import { GraphSession } from './wire/graph-session.js';
 
 /** What every activity here is built from. */
 export interface GraphDeps {

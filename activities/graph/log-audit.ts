@@ -5,8 +5,8 @@ import type { Intent } from '../../domain/intent.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
 import { Attempt } from './attempt.js';
 import { openSession, receiptOf, requireAuthentic, type GraphDeps } from './effect-deps.js';
-import { backoffMs, toApplicationFailure, waitFor } from './graph-error.js';
-import type { GraphAnswer, GraphSession } from './graph-session.js';
+import { backoffMs, toApplicationFailure, waitFor } from './wire/graph-error.js';
+import type { GraphAnswer, GraphSession } from './wire/graph-session.js';
 
 /** 99 % of audit rows were published to arrive within 5 minutes, others say 15: earlier reads would only cost quota. */
 const SETTLE_MS = 15 * 60_000;

@@ -1,12 +1,12 @@
 import type { Intent } from '../../domain/intent.js';
 import type { Finding } from '../../domain/outcomes.js';
 import type { Attempt } from './attempt.js';
-import { attribute, findingOf, type Attribution } from './attribution.js';
+import { attribute, findingOf, type Attribution } from './pim/attribution.js';
 import type { GraphDeps } from './effect-deps.js';
-import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './graph-error.js';
-import type { GraphSession } from './graph-session.js';
-import type { Holding } from './holdings.js';
-import type { Recognition } from './tuple-history.js';
+import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from './wire/graph-error.js';
+import type { GraphSession } from './wire/graph-session.js';
+import type { Holding } from './pim/holdings.js';
+import type { Recognition } from './pim/tuple-history.js';
 
 /** Agreeing reads are at least this far apart, so that they do not all come from one moment of one replica. */
 export const APART_MS = 5_000;

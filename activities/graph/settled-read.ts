@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { AccessPolicy } from './access-policy.js';
+import type { AccessPolicy } from './access/access-policy.js';
 import { NEXT_READ_MS } from './reading.js';
 
 /**

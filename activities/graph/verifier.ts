@@ -1,23 +1,23 @@
 import type { EffectKind } from '../../domain/effects/effects.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
-import { verifyAccessRolledBack } from './access-absence.js';
-import { auditAccess } from './access-audit.js';
-import { isAccessKind } from './access-intent.js';
-import { surveyAccess } from './access-survey.js';
-import { verifyAccess } from './access-verify.js';
-import { watchAccess } from './access-watch.js';
-import { verifyAssignmentRolledBack } from './assignment-absence.js';
-import { auditAssignment } from './assignment-audit.js';
-import { surveyAssignment } from './assignment-survey.js';
-import { verifyAssignment } from './assignment-verify.js';
-import { watchAssignment } from './assignment-watch.js';
-import { auditGrant } from './audit.js';
+import { verifyAccessRolledBack } from './access/access-absence.js';
+import { auditAccess } from './access/access-audit.js';
+import { isAccessKind } from './access/access-intent.js';
+import { surveyAccess } from './access/access-survey.js';
+import { verifyAccess } from './access/access-verify.js';
+import { watchAccess } from './access/access-watch.js';
+import { verifyAssignmentRolledBack } from './assignment/assignment-absence.js';
+import { auditAssignment } from './assignment/assignment-audit.js';
+import { surveyAssignment } from './assignment/assignment-survey.js';
+import { verifyAssignment } from './assignment/assignment-verify.js';
+import { watchAssignment } from './assignment/assignment-watch.js';
+import { auditGrant } from './pim/audit.js';
 import type { GraphDeps } from './effect-deps.js';
-import { listGranted } from './granted.js';
-import { surveyTarget } from './survey.js';
-import { verifyGrant } from './verify.js';
-import { verifyRolledBack } from './verify-rolled-back.js';
-import { watchGrant } from './watch.js';
+import { listGranted } from './people/granted.js';
+import { surveyTarget } from './pim/survey.js';
+import { verifyGrant } from './pim/verify.js';
+import { verifyRolledBack } from './pim/verify-rolled-back.js';
+import { watchGrant } from './pim/watch.js';
 
 /** The activities of the second, read-only identity: what really stands, before, while and after. */
 export function verifierTasks(deps: GraphDeps): VerifierTasks {

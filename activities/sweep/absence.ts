@@ -1,7 +1,7 @@
 import type { RoleTuple } from '../../domain/effects/directory-role.js';
 import { instant } from '../../domain/identifiers.js';
 import { ABSENT_READS, count, NOTHING_READ } from '../graph/absence-run.js';
-import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from '../graph/pim-wire.js';
+import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from '../graph/pim/pim-wire.js';
 import { NEXT_READ_MS } from '../graph/reading.js';
 import { codeOf } from './look.js';
 import { judge } from './judge.js';

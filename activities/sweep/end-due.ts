@@ -1,10 +1,10 @@
 import { epochMs, instant } from '../../domain/identifiers.js';
 import { SWEEP_SLACK_MS, type SweepOutcome } from '../../domain/sweep.js';
-import { removeOwn, type Removal } from '../graph/remove-own.js';
-import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from '../graph/pim-wire.js';
-import type { ScheduleRequest } from '../graph/pim-wire.js';
-import { backoffMs } from '../graph/graph-error.js';
-import { historyOf, markedDeadline, markerOf, scheduleOf } from '../graph/tuple-history.js';
+import { removeOwn, type Removal } from '../graph/pim/remove-own.js';
+import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from '../graph/pim/pim-wire.js';
+import type { ScheduleRequest } from '../graph/pim/pim-wire.js';
+import { backoffMs } from '../graph/wire/graph-error.js';
+import { historyOf, markedDeadline, markerOf, scheduleOf } from '../graph/pim/tuple-history.js';
 import { readUntilAgreed } from './absence.js';
 import type { Judged } from './judge.js';
 import { codeOf } from './look.js';

@@ -1,8 +1,8 @@
 import type { RoleTuple } from '../../domain/effects/directory-role.js';
 import { epochMs } from '../../domain/identifiers.js';
 import { SWEEP_SLACK_MS, type SweepFinding, type SweepReason, type SweepVerdict } from '../../domain/sweep.js';
-import { meaningOf } from '../graph/pim-status.js';
-import { isPim, type Instance, type ScheduleRequest } from '../graph/pim-wire.js';
+import { meaningOf } from '../graph/pim/pim-status.js';
+import { isPim, type Instance, type ScheduleRequest } from '../graph/pim/pim-wire.js';
 import {
   ASSIGNING,
   creatorOf,
@@ -12,8 +12,8 @@ import {
   markerOf,
   markOn,
   scheduleOf,
-} from '../graph/tuple-history.js';
-import type { Recognition } from '../graph/tuple-history.js';
+} from '../graph/pim/tuple-history.js';
+import type { Recognition } from '../graph/pim/tuple-history.js';
 import type { Sighting } from './look.js';
 
 /** Graph forgets requests after about 45 days; one less, so that a request that is just going is still asked for. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import type { SweepRead } from '../../domain/sweep.js';
-import type { GraphFailure } from '../graph/graph-error.js';
-import type { GraphAnswer, GraphSession } from '../graph/graph-session.js';
-import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema } from '../graph/pim-wire.js';
-import type { Instance, ScheduleRequest } from '../graph/pim-wire.js';
+import type { GraphFailure } from '../graph/wire/graph-error.js';
+import type { GraphAnswer, GraphSession } from '../graph/wire/graph-session.js';
+import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema } from '../graph/pim/pim-wire.js';
+import type { Instance, ScheduleRequest } from '../graph/pim/pim-wire.js';
 import type { Patience } from './patience.js';
 
 const ASSIGNMENTS = '/roleManagement/directory/roleAssignments';

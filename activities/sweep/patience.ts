@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 
 import type { SweepDeps } from './sweep-deps.js';
-import { backoffMs, type GraphFailureKind } from '../graph/graph-error.js';
-import type { GraphAnswer } from '../graph/graph-session.js';
+import { backoffMs, type GraphFailureKind } from '../graph/wire/graph-error.js';
+import type { GraphAnswer } from '../graph/wire/graph-session.js';
 
 /** How often one call is made in a sweep; the next sweep asks again. */
 const TRIES = 4;

@@ -4,7 +4,7 @@ import type { EntryPayload, Receipt } from '../../domain/entry.js';
 import type { DsseEnvelope } from '../../domain/intent.js';
 import type { SweepReport } from '../../domain/sweep.js';
 import type { Clock } from '../clock.js';
-import type { GraphAccess } from '../graph/graph-access.js';
+import type { GraphAccess } from '../graph/wire/graph-access.js';
 
 /** The sweeper's signatures; a sweep from cron may do without. */
 export interface SweepSigner {

@@ -1,7 +1,7 @@
 import { instant } from '../../domain/identifiers.js';
 import type { SweepFinding, SweptTenant } from '../../domain/sweep.js';
-import { GraphSession } from '../graph/graph-session.js';
-import type { Recognition } from '../graph/tuple-history.js';
+import { GraphSession } from '../graph/wire/graph-session.js';
+import type { Recognition } from '../graph/pim/tuple-history.js';
 import { endDue } from './end-due.js';
 import { judge, type Judged } from './judge.js';
 import { lookAt } from './look.js';

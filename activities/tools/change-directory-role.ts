@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 
 import type { Receipt } from '../../domain/entry.js';
 import type { DirectoryRoleTasks } from '../../domain/tasks.js';
-import { passGate, type GateDeps } from '../graph/grant-gate.js';
+import { passGate, type GateDeps } from '../graph/grant/grant-gate.js';
 import type { Answered, Verb } from './tool-deps.js';
 
 /**

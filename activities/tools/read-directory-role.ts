@@ -3,9 +3,9 @@ import { Context } from '@temporalio/activity';
 import { instant } from '../../domain/identifiers.js';
 import { Attempt } from '../graph/attempt.js';
 import { openSession, type GraphDeps } from '../graph/effect-deps.js';
-import { backoffMs, toApplicationFailure } from '../graph/graph-error.js';
-import { pimFamily, pimTuple } from '../graph/pim-family.js';
-import { isPim } from '../graph/pim-wire.js';
+import { backoffMs, toApplicationFailure } from '../graph/wire/graph-error.js';
+import { pimFamily, pimTuple } from '../graph/pim/pim-family.js';
+import { isPim } from '../graph/pim/pim-wire.js';
 import { z } from 'zod';
 import type { Verb } from './tool-deps.js';
 

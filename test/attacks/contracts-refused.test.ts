@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, it, type ExpectStatic } from 'vitest';
 import { withContract } from '../../deploy/local/stack/contract-text.js';
 import { localContract } from '../../deploy/local/stack/local-contract.js';
-import { judgeGrant } from '../../activities/graph/directory-role-judge.js';
+import { judgeGrant } from '../../activities/graph/pim/directory-role-judge.js';
 import { instant } from '../../domain/identifiers.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { Role } from '../../domain/roles.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CredentialsDeps } from '../../../activities/credentials/rotation.js';
 import { credentialsTasks } from '../../../activities/credentials/rotate.js';
 import { deliveryText, SinkFailure, type Delivery, type SecretSink } from '../../../activities/credentials/sink.js';
-import { loopbackAccess } from '../../../activities/graph/graph-access.js';
+import { loopbackAccess } from '../../../activities/graph/wire/graph-access.js';
 import type { OnKill, Rotation } from '../../../domain/on-kill.js';
 import type { SignedIntent } from '../../../domain/intent.js';
 import { signReceipt } from '../../../proofs/receipt.js';

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 
 import { Context } from '@temporalio/activity';
 
-import { loopbackAccess } from '../../../activities/graph/graph-access.js';
-import { directoryRoleTasks } from '../../../activities/graph/directory-role.js';
+import { loopbackAccess } from '../../../activities/graph/wire/graph-access.js';
+import { directoryRoleTasks } from '../../../activities/graph/pim/directory-role.js';
 import type { GraphDeps } from '../../../activities/graph/effect-deps.js';
-import { passGate, type Judge } from '../../../activities/graph/grant-gate.js';
-import { takingOrders } from '../../../activities/graph/ordered-rollback.js';
-import { pimFamily, pimTuple } from '../../../activities/graph/pim-family.js';
-import { sessionsTasks } from '../../../activities/graph/sessions.js';
+import { passGate, type Judge } from '../../../activities/graph/grant/grant-gate.js';
+import { takingOrders } from '../../../activities/graph/grant/ordered-rollback.js';
+import { pimFamily, pimTuple } from '../../../activities/graph/pim/pim-family.js';
+import { sessionsTasks } from '../../../activities/graph/people/sessions.js';
 import { verifierTasks } from '../../../activities/graph/verifier.js';
 import { startGraphSimulator, type GraphSimulator } from '../../../deploy/local/graph/server.js';
 import { kindOfTuple } from '../../../domain/effects/effects.js';

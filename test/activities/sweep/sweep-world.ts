@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-import { loopbackAccess } from '../../../activities/graph/graph-access.js';
+import { loopbackAccess } from '../../../activities/graph/wire/graph-access.js';
 import { sweepOnce } from '../../../activities/sweep/sweep.js';
 import type { SweepDeps } from '../../../activities/sweep/sweep-deps.js';
 import { instant } from '../../../domain/identifiers.js';

@@ -7,7 +7,7 @@ import type { SignedIntent } from '../../../domain/intent.js';
 import { HELD, inAWorld } from '../graph/in-a-world.js';
 import { ALICE, BOB, STRANGER, USER_ADMINISTRATOR, withEmptyList, WRITER, type World } from '../graph/world.js';
 import { MINUTE, Sweeping } from './sweep-world.js';
-import { roleTuple } from '../../../activities/graph/pim-wire.js';
+import { roleTuple } from '../../../activities/graph/pim/pim-wire.js';
 
 let world: World;
 let sweeping: Sweeping;

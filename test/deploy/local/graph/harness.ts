@@ -7,7 +7,7 @@ import {
   type Middleware,
 } from '@microsoft/microsoft-graph-client';
 import { onTestFinished } from 'vitest';
-import { LoopbackTransport } from '../../../../activities/graph/loopback-transport.js';
+import { LoopbackTransport } from '../../../../activities/graph/wire/loopback-transport.js';
 import { startGraphSimulator } from '../../../../deploy/local/graph/server.js';
 import type { GraphSimulator, GraphSimulatorOptions } from '../../../../deploy/local/graph/server.js';
 

@@ -1,0 +1,187 @@
+import { z } from 'zod';
+
+import { reachOf, REACH_WORDS, type Reach } from '../../../domain/effective-policy.js';
+import { epochMs, instant } from '../../../domain/identifiers.js';
+import { findingSchema, type AbsenceOutcome, type Finding } from '../../../domain/outcomes.js';
+import { CLOCK_SKEW_MS } from '../../../domain/statement.js';
+import type { VerifierTasks } from '../../../domain/tasks.js';
+import { ABSENT_READS, absenceRunSchema, count, isConfirmed, nextReadIn, NOTHING_READ } from '../absence-run.js';
+import { toldPolicy } from './access-deps.js';
+import { changesSince } from './access-differences.js';
+import { accessOf, type AccessIntent } from './access-intent.js';
+import { makerOfStanding, readChanges } from './access-log.js';
+import { readAccessPolicy, type AccessPolicy } from './access-policy.js';
+import { Attempt } from '../attempt.js';
+import { disowned, openSession, receiptOf, type GraphDeps } from '../effect-deps.js';
+import { waitFor, type GraphFailure } from '../wire/graph-error.js';
+import type { GraphSession } from '../wire/graph-session.js';
+import { keepApart, NEXT_READ_MS, readFailed } from '../reading.js';
+
+/** The audit log, which names who changed a policy, is minutes late. */
+const UNKNOWN_PATIENCE_MS = 10 * 60_000;
+const UNKNOWN_POLL_MS = 30_000;
+
+const progressSchema = z.object({
+  run: absenceRunSchema,
+  /** Since when something stands of which nobody can say who made it, epoch ms. */
+  unknown_since: z.number().nullable(),
+  findings: z.array(findingSchema).max(64),
+  client_request_ids: z.array(z.string()).max(64),
+});
+type Progress = z.output<typeof progressSchema>;
+
+type Input = Parameters<VerifierTasks['verifyRolledBack']>[0];
+
+/**
+ * Sees with the second identity that the policy is free of our change: five agreeing reads, and not before the settle window
+ * is over. What stands again by another's hand, as the directory's audit log says, is told and left; what may be ours is
+ * `present`, and will be removed again. With the last read goes what the policy is now written to do.
+ */
+export function verifyAccessRolledBack(deps: GraphDeps): VerifierTasks['verifyRolledBack'] {
+  const nothing: Progress = { run: NOTHING_READ, unknown_since: null, findings: [], client_request_ids: [] };
+  return (input) =>
+    Attempt.run(progressSchema, nothing, async (attempt) => {
+      const none = disowned(input, deps, attempt.number);
+      if (none !== undefined) return none;
+      return new AbsenceCheck(deps, input, accessOf(input.signed.intent), attempt).look();
+    });
+}
+
+class AbsenceCheck {
+  private readonly graph: GraphSession;
+
+  constructor(
+    private readonly deps: GraphDeps,
+    private readonly input: Input,
+    private readonly access: AccessIntent,
+    private readonly attempt: Attempt<Progress>,
+  ) {
+    this.graph = openSession(deps, access.tuple.tenant_id, attempt);
+  }
+
+  async look(): Promise<AbsenceOutcome> {
+    const { deps, attempt, input, access } = this;
+    keepApart(attempt.details.run.last_at, deps.clock.now());
+    const policy = await this.read();
+    const present = policy !== null && access.toggle.stands(policy) && (await this.mayBeOurs(policy));
+    const now = deps.clock.now();
+    const run = count(attempt.details.run, present, now);
+    attempt.keep({ run, client_request_ids: this.clientRequestIds() });
+    if (run.present >= input.patience) return this.present(now, run.present);
+    const settleUntil = input.settle_until === null ? null : epochMs(input.settle_until);
+    if (isConfirmed(run, settleUntil, now)) return this.absent(now, policy);
+    const word = present ? `present ${run.present} of ${input.patience}` : `absent ${run.absent} of ${ABSENT_READS}`;
+    throw waitFor('not_yet_agreed', word, nextReadIn(run, settleUntil, now, NEXT_READ_MS));
+  }
+
+  /** The policy, or null where the tenant has none of that id: a deleted one leaves out nobody, and holds for nobody. */
+  private async read(): Promise<AccessPolicy | null> {
+    const read = await readAccessPolicy(this.graph, this.access.tuple.policy_id);
+    if (read.ok) return read.value;
+    if (read.failure.kind === 'not_found') return null;
+    throw this.failed(read.failure);
+  }
+
+  private async mayBeOurs(policy: AccessPolicy): Promise<boolean> {
+    const { deps, access, attempt } = this;
+    // Who says `refused` is a workflow, and whoever completes activities can make it believe so: the log has the last word.
+    const refused = this.input.refused === true;
+    if (refused && isOlderThan(policy, access)) return this.leave(policy, 'from before anything was issued');
+    const changes = await readChanges(this.graph, access, deps.accessWriterIds ?? new Set());
+    if (!changes.ok) throw this.failed(changes.failure);
+    const made = makerOfStanding(policy, changes.value, access);
+    if (made.maker === 'own') return true;
+    if (made.maker === 'foreign') return this.leave(policy, `by ${made.by ?? 'somebody unknown'}`);
+    const now = deps.clock.now();
+    const unknown_since = attempt.details.unknown_since ?? now;
+    attempt.keep({ unknown_since, client_request_ids: this.clientRequestIds() });
+    // What nobody can be named for after all that time counts as ours, where anything of ours may have been made.
+    if (now - unknown_since >= UNKNOWN_PATIENCE_MS)
+      return refused ? this.leave(policy, 'nothing of ours was ever made') : true;
+    throw waitFor('policy_unattributed', 'waiting for the audit log to name somebody', UNKNOWN_POLL_MS);
+  }
+
+  private absent(now: number, policy: AccessPolicy | null): AbsenceOutcome {
+    const { survey, settle_until, round } = this.input;
+    const { tuple, intent } = this.access;
+    const effective = this.effective(policy);
+    const changed = survey === null || policy === null ? [] : changesSince(survey, policy, tuple);
+    const findings = merged(this.attempt.details.findings, [...changed, ...effective.findings]);
+    const { run } = this.attempt.details;
+    const observed_at = instant(run.first_absent_at ?? now);
+    const confirmed_at = instant(now);
+    const reads = run.absent_at.map((at) => ({ at: instant(at), absent: true }));
+    const data = {
+      observed_at,
+      confirmed_at,
+      settle_until,
+      round,
+      reads,
+      reads_agreeing: run.absent,
+      findings,
+      effective: effective.told,
+      ...(policy === null ? {} : { policy: toldPolicy(policy) }),
+      ...this.calls(),
+    };
+    const receipt = receiptOf(this.deps, intent, { type: 'confirmed', transition: 'confirmed', data });
+    return { outcome: 'absent', observed_at, confirmed_at, findings, receipt };
+  }
+
+  /** Whether the policy holds for the principal again, as it is now written. */
+  private effective(policy: AccessPolicy | null): { told: Record<string, unknown>; findings: Finding[] } {
+    const { tuple } = this.access;
+    const reach: Reach | null = policy === null ? null : reachOf(policy.reach, tuple.principal_id);
+    if (reach?.holds === 'yes') return { told: { holds: 'yes', why: null }, findings: [] };
+    const holds = reach === null ? 'no' : reach.holds;
+    const why = reach === null ? 'the policy was deleted' : REACH_WORDS[reach.because];
+    const detail = `policy ${tuple.policy_id} does not hold for ${tuple.principal_id} again: ${why}`;
+    const findings: Finding[] = holds === 'no' ? [{ code: 'foreign_change', detail }] : [];
+    return { told: { holds, why }, findings };
+  }
+
+  private present(now: number, reads: number): AbsenceOutcome {
+    const { round } = this.input;
+    const { findings } = this.attempt.details;
+    const data = { round, present_reads: reads, findings, ...this.calls() };
+    const entry = { type: 'reappeared' as const, transition: `reappeared/${round}` };
+    return {
+      outcome: 'present',
+      at: instant(now),
+      receipt: receiptOf(this.deps, this.access.intent, { ...entry, data }),
+    };
+  }
+
+  /** It is another's: told, and not ours to remove. */
+  private leave(policy: AccessPolicy, who: string): false {
+    const findings = merged(this.attempt.details.findings, [foreign(policy, this.access, who)]);
+    this.attempt.keep({ findings, unknown_since: null });
+    return false;
+  }
+
+  private calls(): Record<string, unknown> {
+    return { attempt: this.attempt.number, client_request_ids: this.clientRequestIds() };
+  }
+
+  private failed(failure: GraphFailure): Error {
+    this.attempt.keep({ client_request_ids: this.clientRequestIds() });
+    return readFailed(failure, this.attempt);
+  }
+
+  private clientRequestIds(): string[] {
+    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
+  }
+}
+
+/** Whether it was last changed before the intent was issued, whatever the clocks say. */
+const isOlderThan = ({ modified_at }: AccessPolicy, { intent }: AccessIntent): boolean =>
+  modified_at !== null && modified_at < epochMs(intent.issued_at) - CLOCK_SKEW_MS;
+
+const foreign = (policy: AccessPolicy, { toggle }: AccessIntent, who: string): Finding => ({
+  code: 'foreign_assignment',
+  detail: `policy ${policy.id} ${toggle.wanted}, ${who}: it is left alone`,
+});
+
+function merged(known: readonly Finding[], more: readonly Finding[]): Finding[] {
+  const fresh = more.filter((one) => !known.some(({ code, detail }) => code === one.code && detail === one.detail));
+  return [...known, ...fresh].slice(0, 64);
+}
