@@ -36,6 +36,22 @@ export function goStruct(members: readonly GoMember[], indent?: string): string 
   return `{\n${written.map((pair) => `${indent}${pair.join(': ')}`).join(',\n')}\n}`;
 }
 
+/** A slice as Go's `json.Marshal` writes it; `null` is a nil slice. */
+export function goSlice(items: readonly (string | GoJson)[] | null): GoJson {
+  return new GoJson(items === null ? 'null' : `[${items.map(goValue).join(',')}]`);
+}
+
+/**
+ * A `map[string]string` as Go's `json.Marshal` writes it: by key, in the order of their bytes in UTF-8. `null` is a nil map.
+ *
+ * @throws {TypeError} for a lone surrogate.
+ */
+export function goStringMap(map: Readonly<Record<string, string>> | null): GoJson {
+  if (map === null) return new GoJson('null');
+  const sorted = Object.entries(map).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return new GoJson(`{${sorted.map(([name, value]) => `${goString(name)}:${goString(value)}`).join(',')}}`);
+}
+
 const isEmpty = (value: GoMember[1]): boolean => value === undefined || value === '' || value === 0 || value === false;
 
 function goValue(value: GoMember[1]): string {

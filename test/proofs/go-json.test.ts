@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { goCompact, GoJson, goString, goStruct } from '../../proofs/go-json.js';
+import { goCompact, GoJson, goSlice, goString, goStringMap, goStruct } from '../../proofs/go-json.js';
 
 /** Each was written by Go 1.26's encoding/json from the value on the left. */
 const STRINGS: [value: string, written: string][] = [
@@ -87,5 +87,21 @@ describe('raw JSON as Go writes it again', () => {
         expect(goCompact(text)).toEqual(new GoJson(text));
       }),
     );
+  });
+});
+
+describe('a slice and a map as Go writes them', () => {
+  it('tells a nil slice from an empty one', () => {
+    expect([goSlice(null), goSlice([]), goSlice(['a<', new GoJson('{}')])].map(({ text }) => text)).toEqual([
+      'null',
+      '[]',
+      '["a\\u003c",{}]',
+    ]);
+  });
+
+  it('sorts keys by their bytes, which is not by their UTF-16', () => {
+    const map = { '\u{1f600}': '1', '\ufffd': '2', b: '3', a: '&', 10: '4', 9: '5' };
+    expect(goStringMap(map).text).toBe('{"10":"4","9":"5","a":"\\u0026","b":"3","\ufffd":"2","\u{1f600}":"1"}');
+    expect(goStringMap(null).text).toBe('null');
   });
 });
