@@ -61,8 +61,23 @@ export async function advanceCeremony(
         ? await skip(connection, execution, until, giveUpAt)
         : await sleep(200, 'arrived' as const);
     if (end === 'ended') return end;
-    if (Date.now() > giveUpAt) throw new Error(`${workflowId} did not get ${seconds} s further within ${timeoutMs} ms`);
+    if (Date.now() > giveUpAt) {
+      const where = await whereItStands(connection, execution);
+      throw new Error(`${workflowId} did not get ${seconds} s further within ${timeoutMs} ms: ${where}`);
+    }
   }
+}
+
+/** What a ceremony that does not move is busy with, in words: its own time, its next time, and what runs. */
+async function whereItStands(connection: ConnectionLike, { namespace, workflowId }: Execution): Promise<string> {
+  const answer = await connection.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } });
+  const time = answer.workflowExtendedInfo?.timeSkippingInfo?.currentTime;
+  const running = (answer.pendingActivities ?? []).map(
+    ({ activityType, attempt, lastFailure }) =>
+      `${activityType?.name} (attempt ${attempt}${lastFailure?.message ? `, after: ${lastFailure.message}` : ''})`,
+  );
+  const task = answer.pendingWorkflowTask ? `, a workflow task (attempt ${answer.pendingWorkflowTask.attempt})` : '';
+  return `at ${Number(time?.seconds ?? 0)} s of its own time it waits for ${running.join(', ') || 'no activity'}${task}`;
 }
 
 /** A workflow that has just begun does not answer yet. */
