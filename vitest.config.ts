@@ -16,8 +16,8 @@ export default defineConfig({
     reporters: ['default'],
     projects: [
       { extends: true, test: { name: 'rules', include: PURE } },
-      // Real servers, processes and browsers: run a second time before it counts as failed, and named at the end if that helped.
-      { extends: true, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: PURE, retry: 1 } },
+      // Real servers, processes and browsers: `npm test` runs a file that failed a second time, alone, and names it.
+      { extends: true, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: PURE } },
     ],
   },
 });
