@@ -40,6 +40,21 @@ export interface NoticeFacts {
   unapproved: Ungranted;
   not_granted: Ungranted;
   fallback_opened: { to: string[]; skipped: string[]; min_approvers: number; max_seconds: number; approve_by: string };
+  /** More time is asked for: `to` may approve it until a minute before the deadline in force, `approve_by`. */
+  extension_requested: {
+    to: string[];
+    round: number;
+    /** Hex SHA-256 of the payload of the invoker's `extend`: approvals name it. */
+    extension_digest: string;
+    expires_at: string;
+    extended_until: string;
+    approvals_wanted: number;
+    approve_by: string;
+  };
+  /** The provider took the later end: from now on the grant lasts until `expires_at`. */
+  extended: { expires_at: string; round: number };
+  /** The deadline stays where it was; `asked_until` was asked for. */
+  extension_refused: { code: string; message: string; asked_until: string | null };
   immediate: Granted;
   finding: { code: string; detail: string };
   unverified: Record<string, never>;

@@ -49,6 +49,8 @@ const FOR_INVOKER: ReadonlySet<NoticeType> = new Set([
   'cancelled',
   'unapproved',
   'not_granted',
+  'extended',
+  'extension_refused',
 ]);
 
 /**
@@ -97,6 +99,7 @@ function nextOf(type: NoticeType, eventId: string): string | null {
   switch (type) {
     case 'requested':
     case 'fallback_opened':
+    case 'extension_requested':
       return `reseal approve ${eventId}`;
     case 'review_owed':
     case 'review_overdue':

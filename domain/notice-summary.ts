@@ -33,6 +33,12 @@ export function summaryOf(
       return `the directory refused ${invoker} ${whose}`;
     case 'fallback_opened':
       return `${invoker} still waits for ${whose}: from now on ${people(notice.facts.min_approvers)} may approve it, for at most ${formatDuration(notice.facts.max_seconds)}`;
+    case 'extension_requested':
+      return `${invoker} asks to keep ${whose} until ${clock(notice.facts.extended_until)}: ${people(notice.facts.approvals_wanted)} must approve that by ${clock(notice.facts.approve_by)}`;
+    case 'extended':
+      return `${invoker} keeps ${whose} for longer: until ${clock(notice.facts.expires_at)}`;
+    case 'extension_refused':
+      return `${invoker} does not keep ${whose} for longer: ${notice.facts.code}`;
     case 'immediate':
       return `${invoker} has ${whose} with nobody's approval, until ${clock(notice.facts.expires_at)}`;
     case 'finding':

@@ -39,6 +39,11 @@ export function noticesOfEntry(entry: EntryPayload, reading: EntryReading): Noti
       return [{ type: 'rollback_overdue', transition, at, facts: { requested_at: text(data.requested_at) } }];
     case 'reappeared':
       return [{ type: 'reappeared', transition, at, facts: {} }];
+    case 'extension_refused': {
+      const { code, message, deadline } = data;
+      const facts = { code: text(code) ?? 'refused', message: text(message) ?? '', asked_until: text(deadline) };
+      return [{ type, transition, at, facts }];
+    }
     case 'reviewed':
       return [{ type: 'reviewed', transition, at, facts: { by: nameOr(data.person, reading) } }];
     case 'granted_listed':
@@ -60,6 +65,12 @@ const intentData = z.object({
 /** The intent that an entry of the authority's carries, or null for any other entry. */
 export function intentOfEntry({ type, data }: EntryPayload): Intent | null {
   const parsed = type === 'intent' ? intentData.safeParse(data) : undefined;
+  return parsed?.success === true ? parsed.data.signed.intent : null;
+}
+
+/** The intent of a later round that an entry of the authority's carries, or null for any other entry. */
+export function extensionOfEntry({ type, data }: EntryPayload): Intent | null {
+  const parsed = type === 'extension' ? intentData.safeParse(data) : undefined;
   return parsed?.success === true ? parsed.data.signed.intent : null;
 }
 

@@ -4,14 +4,12 @@ import type { DsseEnvelope, Intent } from '../../domain/intent.js';
 import type { Notice } from '../../domain/notice-facts.js';
 import { countedIn, intentOfEntry } from '../../domain/notices-of-entry.js';
 import { policySchema, termsOf } from '../../domain/policy.js';
-import type { Request } from '../../domain/request.js';
-import { requestStatementSchema, signedStatementSchema } from '../../domain/statement.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { Sql } from './database.js';
 import { payloadIn } from './entry-payload.js';
 import type { RegisterHoldings } from './holdings.js';
 import { keepNotices } from './notices.js';
-import { approversOf } from './request-notices.js';
+import { admissionIn, approversOf } from './request-notices.js';
 
 /** The time in a ceremony, in epoch milliseconds, on a server that skips time; null where it is the clock's. */
 export type TimeOf = (eventId: string) => Promise<number | null>;
@@ -52,7 +50,7 @@ interface FallbackRow extends Record<string, unknown> {
 export async function settleFallback(tx: Sql, holdings: RegisterHoldings, eventId: string): Promise<void> {
   const [row] = await tx.query<FallbackRow>(
     `SELECT fallbacks.opens_at, events.open, events.view, policies.document, entries.body AS admission,
-       (SELECT receipt FROM authority.intents WHERE intents.event_id = $1) AS journalled
+       (SELECT receipt FROM authority.intents WHERE intents.event_id = $1 AND round = 1) AS journalled
        FROM register.fallbacks JOIN register.events USING (event_id)
        JOIN register.policies ON policies.digest = events.policy_digest
        JOIN register.entries ON entries.event_id = events.event_id AND entries.seq = 1
@@ -89,13 +87,6 @@ async function noticeOf(
     approve_by: approval_by ?? instant(openedMs + (terms.approval_window - fallback.after) * 1000),
   };
   return { type: 'fallback_opened', transition: 'fallback_opened', at: row.opens_at, facts };
-}
-
-function admissionIn(body: string): { request: Request; extra_approvers: number } {
-  const { data } = payloadIn(JSON.parse(body) as DsseEnvelope);
-  const { payload } = signedStatementSchema.parse(data.statement);
-  const { request } = requestStatementSchema.parse(JSON.parse(payload));
-  return { request, extra_approvers: typeof data.extra_approvers === 'number' ? data.extra_approvers : 0 };
 }
 
 /** The journal's intent, and the people whose approvals it rests on. */

@@ -1,3 +1,4 @@
+import type { DsseEnvelope } from '../../domain/intent.js';
 import { nameOf, objectOfEffect } from '../../domain/effects/effects.js';
 import { wantedApprovers } from '../../domain/approvals.js';
 import { instant } from '../../domain/identifiers.js';
@@ -6,7 +7,9 @@ import type { Terms } from '../../domain/policy.js';
 import { isEligibleApprover } from '../../domain/quorum.js';
 import type { Request } from '../../domain/request.js';
 import { isValidAt, upnOf, type Roster } from '../../domain/roster.js';
+import { requestStatementSchema, signedStatementSchema } from '../../domain/statement.js';
 import type { Sql } from './database.js';
+import { payloadIn } from './entry-payload.js';
 import type { RegisterHoldings } from './holdings.js';
 import { isTold, keepNotices } from './notices.js';
 
@@ -90,4 +93,12 @@ export function approversOf(
       (person) => isEligibleApprover(person, request, terms) && isValidAt(person, nowMs) && !spoken.has(person.id),
     )
     .map(upnOf);
+}
+
+/** The request that the ledger's first entry admits, and how many more approvers it takes. */
+export function admissionIn(body: string): { request: Request; extra_approvers: number } {
+  const { data } = payloadIn(JSON.parse(body) as DsseEnvelope);
+  const { payload } = signedStatementSchema.parse(data.statement);
+  const { request } = requestStatementSchema.parse(JSON.parse(payload));
+  return { request, extra_approvers: typeof data.extra_approvers === 'number' ? data.extra_approvers : 0 };
 }

@@ -38,7 +38,7 @@ export async function listEvents(sources: ListSources, filter: EventFilter): Pro
   const list = (register: RegisterReader): Promise<CeremonyView[]> => register.listEvents(asked);
   const rows = await (filter.review_owed === true ? sources.needRegister(list) : sources.fromRegister(list));
   if (approver !== undefined) {
-    const found = rows ?? (await fromVisibility(sources, { ...rest, state: 'awaiting_approval', limit }));
+    const found = rows ?? (await waitingByVisibility(sources, { ...rest, limit }));
     const { policy } = await sources.policy();
     const theirs = found.filter((view) => mayApprove(approver.person, view, policy));
     return whereEach(theirs, async (view) => stillWaits(approver.person, await current(sources.reader, view)));
@@ -62,6 +62,12 @@ async function whereEach<T>(items: readonly T[], holds: (item: T) => Promise<boo
     kept.push(...batch.filter((_, index) => answers[index]));
   }
   return kept;
+}
+
+/** An extension waits in a ceremony that is active: of those, whoever is asked says whether one does. */
+async function waitingByVisibility(sources: ListSources, filter: EventFilter): Promise<CeremonyView[]> {
+  const asked = await fromVisibility(sources, { ...filter, state: 'awaiting_approval' });
+  return [...asked, ...(await fromVisibility(sources, { ...filter, state: 'active' }))];
 }
 
 async function fromVisibility({ reader, get }: ListSources, filter: EventFilter): Promise<CeremonyView[]> {

@@ -30,8 +30,17 @@ export function mayApprove(person: Person, view: CeremonyView, policy: Policy): 
   return terms !== undefined && isNamed(terms.approvals.approvers, person);
 }
 
-/** Whether a ceremony waits for approvals and has none of theirs. */
-export function stillWaits(person: Person, { state, approvals }: CeremonyView): boolean {
-  if (state !== 'awaiting_approval') return false;
-  return !approvals.some(({ approver }) => approver === person.id || person.aliases.includes(approver.toLowerCase()));
+/** Whether a ceremony waits for approvals, of its request or of an extension, and has none of theirs. */
+export function stillWaits(person: Person, view: CeremonyView): boolean {
+  const asked = view.state === 'awaiting_approval' ? view : waitingExtension(view);
+  if (asked === null) return false;
+  return !asked.approvals.some(
+    ({ approver }) => approver === person.id || person.aliases.includes(approver.toLowerCase()),
+  );
+}
+
+/** The extension that waits for approvals, or null. A gateway of an earlier version tells of none. */
+export function waitingExtension(view: CeremonyView | null): NonNullable<CeremonyView['extension']> | null {
+  const extension = view?.extension ?? null;
+  return view?.state === 'active' && extension?.state === 'awaiting_approval' ? extension : null;
 }

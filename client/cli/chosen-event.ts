@@ -3,6 +3,7 @@ import { eventIdSchema } from '../../domain/identifiers.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { EventFilter } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
+import { waitingExtension } from '../api/waiting-for.js';
 import { oneLine } from './printable.js';
 import { askFor } from './prompt.js';
 import type { Session } from './session.js';
@@ -48,5 +49,6 @@ export async function chosenEvent(session: Session, event: string | undefined, a
 
 function aboutOf(view: CeremonyView, nowMs: number): string {
   const when = isEnd(view.state) ? (view.ended_at ?? view.requested_at) : view.requested_at;
-  return `${view.state}, ${oneLine(view.profile ?? '')} for ${oneLine(view.principal ?? '')}, ${relative(when, nowMs)}`;
+  const state = waitingExtension(view) === null ? view.state : 'an extension waits';
+  return `${state}, ${oneLine(view.profile ?? '')} for ${oneLine(view.principal ?? '')}, ${relative(when, nowMs)}`;
 }

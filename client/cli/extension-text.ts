@@ -7,12 +7,6 @@ import { spanText, timeText } from './times.js';
 
 type Extension = NonNullable<CeremonyView['extension']>;
 
-/** The extension that waits for approvals, or null. A gateway of an earlier version tells of none. */
-export function waitingExtension(view: CeremonyView | null): Extension | null {
-  const extension = view?.extension ?? null;
-  return view?.state === 'active' && extension?.state === 'awaiting_approval' ? extension : null;
-}
-
 /** What an approver of an extension reads before signing: exactly this is signed, and nothing of what was approved before. */
 export function extensionQuestion(
   extension: Extension,

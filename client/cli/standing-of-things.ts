@@ -9,7 +9,7 @@ export interface StandingOfThings {
   /** Who is asked about; null when nobody said who acts. */
   me: PersonName | null;
   waiting: {
-    /** Requests that may have this person's approval and have none. */
+    /** Requests and extensions that may have this person's approval and have none. */
     approval: CeremonyView[];
     /** Their own grants that stand: close one as soon as it is not needed any more. */
     close: CeremonyView[];

@@ -1,6 +1,7 @@
 import type { CeremonyView } from '../../../domain/view.js';
 import { EXIT } from '../../api/exit-status.js';
 import type { PersonName, ResealApi } from '../../api/reseal-api.js';
+import { waitingExtension } from '../../api/waiting-for.js';
 import { clocksOf, type Clocks } from '../ceremony-clocks.js';
 import { ceremonyTable, changeLine } from '../ceremony-text.js';
 import type { WatchOptions } from '../options.js';
@@ -58,10 +59,12 @@ function statusText(session: Session, { me, waiting, overdue, open }: StandingOf
   const about = (view: CeremonyView): string =>
     `${view.event_id}  ${oneLine(view.role ?? '')} for ${oneLine(view.principal ?? '')}`;
   const mine: [string, string][] = [
-    ...waiting.approval.map((view): [string, string] => [
-      'approve',
-      `${about(view)}, approve by ${at(view, view.approval_by)}`,
-    ]),
+    ...waiting.approval.map((view): [string, string] => {
+      const extension = waitingExtension(view);
+      if (extension === null) return ['approve', `${about(view)}, approve by ${at(view, view.approval_by)}`];
+      const until = at(view, extension.deadline);
+      return ['approve', `${about(view)}, to keep it until ${until}: it ends ${at(view, view.expires_at)}`];
+    }),
     ...waiting.close.map((view): [string, string] => ['close', `${about(view)}, ends ${at(view, view.expires_at)}`]),
     ...(waiting.review ?? []).map((view): [string, string] => [
       'review',
