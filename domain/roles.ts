@@ -10,6 +10,7 @@ export const TASK_QUEUES = {
   'effect:entra.credentials': 'reseal-effect-entra.credentials',
   'effect:entra.account': 'reseal-effect-entra.account',
   'effect:entra.conditional_access': 'reseal-effect-entra.conditional_access',
+  'effect:containment': 'reseal-effect-containment',
   verifier: 'reseal-verifier',
   sweeper: 'reseal-sweeper',
 } as const;

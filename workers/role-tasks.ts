@@ -3,6 +3,7 @@ import { readMark } from '../activities/authority/journal.js';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
 import { jobTasks } from '../activities/authority/job-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
+import { unconfiguredContainment } from '../activities/containment/unconfigured.js';
 import { credentialsTasks } from '../activities/credentials/rotate.js';
 import { accountTasks } from '../activities/graph/people/account.js';
 import { directoryRoleTasks } from '../activities/graph/pim/directory-role.js';
@@ -108,6 +109,7 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       { ...knownTo(context), clock: context.clock },
       roleAssignmentTasks(graphDeps(context, 'effect:entra.role_assignment', 'role_assignment')),
     ),
+  'effect:containment': () => unconfiguredContainment(),
   verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
   sweeper: sweeperRole,
 };

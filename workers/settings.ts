@@ -102,6 +102,8 @@ export const SECTIONS = {
     sinks: sinksSchema.default({}),
   }),
   'effect:entra.account': z.strictObject(withGraph),
+  /** What it may contain, and with which tokens, is in its hosts file; without one every containment fails, loudly. */
+  'effect:containment': z.strictObject({ ...signing, hosts_path: pathSchema.optional() }),
   verifier: z.strictObject({
     ...withGraph,
     /** Gateways whose signed receipts of model calls jobs may hand in. */
@@ -181,6 +183,7 @@ export const settingsSchema = z.strictObject({
   'effect:entra.account': SECTIONS['effect:entra.account'].optional(),
   'effect:entra.conditional_access': SECTIONS['effect:entra.conditional_access'].optional(),
   'effect:entra.role_assignment': SECTIONS['effect:entra.role_assignment'].optional(),
+  'effect:containment': SECTIONS['effect:containment'].optional(),
   verifier: SECTIONS.verifier.optional(),
   sweeper: SECTIONS.sweeper.optional(),
 });

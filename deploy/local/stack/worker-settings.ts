@@ -73,6 +73,7 @@ export function workerSettings(
       ...graph('conditional_access'),
     },
     'effect:entra.role_assignment': { ...key('effect:entra.role_assignment'), ...graph('role_assignment') },
+    'effect:containment': key('effect:containment'),
     verifier: { ...key('verifier'), ...graph('verifier') },
     sweeper: {
       ...key('sweeper'),
