@@ -13,6 +13,7 @@ import { devCommands } from './commands/dev.js';
 import { doctorCommand } from './commands/doctor.js';
 import { evidenceCommands } from './commands/evidence.js';
 import { execCommands } from './commands/exec.js';
+import { incidentCommands } from './commands/incident.js';
 import { policyCommands } from './commands/policy.js';
 import { statusCommand } from './commands/status.js';
 import { sweepCommands } from './commands/sweep.js';
@@ -70,6 +71,7 @@ export function resealProgram(version: string, run: Run): Command {
   evidenceCommands(program, run);
   auditCommands(program, run);
   sweepCommands(program, run);
+  incidentCommands(program, run);
   tpmCommands(program, run);
   attestAgentCommand(program, run);
   doctorCommand(program, run);
