@@ -70,8 +70,11 @@ export type SweepOutcome = z.output<typeof sweepOutcomeSchema>;
 
 /** One assignment, or one request that may become one, and whose business it is. Ids and times as Graph gives them. */
 export const sweepFindingSchema = z.strictObject({
+  /** Absent: a directory role. */
+  kind: z.enum(['entra.group_membership']).optional(),
   tenant_id: guidSchema,
   principal_id: z.string().max(200),
+  /** Of a membership: the group, and `member` or `owner`. */
   role_template_id: z.string().max(200),
   directory_scope_id: z.string().max(300),
   schedule_id: z.string().max(300),
@@ -92,7 +95,7 @@ export const sweepFindingSchema = z.strictObject({
 export type SweepFinding = z.output<typeof sweepFindingSchema>;
 
 /** What Graph was asked for, per tenant: how many rows, or null where the read failed and so nothing is known. */
-export const SWEEP_READS = ['instances', 'requests', 'assignments'] as const;
+export const SWEEP_READS = ['instances', 'requests', 'assignments', 'group_instances', 'group_requests'] as const;
 export type SweepRead = (typeof SWEEP_READS)[number];
 const rows = z.number().int().min(0).nullable();
 
@@ -101,9 +104,18 @@ export const sweptTenantSchema = z.strictObject({
   /** The time by which deadlines were judged, and whose it is: Graph's own, or this machine's where Graph did not say. */
   now: instantSchema,
   clock: z.enum(['graph', 'machine']),
-  rows: z.strictObject({ instances: rows, requests: rows, assignments: rows }),
+  rows: z.strictObject({
+    instances: rows,
+    requests: rows,
+    assignments: rows,
+    /** Of all the groups that it looked at together; absent where there was none to look at. */
+    group_instances: rows.optional(),
+    group_requests: rows.optional(),
+  }),
   /** Which reads failed, with the code of the failure. */
-  unreadable: z.array(z.strictObject({ what: z.enum(SWEEP_READS), code: z.string().max(120) })),
+  unreadable: z.array(
+    z.strictObject({ what: z.enum(SWEEP_READS), code: z.string().max(120), group_id: guidSchema.optional() }),
+  ),
 });
 export type SweptTenant = z.output<typeof sweptTenantSchema>;
 

@@ -185,8 +185,10 @@ function sweeperRole(context: RoleContext): object {
   const signer = sweepSigner(keyOf(context, 'sweeper'));
   const { applications, protected_object_ids: protectedIds } = settings;
   const sweeper = sectionOf(settings, 'sweeper');
-  const writerId = applications.directory_role;
-  return sweeperTasks({ ...sweepDeps({ sweeper, writerId, protectedIds, authorityKeys, clock, log, signer }), signer });
+  return sweeperTasks({
+    ...sweepDeps({ sweeper, applications, protectedIds, authorityKeys, clock, log, signer }),
+    signer,
+  });
 }
 
 export function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {

@@ -117,6 +117,11 @@ export const SECTIONS = {
     ...withGraph,
     /** Where it looks. It asks no policy: what stands must be ended whatever a policy says today. */
     tenant_ids: z.array(guidSchema).min(1).max(1000),
+    /** The groups at whose memberships it looks: PIM for Groups lists nothing unless it is told of which group. */
+    groups: z
+      .array(z.strictObject({ tenant_id: guidSchema, group_id: guidSchema }))
+      .max(1000)
+      .default([]),
     /** How often its schedule runs; null: by hand alone. */
     every_seconds: z.number().int().min(10).max(3600).nullable().default(60),
     /** Where a sweep from cron leaves its signed report, for `reseal sweep status --standalone`. */

@@ -39,8 +39,7 @@ export async function standaloneSweep(
     throw new SettingsError('file_invalid', `${settings.trust_path}: it names no key of the authority's`);
   }
   const protectedIds = protected_object_ids;
-  const writerId = applications.directory_role;
-  const deps = sweepDeps({ sweeper, writerId, protectedIds, authorityKeys, clock: systemClock, signer, log });
+  const deps = sweepDeps({ sweeper, applications, protectedIds, authorityKeys, clock: systemClock, signer, log });
   const report = await sweepOnce(deps, { mode, signal });
   const envelope = signer === null ? null : signer.report(report);
   if (mode === 'sweep' && sweeper.report_path !== undefined) await keep(sweeper.report_path, { report, envelope });

@@ -10,7 +10,7 @@ import { SECTIONS } from './settings.js';
  */
 export const sweepSettingsSchema = z.object({
   trust_path: z.string().min(1),
-  applications: z.object({ directory_role: guidSchema }),
+  applications: z.object({ directory_role: guidSchema, group_membership: guidSchema.optional() }),
   protected_object_ids: z.array(guidSchema).default([]),
   sweeper: SECTIONS.sweeper.partial({ signing_key_path: true }),
 });

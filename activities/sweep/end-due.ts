@@ -1,11 +1,11 @@
 import { epochMs, instant } from '../../domain/identifiers.js';
 import { SWEEP_SLACK_MS, type SweepOutcome } from '../../domain/sweep.js';
 import { removeOwn, type Removal } from '../graph/pim/remove-own.js';
-import { INSTANCES, instanceSchema, REQUESTS, scheduleRequestSchema, tupleFilter } from '../graph/pim/pim-wire.js';
+import { pimFamily, pimTuple } from '../graph/pim/pim-family.js';
 import type { ScheduleRequest } from '../graph/pim/pim-wire.js';
 import { backoffMs } from '../graph/wire/graph-error.js';
 import { historyOf, markedDeadline, markerOf, scheduleOf } from '../graph/pim/tuple-history.js';
-import { readUntilAgreed } from './absence.js';
+import { mayStand, readUntilAgreed } from './absence.js';
 import type { Judged } from './judge.js';
 import { codeOf } from './look.js';
 import type { TenantSweep } from './tenant-sweep.js';
@@ -34,7 +34,7 @@ export async function endDue(sweep: TenantSweep, due: Judged): Promise<SweepOutc
     const removal = await remove(sweep, due, evenIfRemoved);
     if (removal.kind === 'left') return left(removal);
     const accepted_at = instant(deps.clock.now());
-    const absence = await readUntilAgreed(sweep, due.tuple);
+    const absence = await readUntilAgreed(sweep, () => mayStand(sweep, due.tuple));
     const byUs = removal.how['removal'] !== 'seen' && removal.word === 'revoked';
     const code = codeOfRemoval(removal);
     if (absence.state === 'present' && round < ROUNDS) {
@@ -96,10 +96,11 @@ async function removeOnce(
 ): Promise<{ removal: Removal | Stop; seen: boolean }> {
   const { graph, patience, deps, about } = sweep;
   const { tuple, finding } = due;
-  const query = { $filter: tupleFilter(tuple) };
+  const pim = pimFamily(tuple);
+  const query = { $filter: pim.ofTuple(pimTuple(tuple)) };
   const [requests, instances] = await Promise.all([
-    patience.ask(() => graph.readAll(REQUESTS, scheduleRequestSchema, query)),
-    patience.ask(() => graph.readAll(INSTANCES, instanceSchema, query)),
+    patience.ask(() => graph.readAll(pim.requests, pim.requestSchema, query)),
+    patience.ask(() => graph.readAll(pim.instances, pim.instanceSchema, query)),
   ]);
   const standing = instances.ok ? instances.value : [];
   const stop = (end: Stop['end'], code: string) => ({ removal: { end, code }, seen: false });
@@ -107,7 +108,7 @@ async function removeOnce(
   const granted = { tuple, event_id: finding.event_id ?? '', deadline: finding.deadline ?? '' };
   // A filtered list has been seen to miss requests: what the whole list showed counts too.
   const known = merged(requests.value, due.requests);
-  const { by, nowMs } = about();
+  const { by, nowMs } = about(pim);
   const history = historyOf(known, granted, by);
   const { grant } = history;
   if (grant === undefined) return stop('unknown', 'request_not_visible');
@@ -130,7 +131,7 @@ async function removeOnce(
 /** Another ceremony's grant of the same tuple, whose time is not over: Graph's removal would address it. */
 function isSuccessor(request: ScheduleRequest, { about, deps }: TenantSweep, { finding, tuple }: Judged): boolean {
   if (request.action !== 'adminAssign') return false;
-  const { by, nowMs } = about();
+  const { by, nowMs } = about(pimFamily(tuple));
   const marker = markerOf(request, tuple, deps.authorityKeys);
   const creator = request.createdBy?.application?.id ?? '';
   if (!marker.ok || !by.writerIds.has(creator)) return false;
@@ -159,8 +160,9 @@ function receiptOf({ deps, graph, about }: TenantSweep, { finding, tuple }: Judg
   if (deps.signer === null || finding.event_id === null) return null;
   const { deadline, request_id, provider_ends_at } = finding;
   const told = { ended_by: 'sweep', application_id: deps.access.applicationId(tuple.tenant_id) };
-  const graph_now = graph.serviceTime === null ? null : instant(about().nowMs);
-  const grant = { tuple: { ...tuple }, deadline, provider_request_id: request_id, provider_ends_at };
+  const graph_now = graph.serviceTime === null ? null : instant(about(pimFamily(tuple)).nowMs);
+  const kind = finding.kind === undefined ? {} : { kind: finding.kind };
+  const grant = { ...kind, tuple: { ...tuple }, deadline, provider_request_id: request_id, provider_ends_at };
   return deps.signer.entry({
     schema: 'reseal.entry.v1',
     event_id: finding.event_id,

@@ -1,7 +1,8 @@
-import type { RoleTuple } from '../../domain/effects/directory-role.js';
 import { epochMs } from '../../domain/identifiers.js';
+import type { Tuple } from '../../domain/intent.js';
 import { SWEEP_SLACK_MS, type SweepFinding, type SweepReason, type SweepVerdict } from '../../domain/sweep.js';
 import { meaningOf } from '../graph/pim/pim-status.js';
+import type { PimFamily, PimTuple } from '../graph/pim/pim-family.js';
 import { isPim, type Instance, type ScheduleRequest } from '../graph/pim/pim-wire.js';
 import {
   ASSIGNING,
@@ -26,12 +27,15 @@ interface About {
   /** Graph's time, epoch ms. */
   readonly nowMs: number;
   readonly by: Recognition;
+  /** Whether the sighting is of roles, or of memberships of groups; rows of both have the names of roles. */
+  readonly pim: PimFamily;
 }
 
 /** A verdict with the due grant behind it, so that it can be ended. */
 export interface Judged {
   readonly finding: SweepFinding;
-  readonly tuple: RoleTuple;
+  /** The kind's own. */
+  readonly tuple: Tuple;
   /** Of something marked: the request that made it. */
   readonly grant: ScheduleRequest | null;
   /** The requests for the same tuple that the sighting knew. */
@@ -52,7 +56,7 @@ export function judge(sighting: Pick<Sighting, 'instances' | 'requests' | 'assig
   const rest = (sighting.requests ?? []).flatMap((request) =>
     seen.has(scheduleOf(request)) ? [] : judgeRequest(request, known, plain, about),
   );
-  const shown = new Set([...(sighting.instances ?? []), ...rest.map(({ tuple }) => wireTuple(tuple))].map(keyOf));
+  const shown = new Set([...(sighting.instances ?? []), ...rest.map(({ finding }) => wireOf(finding))].map(keyOf));
   // A cross-check alone: instances show assignments made outside PIM too. What PIM's requests know of may be a late read.
   const isUnlisted = (wire: WireTuple): boolean => !shown.has(keyOf(wire)) && known.of(wire).length === 0;
   const unlisted =
@@ -60,8 +64,13 @@ export function judge(sighting: Pick<Sighting, 'instances' | 'requests' | 'assig
       ? []
       : (sighting.assignments ?? []).filter((row) => isUnlisted({ ...row, directoryScopeId: scopeOf(row) }));
   const outside = unlisted.map((row): Judged => {
-    const tuple = tupleOf({ ...row, directoryScopeId: scopeOf(row) }, about.tenantId);
-    return judged(tuple, { schedule_id: row.id, verdict: 'outside_pim', why: 'made_outside_pim', standing: true });
+    const tuple = namedOf({ ...row, directoryScopeId: scopeOf(row) }, about.tenantId);
+    return judged(about, tuple, {
+      schedule_id: row.id,
+      verdict: 'outside_pim',
+      why: 'made_outside_pim',
+      standing: true,
+    });
   });
   return [...standing, ...rest, ...outside];
 }
@@ -94,13 +103,14 @@ class Known {
 const changes = ({ action }: ScheduleRequest): boolean => action !== 'adminAssign' && action !== 'selfActivate';
 
 function judgeInstance(instance: Instance, known: Known, readable: boolean, about: About): Judged {
-  const tuple = tupleOf(instance, about.tenantId);
+  const named = namedOf(instance, about.tenantId);
+  const tuple = about.pim.tupleOf(named);
   const schedule_id = instance.roleAssignmentScheduleId ?? instance.id;
   const requests = known.of(instance);
   const [made, ...later] = known.behind(schedule_id);
   const base = { schedule_id, standing: true, provider_ends_at: instance.endDateTime ?? null };
   const verdict = (word: SweepVerdict, why: SweepReason): Judged =>
-    judged(tuple, { ...base, verdict: word, why, ...maker(made) }, requests);
+    judged(about, named, { ...base, verdict: word, why, ...maker(made) }, requests);
   if (!isPim(instance)) return verdict('outside_pim', 'made_outside_pim');
   if (!isDirect(instance)) return verdict('foreign', 'through_a_group');
   if (!readable) return verdict('unattributed', 'requests_unreadable');
@@ -108,7 +118,7 @@ function judgeInstance(instance: Instance, known: Known, readable: boolean, abou
     const begun = Date.parse(instance.startDateTime ?? '');
     // Ours ends within hours, and Graph has forgotten who made this one: it is nobody's whom a sweep could name.
     if (about.nowMs - begun > FORGOTTEN_MS) return verdict('foreign', 'request_purged');
-    return instance.assignmentType === 'Activated'
+    return instance.assignmentType?.toLowerCase() === 'activated'
       ? verdict('self_activated', 'own_activation')
       : verdict('unattributed', 'request_not_visible');
   }
@@ -120,13 +130,13 @@ function judgeInstance(instance: Instance, known: Known, readable: boolean, abou
   });
   if (meddled !== undefined) {
     const how = { ...base, verdict: 'compromise', why: 'changed_without_marker', ...maker(meddled) } as const;
-    return judged(tuple, how, requests);
+    return judged(about, named, how, requests);
   }
   if (!isOurs(made, about))
     return made.action === 'selfActivate'
       ? verdict('self_activated', 'own_activation')
       : verdict('foreign', 'made_by_another');
-  return judgeOwn(made, tuple, base, requests, about);
+  return judgeOwn(made, named, base, requests, about);
 }
 
 /** A request of ours whose assignment no instance shows: about to stand, gone, or merely not visible in this read. */
@@ -135,7 +145,8 @@ function judgeRequest(request: ScheduleRequest, known: Known, plain: ReadonlySet
   const { principalId, roleDefinitionId, directoryScopeId } = request;
   if (!principalId || !roleDefinitionId || !directoryScopeId) return [];
   const wire = { principalId, roleDefinitionId, directoryScopeId };
-  const tuple = tupleOf(wire, about.tenantId);
+  const named = namedOf(wire, about.tenantId);
+  const tuple = about.pim.tupleOf(named);
   const ends = request.scheduleInfo?.expiration?.endDateTime ?? null;
   const standing = plain.has(keyOf(wire));
   const base = { schedule_id: scheduleOf(request), standing, provider_ends_at: ends };
@@ -143,7 +154,7 @@ function judgeRequest(request: ScheduleRequest, known: Known, plain: ReadonlySet
   if (!marker.ok) {
     if (about.nowMs - madeAt(request) > TOLD_MS) return [];
     const how = { ...base, verdict: 'compromise', why: marker.reason, ...maker(request) } as const;
-    return [judged(tuple, how, known.of(wire))];
+    return [judged(about, named, how, known.of(wire))];
   }
   // One that made no assignment, or whose assignment the provider has ended by itself, cannot stand.
   const meaning = meaningOf(request.status);
@@ -154,7 +165,7 @@ function judgeRequest(request: ScheduleRequest, known: Known, plain: ReadonlySet
   const latest = [ends, extended].filter((end) => end !== null).map((end) => Date.parse(end));
   if (latest.length > 0 && Math.max(...latest) <= about.nowMs) return [];
   if (history.grant?.id !== request.id || history.removed !== undefined || history.taken !== undefined) return [];
-  return [judgeOwn(request, tuple, base, requests, about)];
+  return [judgeOwn(request, named, base, requests, about)];
 }
 
 type Base = Pick<SweepFinding, 'schedule_id' | 'standing' | 'provider_ends_at'>;
@@ -162,34 +173,35 @@ type Base = Pick<SweepFinding, 'schedule_id' | 'standing' | 'provider_ends_at'>;
 /** Made by our application: by the marker alone, and by what was done to it since. */
 function judgeOwn(
   made: ScheduleRequest,
-  tuple: RoleTuple,
+  named: PimTuple,
   base: Base,
   requests: readonly ScheduleRequest[],
   about: About,
 ): Judged {
+  const tuple = about.pim.tupleOf(named);
+  const tell = (said: Pick<SweepFinding, 'verdict' | 'why'> & Partial<SweepFinding>, grant?: ScheduleRequest): Judged =>
+    judged(about, named, { ...base, ...maker(made), ...said }, requests, grant);
   const marker = markerOf(made, tuple, about.by.authorityKeys);
-  if (!marker.ok)
-    return judged(tuple, { ...base, verdict: 'compromise', why: marker.reason, ...maker(made) }, requests);
+  if (!marker.ok) return tell({ verdict: 'compromise', why: marker.reason });
   const { event_id } = marker.marked;
   const granted = { ...marker.marked, tuple };
   const history = historyOf(requests, granted, about.by);
   // An extension of the same event's: Graph was told the later deadline, and the authority signed it.
   const deadline = markedDeadline(history, granted, about.by);
-  const told = { ...base, ...maker(made), event_id, deadline };
+  const told = { event_id, deadline };
   const { taken } = history;
-  if (taken !== undefined)
-    return judged(tuple, { ...told, ...maker(taken), verdict: 'foreign', why: 'taken_over' }, requests);
+  if (taken !== undefined) return tell({ ...told, ...maker(taken), verdict: 'foreign', why: 'taken_over' });
   if (about.nowMs < epochMs(deadline) + SWEEP_SLACK_MS)
-    return judged(tuple, { ...told, verdict: 'in_time', why: 'deadline_not_passed' }, requests, made);
+    return tell({ ...told, verdict: 'in_time', why: 'deadline_not_passed' }, made);
   const undecided = meaningOf(made.status) !== 'active';
   const why = base.standing ? 'deadline_passed' : undecided ? 'request_undecided' : 'not_seen_to_stand';
-  return judged(tuple, { ...told, verdict: 'due', why }, requests, made);
+  return tell({ ...told, verdict: 'due', why }, made);
 }
 
 const isOurs = (request: ScheduleRequest, { by }: About): boolean => by.writerIds.has(creatorOf(request) ?? '');
 
-const isDirect = ({ memberType }: Instance): boolean =>
-  memberType === null || memberType === undefined || memberType === 'Direct';
+/** PIM for Groups writes such words in lower case, the roles' API does not. */
+const isDirect = ({ memberType }: Instance): boolean => (memberType ?? 'direct').toLowerCase() === 'direct';
 
 const maker = (request: ScheduleRequest | undefined) =>
   request === undefined ? {} : { request_id: request.id, made_by: creatorOf(request) ?? null };
@@ -205,16 +217,16 @@ const scopeOf = ({ directoryScopeId }: WireTuple): string => directoryScopeId ??
 const keyOf = ({ principalId, roleDefinitionId, directoryScopeId }: WireTuple): string =>
   [principalId, roleDefinitionId, directoryScopeId].join('|');
 
-const wireTuple = ({ principal_id, role_template_id, directory_scope_id }: RoleTuple): WireTuple => ({
+const wireOf = ({ principal_id, role_template_id, directory_scope_id }: Omit<PimTuple, 'tenant_id'>): WireTuple => ({
   principalId: principal_id,
   roleDefinitionId: role_template_id,
   directoryScopeId: directory_scope_id,
 });
 
-const tupleOf = (
+const namedOf = (
   { principalId, roleDefinitionId, directoryScopeId }: { [Name in keyof WireTuple]-?: string },
   tenant_id: string,
-): RoleTuple => ({
+): PimTuple => ({
   tenant_id,
   principal_id: principalId,
   role_template_id: roleDefinitionId,
@@ -222,13 +234,16 @@ const tupleOf = (
 });
 
 function judged(
-  tuple: RoleTuple,
+  { pim }: About,
+  named: PimTuple,
   said: Partial<SweepFinding> & Pick<SweepFinding, 'schedule_id' | 'verdict' | 'why' | 'standing'>,
   requests: readonly ScheduleRequest[] = [],
   grant: ScheduleRequest | null = null,
 ): Judged {
   const unsaid = { request_id: null, made_by: null, event_id: null, deadline: null, provider_ends_at: null };
-  return { finding: { ...tuple, ...unsaid, outcome: null, ...said }, tuple, grant, requests };
+  const kind = pim.kind === 'entra.directory_role' ? {} : { kind: pim.kind };
+  const finding = { ...kind, ...named, ...unsaid, outcome: null, ...said };
+  return { finding, tuple: pim.tupleOf(named), grant, requests };
 }
 
 function add<T>(map: Map<string, T[]>, key: string, value: T): void {

@@ -19,7 +19,9 @@ export interface SweepDeps {
   /** This machine's clock. Deadlines are judged by Graph's. */
   readonly clock: Clock;
   readonly tenantIds: readonly string[];
-  /** Which applications create Reseal's grants in a tenant. Lower case. */
+  /** The groups at whose memberships it looks, in a tenant of `tenantIds`. Lower case. */
+  readonly groupIds: (tenantId: string) => readonly string[];
+  /** Which applications create Reseal's grants in a tenant, of roles and of memberships. Lower case. */
   readonly writerIds: (tenantId: string) => ReadonlySet<string>;
   /** Old keys included: an assignment must be recognised after a change of keys. */
   readonly authorityKeys: readonly KeyObject[];

@@ -1,13 +1,16 @@
 import { instant } from '../../domain/identifiers.js';
 import type { SweepFinding, SweptTenant } from '../../domain/sweep.js';
 import { GraphSession } from '../graph/wire/graph-session.js';
+import { GROUPS, ROLES, type PimFamily } from '../graph/pim/pim-family.js';
 import type { Recognition } from '../graph/pim/tuple-history.js';
 import { endDue } from './end-due.js';
 import { judge, type Judged } from './judge.js';
-import { lookAt } from './look.js';
+import { lookAt, lookAtGroup, type Sighting } from './look.js';
 import type { Patience } from './patience.js';
 import type { SweepDeps } from './sweep-deps.js';
 
+/** How many groups of one tenant are looked at side by side. */
+const GROUPS_SIDE_BY_SIDE = 4;
 /** How many assignments of one tenant are ended side by side. */
 const SIDE_BY_SIDE = 8;
 
@@ -29,10 +32,11 @@ export class TenantSweep {
    * By what everything is judged. Deadlines by Graph's own time: it is by that clock that the provider ends grants, and a
    * cron job's machine may not have its own right. This machine's where Graph did not say.
    */
-  readonly about = (): { tenantId: string; nowMs: number; by: Recognition } => ({
+  readonly about = (pim: PimFamily): { tenantId: string; nowMs: number; by: Recognition; pim: PimFamily } => ({
     tenantId: this.tenantId,
     nowMs: this.graph.serviceTime ?? this.deps.clock.now(),
     by: this.by,
+    pim,
   });
 
   /** The same with a session of its own, so that a receipt names no call of another. */
@@ -45,7 +49,11 @@ export class TenantSweep {
   /** Looks, and unless it is only to look, ends what is due. */
   async run(mode: 'sweep' | 'look'): Promise<{ tenant: SweptTenant; found: SweepFinding[] }> {
     const sighting = await lookAt(this.graph, this.patience);
-    const about = this.about();
+    const groups: Sighting[] = [];
+    await inTurns(this.deps.groupIds(this.tenantId), GROUPS_SIDE_BY_SIDE, async (groupId) => {
+      groups.push(await lookAtGroup(this.graph, this.patience, groupId));
+    });
+    const about = this.about(ROLES);
     const tenant: SweptTenant = {
       tenant_id: this.tenantId,
       now: instant(about.nowMs),
@@ -54,10 +62,12 @@ export class TenantSweep {
         instances: sighting.instances?.length ?? null,
         requests: sighting.requests?.length ?? null,
         assignments: sighting.assignments?.length ?? null,
+        ...(groups.length === 0 ? {} : { group_instances: rowsIn(groups, 'instances') }),
+        ...(groups.length === 0 ? {} : { group_requests: rowsIn(groups, 'requests') }),
       },
-      unreadable: [...sighting.unreadable],
+      unreadable: [sighting, ...groups].flatMap(({ unreadable }) => [...unreadable]),
     };
-    const judged = judge(sighting, about);
+    const judged = [judge(sighting, about), ...groups.map((seen) => judge(seen, this.about(GROUPS)))].flat();
     const found: SweepFinding[] = judged.map(({ finding }) => ({ ...finding }));
     if (mode === 'look') return { tenant, found };
     await inTurns(dueByTuple(judged), SIDE_BY_SIDE, async (dueOfTuple) => {
@@ -74,12 +84,18 @@ export class TenantSweep {
 /** The places of what is due, those of one tuple together. */
 function dueByTuple(judged: readonly Judged[]): number[][] {
   const places = new Map<string, number[]>();
-  for (const [index, { finding, tuple }] of judged.entries()) {
+  for (const [index, { finding }] of judged.entries()) {
     if (finding.verdict !== 'due') continue;
-    const key = [tuple.principal_id, tuple.role_template_id, tuple.directory_scope_id].join('|');
+    const key = [finding.kind, finding.principal_id, finding.role_template_id, finding.directory_scope_id].join('|');
     places.set(key, [...(places.get(key) ?? []), index]);
   }
   return [...places.values()];
+}
+
+/** How many rows were read of all groups together; null where one of them could not be read. */
+function rowsIn(groups: readonly Sighting[], of: 'instances' | 'requests'): number | null {
+  const lists = groups.map((group) => group[of]);
+  return lists.every((list) => list !== null) ? lists.reduce((sum, list) => sum + list.length, 0) : null;
 }
 
 /** All of it, so many at a time. */

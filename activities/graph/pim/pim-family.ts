@@ -13,6 +13,7 @@ import { quoted, type EligibilityInstance, type Instance, type ScheduleRequest }
 export type PimTuple = RoleTuple;
 
 export interface PimFamily {
+  readonly kind: 'entra.directory_role' | 'entra.group_membership';
   readonly requests: string;
   readonly instances: string;
   readonly schedules: string;
@@ -35,7 +36,8 @@ export interface PimFamily {
   readonly removed: string;
 }
 
-const ROLES: PimFamily = {
+export const ROLES: PimFamily = {
+  kind: 'entra.directory_role',
   requests: roles.REQUESTS,
   instances: roles.INSTANCES,
   schedules: roles.SCHEDULES,
@@ -73,7 +75,8 @@ const asRole = <Row extends { groupId?: string | null | undefined; accessId?: st
 
 const ofGroup = { principalId: guid, groupId: guid, accessId: guid };
 
-const GROUPS: PimFamily = {
+export const GROUPS: PimFamily = {
+  kind: 'entra.group_membership',
   requests: `${GROUPS_ROOT}/assignmentScheduleRequests`,
   instances: `${GROUPS_ROOT}/assignmentScheduleInstances`,
   schedules: `${GROUPS_ROOT}/assignmentSchedules`,

@@ -26,7 +26,7 @@ import { takeFolder } from './stack-lock.js';
 import { startDatabase, startGraph, startInbox, startTemporal } from './stack-servers.js';
 import type { Stack, StackOptions } from './stack.js';
 import { Teardown } from './teardown.js';
-import { tenantsOf, workerSettings, writeWorkerFiles } from './worker-settings.js';
+import { groupsOf, tenantsOf, workerSettings, writeWorkerFiles } from './worker-settings.js';
 
 export type { Stack, StackOptions } from './stack.js';
 
@@ -69,7 +69,10 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
 
   const { series } = files;
   const settings = workerSettings(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url, series });
-  if (settings.sweeper !== undefined) settings.sweeper.tenant_ids = tenantsOf(files.policy.policy);
+  if (settings.sweeper !== undefined) {
+    settings.sweeper.tenant_ids = tenantsOf(files.policy.policy);
+    settings.sweeper.groups = groupsOf(files.policy.policy);
+  }
   await writeWorkerFiles(layout, settings);
   progress('the roles');
   const roles = await playRoles(settings, database, options, teardown);

@@ -79,6 +79,7 @@ export function workerSettings(
       ...key('sweeper'),
       ...graph('sweeper'),
       tenant_ids: [],
+      groups: [],
       every_seconds: options.sweepSeconds ?? null,
       report_path: layout.sweepReport,
     },
@@ -89,6 +90,12 @@ export function workerSettings(
 export const tenantsOf = ({ tenant_id, profiles }: Policy): string[] => [
   ...new Set([tenant_id, ...Object.values(profiles).map((profile) => profile.tenant_id ?? tenant_id)]),
 ];
+
+/** Every group that a policy gives membership of. */
+export const groupsOf = ({ tenant_id, profiles }: Policy): { tenant_id: string; group_id: string }[] =>
+  Object.values(profiles).flatMap((profile) =>
+    'group' in profile ? [{ tenant_id: profile.tenant_id ?? tenant_id, group_id: profile.group.id }] : [],
+  );
 
 /** The settings file of a process that plays these roles: their own sections, and none of another role's. */
 export function settingsFileText({ roles: _, ...settings }: WorkerSettings, roles: readonly Role[]): string {

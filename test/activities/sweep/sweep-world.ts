@@ -13,7 +13,12 @@ import { BOB, READER, WRITER, type World } from '../graph/world.js';
 
 export const SWEEPER = '55555555-0000-4000-8000-000000000005';
 /** What the sweeper may do in Graph: remove, and read. */
-export const SWEEPER_PERMISSIONS = ['RoleAssignmentSchedule.Remove.Directory', 'RoleManagement.Read.Directory'];
+export const SWEEPER_PERMISSIONS = [
+  'RoleAssignmentSchedule.Remove.Directory',
+  'RoleManagement.Read.Directory',
+  'PrivilegedAssignmentSchedule.Remove.AzureADGroup',
+  'PrivilegedAssignmentSchedule.Read.AzureADGroup',
+];
 export const MINUTE = 60_000;
 
 /** The sweeper in a world: with its identity, a key of its own, and the world's clock for waiting. */
@@ -22,6 +27,7 @@ export class Sweeping {
   readonly logged: Record<string, unknown>[] = [];
   readonly waited: number[] = [];
   protectedIds = new Set<string>();
+  groupIds: string[] = [];
   /** Called in each pause, before time moves. */
   inPause: () => Promise<void> = () => Promise.resolve();
 
@@ -39,6 +45,7 @@ export class Sweeping {
       access: loopbackAccess({ application_id: SWEEPER, base_url: world.url, permissions, tells_time: false }),
       clock: world.clock,
       tenantIds: [world.tenant],
+      groupIds: () => this.groupIds,
       writerIds: () => new Set([WRITER]),
       authorityKeys: world.authorityKeys,
       protectedIds: this.protectedIds,
