@@ -17,6 +17,7 @@ import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
 import { viewOf } from '../domain/view.js';
 import { extend } from './perform-extension.js';
+import type { EarlyIssue } from './early-issue.js';
 import { performKillAction } from './perform-kill-action.js';
 import type { OrderedRemoval } from './ordered-removal.js';
 import { authority, effect, register, sessions, verifier } from './role-tasks.js';
@@ -175,6 +176,34 @@ export async function performOnOrder(
   return true;
 }
 
+/**
+ * Has the authority judge an approval beside the ceremony's own check of it, and hands its answer over after what was
+ * checked, so that the machine knows what it answers. Answers whether there is an intent; the machine is woken either way.
+ */
+export async function performOnApproval(
+  { approval }: EarlyIssue,
+  state: () => CeremonyState,
+  deliver: (event: CeremonyEvent) => void,
+  heard: Promise<void>,
+): Promise<boolean> {
+  const now = state();
+  const evidence = evidenceOf(now);
+  const asked = authority('check every approval, fix the deadline, record the intent, if the last one holds');
+  const answer = await asked
+    .issue({ ...evidence, approvals: [...evidence.approvals, approval] })
+    .catch((error: unknown) => {
+      if (isCancellation(error)) throw error;
+    });
+  const parsed = outcomes.issueOutcomeSchema.safeParse(answer);
+  if (!parsed.success || parsed.data.outcome === 'refused' || !isPlausible(parsed.data.signed, now)) {
+    deliver({ type: 'tick' });
+    return false;
+  }
+  await heard;
+  deliver({ type: 'issued', outcome: parsed.data });
+  return true;
+}
+
 /** Sends all that waits to the register, which orders it. */
 async function append(state: () => CeremonyState, deliver: (event: CeremonyEvent) => void): Promise<void> {
   const { outbox: items, event_id } = state();
@@ -223,18 +252,22 @@ const isFirstRun = (): boolean => workflowInfo().runId === workflowInfo().firstE
 /** The authority's clock may differ from the workflow's by this much. */
 const SKEW_MS = 5 * 60 * 1000;
 
-/**
- * Refuses an answer that cannot be the authority's word about this request: whoever completes an activity in its place
- * cannot keep a ceremony open beyond what was asked. What the effect does rests on the authority's signature, not on this.
- */
+/** Refuses an answer that cannot be the authority's word about this request. */
 function requirePlausible(signed: SignedIntent | null, state: CeremonyState): void {
-  if (signed === null || state.opened === null) return;
+  if (signed !== null && !isPlausible(signed, state)) throw new TypeError('this is not an intent for this request');
+}
+
+/**
+ * Whether this can be an intent for this request: whoever completes an activity in the authority's place cannot keep a
+ * ceremony open beyond what was asked. What the effect does rests on the authority's signature, not on this.
+ */
+function isPlausible(signed: SignedIntent, state: CeremonyState): boolean {
+  if (state.opened === null) return true;
   const { event_id, request_digest, deadline, dead_man } = signed.intent;
   const { request, request_digest: asked, terms } = state.opened;
   const longest = signed.intent.round === 1 ? request.duration_seconds : terms.timebox.max;
   const latest = Date.now() + longest * 1000 + SKEW_MS;
   const isOurs = event_id === state.event_id && request_digest === asked;
   const ends = dead_man === null ? null : epochMs(dead_man);
-  const inTime = epochMs(deadline) <= latest && (ends ?? latest) <= latest + terms.grace * 1000;
-  if (!isOurs || !inTime) throw new TypeError('this is not an intent for this request');
+  return isOurs && epochMs(deadline) <= latest && (ends ?? latest) <= latest + terms.grace * 1000;
 }

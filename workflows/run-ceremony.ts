@@ -14,10 +14,11 @@ import { isEnd, type CeremonyState } from '../domain/ceremony-state.js';
 import { timeline } from '../domain/timeline.js';
 import { viewOf } from '../domain/view.js';
 import { Conductor } from './conductor.js';
+import { EarlyIssues, type EarlyIssue } from './early-issue.js';
 import { Inbox } from './inbox.js';
 import { Listener } from './listener.js';
 import { OrderedRemovals, type OrderedRemoval } from './ordered-removal.js';
-import { perform, performOnOrder } from './perform.js';
+import { perform, performOnApproval, performOnOrder } from './perform.js';
 import { actSignals, requestQuery, verdictQuery, viewQuery, type PendingStatement } from './protocol.js';
 import { searchAttributesOf } from './search-attributes.js';
 
@@ -68,10 +69,15 @@ export async function runCeremony(
   const root = CancellationScope.current();
   root.cancelRequested.catch(() => deliver({ type: 'cancel_requested' }));
   const ordered = new OrderedRemovals();
-  const conductor = new Conductor<CeremonyCommand | OrderedRemoval>(async (command) => {
-    if (command.do !== 'rollback_on_order') return perform(command, () => state, deliver);
-    const removed = await performOnOrder(command, () => state, deliver, listener.heardNow);
-    if (!removed) ordered.giveUp(command.order);
+  const early = new EarlyIssues();
+  const conductor = new Conductor<CeremonyCommand | OrderedRemoval | EarlyIssue>(async (command) => {
+    if (command.do === 'rollback_on_order') {
+      const removed = await performOnOrder(command, () => state, deliver, listener.heardNow);
+      if (!removed) ordered.giveUp(command.order);
+    } else if (command.do === 'issue_on_approval') {
+      const issued = await performOnApproval(command, () => state, deliver, listener.heardNow);
+      if (!issued) early.giveUp(command.approval);
+    } else await perform(command, () => state, deliver);
   });
 
   // Before the request is known to be good there is nothing that a statement could be about: it waits, and is not lost.
@@ -103,7 +109,11 @@ export async function runCeremony(
           pending: listener.waiting(),
         };
       }
-      const wanted = () => [...commands(state), ...ordered.wanted(state, listener.checking)];
+      const begunEarly = () => [
+        ...ordered.wanted(state, listener.checking),
+        ...early.wanted(state, listener.checking, Date.now()),
+      ];
+      const wanted = () => [...commands(state), ...begunEarly()];
       conductor.reconcile(wanted());
       if (mustListen()) {
         listener.listen();
