@@ -3,6 +3,7 @@ import { ATTESTATION_CHECK_CODES } from '../attestation.js';
 import { digestSchema, epochMs, instantSchema } from '../identifiers.js';
 import { dsseEnvelopeSchema } from '../intent.js';
 import { signedStatementSchema } from '../statement.js';
+import { hostNameSchema, incidentIdSchema } from './incident-id.js';
 
 /** The DSSE payload type of a result, so that no other word of the verifier can be taken for one. */
 export const ATTESTATION_RESULT_TYPE = 'application/vnd.reseal.attestation-result+json';
@@ -11,10 +12,6 @@ export const ATTESTATION_RESULT_TYPE = 'application/vnd.reseal.attestation-resul
 export const ATTESTATION_PURPOSES = ['baseline', 'recovery', 'scheduled'] as const;
 export type AttestationPurpose = (typeof ATTESTATION_PURPOSES)[number];
 
-export const hostNameSchema = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'expected the name of a host: 1 to 63 of a-z 0-9 . _ -');
-const incidentIdSchema = z.string().regex(/^INC-\d{8}-\d{6}-\d{4}$/, 'expected INC-YYYYMMDD-HHMMSS-NNNN');
 const hexSchema = z.string().regex(/^([0-9a-f]{2})+$/, 'expected lower-case hex');
 const MAX_ATTEMPT = 1_000_000;
 

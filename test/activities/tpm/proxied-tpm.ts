@@ -22,6 +22,8 @@ export class ProxiedTpm {
   /** Codes of all commands that came, in order. */
   readonly seen: number[] = [];
   interfere: Interfere = () => undefined;
+  /** Where the last answer to each code is kept while it is set. */
+  kept: Map<number, Buffer> | undefined;
   private readonly clients = new Set<Socket>();
 
   private constructor(
@@ -54,8 +56,10 @@ export class ProxiedTpm {
         proxy.seen.push(code);
         void (async () => {
           const answer = await proxy.interfere(code, ask);
-          if (answer === null) client.destroy();
-          else client.write(answer ?? (await ask(command)));
+          if (answer === null) return client.destroy();
+          const said = answer ?? (await ask(command));
+          proxy.kept?.set(code, said);
+          client.write(said);
         })();
       });
     });
