@@ -33,6 +33,10 @@ import { healthOf } from './health.js';
 import type { Health } from './health-shape.js';
 import { fingerprintsOf } from '../keys/fingerprints.js';
 import { importThroughTemporal } from './import-history.js';
+import { directIncidents } from './direct-incidents.js';
+import type { IncidentApi, IncidentClient } from './incident-api.js';
+import type { IncidentRegister } from './incident-register.js';
+import { TemporalIncidents } from './temporal-incidents.js';
 import { listEvents, type ListSources } from './list-events.js';
 import { requestInLedger } from './request-in-ledger.js';
 import { startSummary } from './start-summary.js';
@@ -56,6 +60,8 @@ export interface DirectApiOptions {
   /** Base address of Temporal's Web UI, or null when nobody knows it. */
   uiUrl: string | null;
   register: RegisterReader | null;
+  /** Where incidents are listed; none when left out. */
+  incidentRegister?: IncidentRegister;
   policy: () => Promise<PolicyInForce>;
   roster: () => Promise<Roster>;
   /** The roles' public keys, from trust roots: without them `decide` has the workflows' word alone. */
@@ -273,6 +279,16 @@ export class DirectApi implements ResealApi {
       this.fromRegister((register) => register.ledgerOf(eventId));
     const { now, reader } = this;
     return decideSession({ policy, roster, now, reader, openFor, ledgerOf, search, keys }, question);
+  }
+
+  /** What carries a token's word as well: for the gateway alone. */
+  get incidentApi(): IncidentApi {
+    return new TemporalIncidents(this.reader, this.options.incidentRegister ?? null);
+  }
+
+  /** Nobody checks a token here: whoever may write to the namespace may report. */
+  incidents(): IncidentClient {
+    return directIncidents(this.incidentApi);
   }
 
   async close(): Promise<void> {

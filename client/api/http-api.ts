@@ -14,6 +14,8 @@ import type { CeremonyView } from '../../domain/view.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
 import { healthSchema, type Health } from './health-shape.js';
+import { HttpIncidents } from './http-incidents.js';
+import type { IncidentAccess, IncidentClient } from './incident-api.js';
 import type {
   EventFilter,
   EventView,
@@ -35,11 +37,12 @@ export interface HttpApiOptions {
 }
 
 /** How one call is sent, where it is not as the others. */
-interface How {
+export interface How {
   /** Not again, whatever comes of it. */
   once?: boolean;
   timeoutMs?: number;
   headers?: Readonly<Record<string, string>>;
+  raw?: boolean;
 }
 /** Answers of roles that judge everything and have it recorded first. */
 const LONG: How = { timeoutMs: 60_000 };
@@ -164,11 +167,16 @@ export class HttpApi implements ResealApi {
     throw new ResealError('gateway_unreachable', `${this.base} answered, and not about a tool`);
   }
 
+  incidents(access: IncidentAccess = {}): IncidentClient {
+    return new HttpIncidents(this, access);
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  private async call(method: string, path: string, body?: unknown, how: How = {}): Promise<unknown> {
+  /** One call of the gateway: its JSON, or with `raw` the very text of it. Rejects with the gateway's own error. */
+  async call(method: string, path: string, body?: unknown, how: How = {}): Promise<unknown> {
     const response = await this.send(method, path, body, how);
     const text = await response.text().catch((error: unknown) => {
       throw this.unreachable(error);
@@ -176,18 +184,15 @@ export class HttpApi implements ResealApi {
     const json = parseOrUndefined(text);
     const said = typeof json === 'object' && json !== null;
     // A refusal is an answer too.
-    if (said && (response.ok || 'outcome' in json)) return json;
-    const error = (json as { error?: { code?: unknown; message?: unknown; hint?: unknown } } | undefined)?.error;
+    if (said && (response.ok || 'outcome' in json)) return how.raw === true ? text : json;
+    const error = (json as { error?: ToldError } | undefined)?.error;
     if (typeof error?.message !== 'string') {
       throw new ResealError('gateway_unreachable', `${this.base} answered ${response.status}, not as a gateway does`, {
         hint: 'check --gateway, RESEAL_GATEWAY_URL and what stands between',
       });
     }
-    throw new ResealError(
-      knownCode(error.code),
-      error.message,
-      typeof error.hint === 'string' ? { hint: error.hint } : {},
-    );
+    const { code, message, ...rest } = error;
+    throw new ResealError(knownCode(code), message, moreOf(rest));
   }
 
   private async send(method: string, path: string, body: unknown, how: How): Promise<Response> {
@@ -220,6 +225,23 @@ export class HttpApi implements ResealApi {
       cause,
     });
   }
+}
+
+interface ToldError {
+  code?: unknown;
+  message?: unknown;
+  hint?: unknown;
+  field?: unknown;
+  missing?: unknown;
+}
+
+function moreOf({ hint, field, missing }: ToldError): ConstructorParameters<typeof ResealError>[2] {
+  const codes = Array.isArray(missing) ? missing.filter((code) => typeof code === 'string') : undefined;
+  return {
+    ...(typeof hint === 'string' ? { hint } : {}),
+    ...(typeof field === 'string' ? { field } : {}),
+    ...(codes === undefined ? {} : { missing: codes }),
+  };
 }
 
 function queryOf(filter: object): string {

@@ -13,6 +13,7 @@ import type { Explanation } from '../../domain/explanation.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import type { DecideQuestion } from './decide-session.js';
 import type { Health } from './health-shape.js';
+import type { IncidentAccess, IncidentClient } from './incident-api.js';
 import type { ToolRequest } from './send-job.js';
 
 /** Which ceremonies to list; all of it is optional, and `limit` is at most 500 (50 when left out). */
@@ -124,6 +125,8 @@ export interface ResealApi {
   auditLines(filter: AuditFilter): Promise<AuditLine[]>;
   /** Has the register verify and keep lines of another system's log, or with `dry_run` only verify them. */
   importHistory(batch: ImportBatch): Promise<ImportReport>;
+  /** Incidents, for whoever shows this token where one is needed. */
+  incidents(access?: IncidentAccess): IncidentClient;
   /** Lets go of connections. */
   close(): Promise<void>;
 }

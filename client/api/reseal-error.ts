@@ -26,11 +26,17 @@ export const RESEAL_ERRORS = {
   publication_full: { http: 507, exit: EXIT.refused },
   busy: { http: 429, exit: EXIT.unreachable },
   ceremony_ended: { http: 409, exit: EXIT.denied },
+  recovery_incomplete: { http: 409, exit: EXIT.refused },
+  attestation_refused: { http: 409, exit: EXIT.unverified },
+  token_missing: { http: 401, exit: EXIT.denied },
+  token_unknown: { http: 401, exit: EXIT.denied },
+  token_scope: { http: 403, exit: EXIT.denied },
   gateway_unreachable: { http: 502, exit: EXIT.unreachable },
   temporal_unreachable: { http: 503, exit: EXIT.unreachable },
   register_unreachable: { http: 503, exit: EXIT.unreachable },
   registry_unreachable: { http: 502, exit: EXIT.unreachable },
   log_unwritable: { http: 503, exit: EXIT.unreachable },
+  needs_forensic_key: { http: 503, exit: EXIT.usage },
   needs_registry: { http: 503, exit: EXIT.unreachable },
   needs_register: { http: 503, exit: EXIT.unreachable },
   no_answer: { http: 504, exit: EXIT.unreachable },
@@ -43,14 +49,20 @@ export type ResealErrorCode = keyof typeof RESEAL_ERRORS;
 export class ResealError extends Error {
   override readonly name = 'ResealError';
   readonly hint: string | undefined;
+  /** The member of what was sent that is wrong. */
+  readonly field: string | undefined;
+  /** Codes of what has to come first. */
+  readonly missing: readonly string[] | undefined;
 
   constructor(
     readonly code: ResealErrorCode,
     message: string,
-    options: { hint?: string; cause?: unknown } = {},
+    options: { hint?: string; cause?: unknown; field?: string; missing?: readonly string[] } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.hint = options.hint;
+    this.field = options.field;
+    this.missing = options.missing;
   }
 
   get http(): (typeof RESEAL_ERRORS)[ResealErrorCode]['http'] {

@@ -17,7 +17,10 @@ import { auditRoutes } from './audit-routes.js';
 import { contractRoutes } from './contract-routes.js';
 import { parseEventFilter } from './event-filter.js';
 import { publicationRoutes } from './publication-routes.js';
+import { incidentRoutes } from './incident-routes.js';
 import { jobRoutes } from './job-routes.js';
+import { runbookRoutes } from './runbook-routes.js';
+import type { Runbook } from './runbook.js';
 
 export interface GatewayDeps {
   api: ResealApi;
@@ -29,6 +32,8 @@ export interface GatewayDeps {
   registry?: ContractRegistry;
   /** Where what signers put is kept; nowhere when left out. It judges what it takes by the signatures alone. */
   publish?: ContractRegistry;
+  /** Incidents, under `/v1/incidents` and as the recovery runbook asks for them; nothing of the kind when left out. */
+  runbook?: Runbook;
   /** Told about failures that are nobody's mistake. What it gets holds no statement and no justification. */
   log?: (failure: { code: string; method: string; path: string; error: unknown }) => void;
 }
@@ -42,7 +47,7 @@ const POLL_MS = 250;
  * shape is all that is looked at. Only `/v1/decide` is the gateway's own word, and as good as the gateway is. Errors are
  * `{error: {code, message, hint?}}`.
  */
-export function gatewayApp({ api, hosts, log, decisionLog, registry, publish }: GatewayDeps): Hono {
+export function gatewayApp({ api, hosts, log, decisionLog, registry, publish, runbook }: GatewayDeps): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     c.header('cache-control', 'no-store');
@@ -115,6 +120,10 @@ export function gatewayApp({ api, hosts, log, decisionLog, registry, publish }: 
   });
 
   jobRoutes(app, api, readBody);
+  if (runbook !== undefined) {
+    incidentRoutes(app, runbook, readBody);
+    runbookRoutes(app, runbook, readBody);
+  }
 
   app.post('/v1/decide', async (c) => {
     const decision = await api.decide(parseDecideQuestion(await readBody(c)));
@@ -130,11 +139,9 @@ export function gatewayApp({ api, hosts, log, decisionLog, registry, publish }: 
   app.onError((thrown, c) => {
     const error = asResealError(thrown);
     if (error.http >= 500) log?.({ code: error.code, method: c.req.method, path: c.req.path, error: thrown });
-    const { code, message, hint } = error;
-    return c.json(
-      { error: { code, message, ...(hint === undefined ? {} : { hint }) } },
-      error.http as ContentfulStatusCode,
-    );
+    const { code, message, field, missing, hint } = error;
+    // What is undefined is left out.
+    return c.json({ error: { code, message, field, missing, hint } }, error.http as ContentfulStatusCode);
   });
   return app;
 }

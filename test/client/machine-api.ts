@@ -238,6 +238,10 @@ export class MachineApi implements ResealApi {
     return { ...this.parts, now: instant(this.of.now()) };
   }
 
+  incidents(): never {
+    throw new ResealError('needs_register', 'no incidents here');
+  }
+
   async close(): Promise<void> {}
 
   private state(eventId: string): CeremonyState {

@@ -3,6 +3,7 @@ import { HttpApi } from '../../client/api/http-api.js';
 import type { ResealApi } from '../../client/api/reseal-api.js';
 import { run } from '../../client/cli/run.js';
 import { gatewayApp } from '../../client/gateway/gateway-app.js';
+import type { Runbook } from '../../client/gateway/runbook.js';
 
 export interface Ran {
   status: number;
@@ -22,9 +23,10 @@ export async function reseal(
     stdoutTTY?: boolean;
     signal?: AbortSignal;
     now?: () => number;
+    runbook?: Runbook;
   } = {},
 ): Promise<Ran> {
-  const app = gatewayApp({ api });
+  const app = gatewayApp({ api, ...(options.runbook === undefined ? {} : { runbook: options.runbook }) });
   const request = (async (input: string | URL | Request, init?: RequestInit) =>
     app.request(input, init)) as typeof fetch;
   let out = '';

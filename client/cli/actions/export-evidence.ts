@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { canonicalJson } from '../../../proofs/canonical-json.js';
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
 import type { Session } from '../session.js';
 import { checkedEventId } from '../chosen-event.js';
+import { writeNew } from '../write-new.js';
 
 /** `reseal evidence export EVENT --out FILE`: the bundle's exact text. It holds names and the justification: mode 0600. */
 export async function exportEvidence(
@@ -23,20 +23,8 @@ export async function exportEvidence(
     session.io.stdout.write(text);
     return EXIT.done;
   }
-  await write(resolve(session.io.cwd, out), text, options.force === true);
+  await writeNew(resolve(session.io.cwd, out), text, options.force === true);
   session.say(`wrote ${out}, ${Buffer.byteLength(text)} bytes`);
   session.next(`reseal evidence verify ${out}`);
   return EXIT.done;
-}
-
-async function write(path: string, text: string, force: boolean): Promise<void> {
-  const file = await open(path, force ? 'w' : 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') throw new ResealError('usage', `${path} exists`, { hint: '--force overwrites it' });
-    throw new ResealError('usage', `${path} cannot be written: ${error.code ?? 'unknown error'}`, { cause: error });
-  });
-  try {
-    await file.writeFile(text, 'utf8');
-  } finally {
-    await file.close();
-  }
 }

@@ -1,6 +1,9 @@
 import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
 import { ENDS, PHASES } from '../../../domain/ceremony-state.js';
 import { eventIdSchema } from '../../../domain/identifiers.js';
+import { INCIDENT_CLASSES, SEVERITIES } from '../../../domain/incidents/classes.js';
+import { incidentIdSchema } from '../../../domain/incidents/incident-id.js';
+import { INCIDENT_STATES } from '../../../domain/incidents/incident.js';
 import { REASON_CODES } from '../../../domain/request.js';
 import { SIGNED_KINDS, type SignedKind } from '../../../domain/signed-documents.js';
 import { loadSettings, placeOf } from '../../config/settings.js';
@@ -23,7 +26,7 @@ export async function valuesFor(
 ): Promise<Candidate[] | Paths> {
   if (/^(file|path)$/.test(ask.placeholder)) return 'files';
   if (ask.placeholder === 'dir') return 'dirs';
-  const fixed = FIXED[ask.name];
+  const fixed = FIXED[ask.placeholder] ?? FIXED[ask.name];
   if (fixed !== undefined) return fixed.map((value) => ({ value, about: '' }));
   const dynamic = DYNAMIC[ask.name] ?? DYNAMIC[ask.placeholder];
   if (dynamic === undefined) return [];
@@ -43,6 +46,9 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   '--duration': ['15m', '30m', '1h', '2h', '4h'],
   '--since': ['1h', '24h', '7d'],
   shell: ['bash', 'zsh', 'fish'],
+  'incident-state': INCIDENT_STATES,
+  'incident-class': INCIDENT_CLASSES,
+  severity: SEVERITIES,
 };
 
 interface Asking {
@@ -56,6 +62,7 @@ const DYNAMIC: Readonly<Record<string, (asking: Asking) => Promise<Candidate[]>>
   profile: profiles,
   upn: people,
   event: events,
+  incident: incidents,
   name: documents,
   digests: documents,
 };
@@ -104,6 +111,21 @@ async function events(asking: Asking): Promise<Candidate[]> {
     .map(({ event_id, state, profile, principal }) => ({
       value: String(event_id),
       about: `${String(state)}, ${String(profile)} for ${String(principal)}`,
+    }));
+}
+
+/** Those that are open for the commands that change something, else all that are known. */
+async function incidents(asking: Asking): Promise<Candidate[]> {
+  const { gatewayUrl } = await settingsOf(asking);
+  const open = /(ack|resolve|reattest|watch)$/.test(asking.command) ? 'open=true&' : '';
+  const told = await ask(asking, `${gatewayUrl}/v1/incidents?${open}limit=50`);
+  const { incidents: found = [] } = (told ?? {}) as { incidents?: { view?: Record<string, unknown> }[] };
+  return found
+    .map(({ view = {} }) => view)
+    .filter(({ id }) => incidentIdSchema.safeParse(id).success)
+    .map((view) => ({
+      value: String(view['id']),
+      about: `${String(view['state'])}, ${String(view['class'])} on ${String(view['host'])}`,
     }));
 }
 

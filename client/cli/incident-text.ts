@@ -1,0 +1,149 @@
+import { GATE_MISSING, type GateMissing } from '../../domain/incidents/gate.js';
+import type { IncidentView } from '../../domain/incidents/view.js';
+import type { IncidentRecord } from '../api/incident-api.js';
+import { digestWord } from './ceremony-text.js';
+import { oneLine } from './printable.js';
+import { block, columns } from './render.js';
+import type { Session } from './session.js';
+import { clockText, relative, timeText } from './times.js';
+
+/** A state in its colour: what is contained holds, what is not is loud. */
+function stateText(session: Session, state: IncidentView['state']): string {
+  if (state === 'contained') return session.style('yellow', state);
+  return session.style(state === 'resolved' ? 'green' : 'red', state);
+}
+
+/** Everything about one incident that a person wants to know. */
+export function incidentText(session: Session, { view, description, evidence }: IncidentRecord): string {
+  const at = (time: string | null): string | null =>
+    time === null ? null : timeText(time, session.now(), session.zone);
+  const flags = view.flags.map((flag) => ` · ${session.style('red', oneLine(flag))}`).join('');
+  const lines = block([
+    ['incident', view.id],
+    ['state', `${stateText(session, view.state)}${flags}`],
+    ['class', `${view.class}, ${view.severity}`],
+    ['host', view.host],
+    ['source', oneLine(view.source)],
+    ['what', description === '' ? null : oneLine(description)],
+    ['opened', at(view.created_at)],
+    ['binding', view.containment_binding === null ? null : digestWord(view.containment_binding)],
+    ['acknowledged', acknowledgedText(view, session.zone)],
+    ['attestation', attestationText(view, at)],
+    ['health', healthText(view)],
+    ['resolved', at(view.resolved_at)],
+  ]);
+  const found = Object.entries(evidence).map(([name, value]) => `evidence   ${oneLine(name)}: ${oneLine(value)}`);
+  const contained = view.containment_results.map(({ action, success, error, completed_at }) =>
+    resultLine(session, 'contained', { action, success, error }, completed_at),
+  );
+  const tried = new Set(view.containment_results.map(({ action }) => action));
+  const untried = view.containment_actions.filter((action) => !tried.has(action));
+  const released = view.released.map(({ action, success, error, completed_at }) =>
+    resultLine(session, 'released', { action, success, error }, completed_at),
+  );
+  const missing = view.state === 'resolved' ? [] : view.missing.map((code) => `missing    ${missingText(code)}`);
+  return [
+    lines,
+    ...found,
+    ...contained,
+    ...untried.map((action) => `containing ${action}`),
+    ...released,
+    ...missing,
+  ].join('\n');
+}
+
+export const missingText = (code: GateMissing): string => `${code}: ${GATE_MISSING[code]}`;
+
+function resultLine(
+  session: Session,
+  what: 'contained' | 'released',
+  { action, success, error }: { action: string; success: boolean; error?: string | undefined },
+  at: string,
+): string {
+  const outcome = success ? session.style('green', 'ok') : session.style('red', `failed: ${oneLine(error ?? '')}`);
+  return `${what.padEnd(10)} ${action} ${outcome} (${clockText(at, session.zone)})`;
+}
+
+function acknowledgedText({ acknowledgements, requirements }: IncidentView, zone: string): string | null {
+  if (!requirements.require_ack) return 'not required';
+  const given = acknowledgements.map(
+    ({ person, method, at }) => `${oneLine(person)} ${clockText(at, zone)} ${oneLine(method)}`,
+  );
+  const lacks = requirements.acknowledgements - given.length;
+  const wanted = `${lacks} more${requirements.signed ? ', signed' : ''}`;
+  return [...given, ...(lacks > 0 ? [given.length === 0 ? `not yet: ${wanted}` : wanted] : [])].join('; ');
+}
+
+function attestationText(
+  { attestation, requirements }: IncidentView,
+  at: (time: string | null) => string | null,
+): string | null {
+  const { attempt, state, failed_check, expected, waiting, next_at, expires_at } = attestation;
+  if (attempt === 0) return requirements.require_reattest ? 'not yet' : 'not required';
+  const which = `attempt ${attempt} `;
+  switch (state) {
+    case 'refused':
+      return `${which}refused: ${oneLine(failed_check ?? '')}, expected ${oneLine(expected ?? '')}`;
+    case 'waiting_for_host':
+      return `${which}waits for the host: ${oneLine(waiting ?? '')}${next_at === null ? '' : `, asks again ${at(next_at) ?? ''}`}`;
+    case 'passed':
+      return `${which}passed, good until ${at(expires_at) ?? 'unknown'}`;
+    default:
+      return `${which}${state}`;
+  }
+}
+
+function healthText({ health }: IncidentView): string | null {
+  if (health === null) return null;
+  const { integrity, attestor, incident_recorder } = health;
+  const said = Object.entries({ integrity, attestor, incident_recorder });
+  return said.map(([name, word]) => `${name} ${oneLine(word ?? 'silent')}`).join(', ');
+}
+
+/** Incidents as a table, in their order. */
+export function incidentTable(session: Session, records: readonly IncidentRecord[]): string {
+  const rows = records.map(({ view }) => [
+    view.id,
+    view.class,
+    view.severity,
+    view.state,
+    view.host,
+    relative(view.created_at, session.now()),
+    view.state === 'resolved' ? '' : (view.missing[0] ?? 'nothing: resolve it'),
+  ]);
+  return columns(['incident', 'class', 'severity', 'state', 'host', 'opened', 'missing'], rows, {
+    style: (text, row, column) => {
+      if (row < 0) return session.style('bold', text);
+      const state = records[row]?.view.state;
+      return column === 3 && state !== undefined ? text.replace(state, stateText(session, state)) : text;
+    },
+  });
+}
+
+/** One line about what is new. */
+export function incidentLine(session: Session, view: IncidentView): string {
+  const at = clockText(new Date(session.now()).toISOString(), session.zone);
+  const people = view.acknowledgements.map(({ person }) => oneLine(person)).join(', ');
+  const { state, attempt, failed_check } = view.attestation;
+  const parts = [
+    `${at}  ${stateText(session, view.state)}`,
+    people === '' ? '' : `acknowledged by ${people}`,
+    attempt === 0 ? '' : `attestation ${attempt} ${state}${failed_check === null ? '' : ` (${oneLine(failed_check)})`}`,
+    view.released.length === 0 ? '' : `${view.released.filter(({ success }) => success).length} released`,
+    view.state === 'resolved' || view.missing.length === 0 ? '' : `missing ${view.missing.join(', ')}`,
+    view.flags.map(oneLine).join(' '),
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
+}
+
+/** The command that brings an incident further, or undefined where it goes on by itself. */
+export function nextFor({ id, state, missing }: IncidentView): string | undefined {
+  if (state === 'resolved') return undefined;
+  const [first] = missing;
+  if (first === undefined) return `reseal incident resolve ${id}`;
+  if (first === 'containment_not_settled' || first === 'attestation_running' || first === 'attestation_waiting')
+    return `reseal incident watch ${id}`;
+  if (first.startsWith('attestation')) return `reseal incident reattest ${id}`;
+  if (first.startsWith('artifact')) return `reseal incident get ${id}`;
+  return `reseal incident ack ${id}`;
+}

@@ -1,0 +1,196 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Runbook } from '../../../client/gateway/runbook.js';
+import { ReportRate, tokenTableSchema } from '../../../client/gateway/runbook-tokens.js';
+import { MachineApi } from '../machine-api.js';
+import { MemoryIncidents } from '../memory-incidents.js';
+import { makePeople, testPolicy, type People } from '../people.js';
+import { reseal } from '../terminal.js';
+
+const NOW = Date.parse('2026-03-14T12:00:00.500Z');
+const ID = 'INC-20260314-120000-0001';
+const TOKEN = 't'.repeat(40);
+const REPORT = [
+  'report',
+  '--class',
+  'integrity_violation',
+  '--source',
+  'integrity-monitor',
+  '--evidence',
+  'path=/bin/a',
+];
+let people: People;
+let incidents: MemoryIncidents;
+let folder: string;
+
+beforeAll(() => {
+  people = makePeople();
+  folder = mkdtempSync(join(tmpdir(), 'reseal-incidents-'));
+  writeFileSync(join(folder, 'token'), `${TOKEN}\n`, { mode: 0o600 });
+  writeFileSync(join(folder, 'forensic.key'), '5a'.repeat(32));
+});
+afterAll(() => {
+  people.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  let tick = 0;
+  incidents = new MemoryIncidents(() => NOW + tick++);
+});
+
+const { tokens } = tokenTableSchema.parse({
+  version: 1,
+  tokens: [
+    {
+      name: 'bob-laptop',
+      sha256: createHash('sha256').update(TOKEN).digest('hex'),
+      person: 'bob',
+      operate: true,
+      report: { sources: ['integrity-monitor'], classes: ['integrity_violation'], targets: ['edge-1'] },
+    },
+  ],
+});
+
+function incident(...argv: string[]) {
+  const runbook: Runbook = {
+    api: incidents,
+    tokens: async () => tokens,
+    roster: async () => people.roster,
+    rate: new ReportRate(() => NOW),
+    now: () => NOW,
+    forensic: { key: async () => '5a'.repeat(32), policyDigest: async () => '' },
+  };
+  const api = new MachineApi({ policy: testPolicy, roster: people.roster, now: () => NOW });
+  const env = { RESEAL_TOKEN_FILE: 'token', TZ: 'UTC' };
+  return reseal(api, ['incident', ...argv], { cwd: folder, env, now: () => NOW + 120_000, runbook });
+}
+const as = (name: string): string[] => ['--as', name, '--key', people.keyOf(name)];
+
+describe('reseal incident', () => {
+  it('leads from a report to trust, each answer naming the next command', async () => {
+    const reported = await incident(...REPORT);
+    expect([reported.status, reported.out]).toEqual([0, `${ID}\n`]);
+    expect(reported.err).toContain(`next: reseal incident ack ${ID}\n`);
+    expect(incidents.reports[0]).toMatchObject({
+      host: 'edge-1',
+      reporter: 'bob-laptop',
+      evidence: { path: '/bin/a' },
+    });
+
+    const early = await incident('resolve', ID, ...as('bob'));
+    expect(early.status).toBe(3);
+    expect(early.err).toMatch(/^missing: signed_acknowledgement: /m);
+    expect(early.err).toMatch(/^missing: attestation: /m);
+
+    const acked = await incident('ack', ID, ...as('bob'), '--note', 'a package was replaced by hand');
+    expect([acked.status, acked.err]).toEqual([0, expect.stringContaining('accepted: acknowledged')]);
+    expect(acked.err).toContain(`next: reseal incident reattest ${ID}\n`);
+    expect((await incidents.get(ID)).view.acknowledgements).toMatchObject([{ person: 'bob', method: 'ed25519' }]);
+
+    incidents.attests = [
+      { state: 'refused', failed_check: 'NOT_REBOOTED', expected: 'a reset since' },
+      { state: 'passed' },
+    ];
+    const refused = await incident('reattest', ID);
+    expect([refused.status, refused.err]).toEqual([
+      7,
+      expect.stringContaining('refused: NOT_REBOOTED: expected a reset'),
+    ]);
+    const passed = await incident('reattest', ID);
+    expect([passed.status, passed.err]).toEqual([0, expect.stringContaining(`next: reseal incident resolve ${ID}`)]);
+
+    const resolved = await incident('resolve', ID, ...as('bob'), '-o', 'json');
+    expect(resolved.status).toBe(0);
+    expect(JSON.parse(resolved.out)).toMatchObject({ act: 'resolve', person: 'bob', view: { state: 'resolved' } });
+    const watched = await incident('watch', ID);
+    expect([watched.status, watched.out]).toEqual([0, expect.stringContaining('resolved')]);
+    expect((await incident('ack', ID, ...as('bob'))).status).toBe(4);
+  });
+
+  it('shows incidents: times as people read them, what is missing, and as JSON everything', async () => {
+    await incident(...REPORT);
+    const list = await incident('list', '--state', 'contained');
+    expect(list.out).toMatch(/^incident +class +severity +state +host +opened +missing\nINC-20260314-120000-0001 /);
+    expect(list.out).toContain('2 min ago');
+    const got = await incident('get', ID.toLowerCase());
+    expect(got.out).toMatch(/^opened +2 min ago \(12:00 UTC\)$/m);
+    expect(got.out).toMatch(/^missing +signed_acknowledgement: /m);
+    expect(got.out).toMatch(/^evidence +path: \/bin\/a$/m);
+    const status = await incident('status', '-o', 'json');
+    expect(JSON.parse(status.out)).toMatchObject([{ id: ID, next: `reseal incident ack ${ID}` }]);
+    expect((await incident('stats')).out).toMatch(/^open by severity +critical 1$/m);
+    expect((await incident('list', '--state', 'resolved')).err).toContain('no incident matches');
+  });
+
+  it('shows nothing that would drive a terminal', async () => {
+    await incident(...REPORT, '--description', 'a\u001b[31m\nVERIFIED');
+    const { out } = await incident('get', ID);
+    expect(out).not.toContain('\u001b');
+    expect(out).not.toMatch(/^VERIFIED/m);
+  });
+
+  it('exports what it verifies', async () => {
+    await incident(...REPORT);
+    expect((await incident('export', '--out', 'bundle.json')).status).toBe(0);
+    expect((await incident('verify-export', 'bundle.json', '--key', 'forensic.key')).status).toBe(0);
+    expect((await incident('export', '--out', 'bundle.json')).err).toContain('--force overwrites it');
+    const twin = readFileSync(join(folder, 'bundle.json'), 'utf8')
+      .replace('edge-1', 'edge-2')
+      .replace(ID, `${ID.slice(0, -1)}2`);
+    writeFileSync(join(folder, 'twin.json'), twin);
+    expect((await incident('verify-export', 'twin.json', '--key', 'forensic.key')).status).toBe(7);
+  });
+
+  it('does not sign while there is no containment to answer', async () => {
+    await incident(...REPORT);
+    incidents.change(ID, { containment_binding: null, state: 'containment_failed' });
+    for (const argv of [
+      ['ack', ID, ...as('bob')],
+      ['resolve', ID, ...as('bob')],
+      ['reattest', ID],
+    ]) {
+      const { status, err } = await incident(...argv);
+      expect([status, err]).toEqual([3, expect.stringContaining('is not contained yet')]);
+    }
+    expect((await incidents.get(ID)).view.acknowledgements).toEqual([]);
+  });
+
+  it('tells a statement that the roles refuse, with status 4', async () => {
+    await incident(...REPORT);
+    // The containment changes between looking and sending.
+    const say = incidents.say.bind(incidents);
+    incidents.say = async (id, signal, said) => {
+      incidents.change(ID, { containment_binding: 'e'.repeat(64) });
+      return say(id, signal, said);
+    };
+    const { status, err } = await incident('ack', ID, ...as('bob'));
+    expect([status, err]).toEqual([4, expect.stringContaining('refused: foreign_binding')]);
+  });
+
+  it.each([
+    [['report'], '--class is missing'],
+    [['report', '--class', 'integrity_violatoin'], 'Did you mean integrity_violation?'],
+    [['report', '--class', 'integrity_violation', '--evidence', 'path'], '"path" is not NAME=VALUE'],
+    [['report', '--class', 'integrity_violation', '--host', 'Edge 1'], '--host: '],
+    [['list', '--state', 'gone'], 'it is one of open, contained, containment_failed, resolved'],
+    [['list', '--limit', '0'], '--limit: "0" is none'],
+    [['get', 'INC-1'], '"INC-1" is not an incident id'],
+    [['get', ID], `there is no incident ${ID}`],
+    [['get'], 'INCIDENT is missing'],
+    [['export'], '--out FILE is missing'],
+    [['reattest', ID, '--token-file', 'nowhere'], '--token-file: nowhere cannot be read'],
+    [['reattest', ID, '--token-file', 'forensic.key'], `there is no incident ${ID}`],
+  ])('says of %j what was expected, with status 2', async (argv, message) => {
+    const { status, err } = await incident(...argv);
+    expect([status, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  it('may do nothing without a token that needs one', async () => {
+    writeFileSync(join(folder, 'other'), 'o'.repeat(40));
+    const { status, err } = await incident(...REPORT, '--token-file', 'other');
+    expect([status, err]).toEqual([4, expect.stringContaining('this token is not known here')]);
+  });
+});
