@@ -36,6 +36,17 @@ export type QuoteAnswer = z.output<typeof quoteAnswerSchema>;
 export const activateQuestionSchema = z.strictObject({ credential_blob: base64Schema, encrypted_secret: base64Schema });
 export const activateAnswerSchema = z.strictObject({ secret: base64Schema });
 
+/** `POST /v1/keys`, asked with an empty object: what a host has to be enrolled with. All of it is the host's word. */
+export const keysQuestionSchema = z.strictObject({});
+export const keysAnswerSchema = z.strictObject({
+  /** TPM2B_PUBLIC of both keys. */
+  ek: base64Schema,
+  ak: base64Schema,
+  /** DER, as the TPM keeps it; null when it keeps none for this endorsement key. */
+  ek_certificate: base64Schema.nullable(),
+});
+export type KeysAnswer = z.output<typeof keysAnswerSchema>;
+
 /** Why the agent did not answer; the first four pass by themselves, and the same question may be asked again. */
 export const AGENT_REFUSALS = {
   tpm_unreachable: { http: 503, passes: true },

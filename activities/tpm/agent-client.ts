@@ -4,8 +4,10 @@ import {
   activateAnswerSchema,
   AGENT_REFUSALS,
   agentErrorSchema,
+  keysAnswerSchema,
   quoteAnswerSchema,
   type AgentRefusal,
+  type KeysAnswer,
   type QuoteAnswer,
   type QuoteQuestion,
 } from '../../domain/attestation-agent.js';
@@ -34,6 +36,10 @@ const ANSWER_MS = 60_000;
 /** Asks for a quote. What comes back is the host's word: `verifyQuote` judges it. Never throws. */
 export const askForQuote = (agent: AgentAddress, question: QuoteQuestion): Promise<AgentAnswer<QuoteAnswer>> =>
   ask(agent, '/v1/quote', question, quoteAnswerSchema);
+
+/** Asks which keys a host has, to enrol it. What comes back is the host's word. Never throws. */
+export const askForKeys = (agent: AgentAddress): Promise<AgentAnswer<KeysAnswer>> =>
+  ask(agent, '/v1/keys', {}, keysAnswerSchema);
 
 /** Asks the host to open a credential; the secret shows that it could. Never throws. */
 export async function askToActivate(

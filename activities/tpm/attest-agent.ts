@@ -3,8 +3,10 @@ import { open } from 'node:fs/promises';
 import {
   activateQuestionSchema,
   AGENT_REFUSALS,
+  keysQuestionSchema,
   quoteQuestionSchema,
   type AgentRefusal,
+  type KeysAnswer,
   type QuoteAnswer,
   type QuoteQuestion,
 } from '../../domain/attestation-agent.js';
@@ -12,7 +14,7 @@ import type { PcrSelection } from '../../proofs/tpm/pcr-selection.js';
 import { hashByName } from '../../proofs/tpm/tpm-algorithms.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import { collectQuote } from './collect-quote.js';
-import { activateCredential, readPublic } from './tpm-device.js';
+import { activateCredential, EK_CERTIFICATE_INDEX, readNv, readPublic } from './tpm-device.js';
 import { TpmError, type TpmErrorCode } from './tpm-error.js';
 import { openTpm, type TpmAddress } from './tpm-transport.js';
 
@@ -43,6 +45,7 @@ export interface AgentRequest {
   body: Uint8Array;
 }
 
+const NO_EK = 'this agent was not told the handle of the endorsement key';
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
 const TPM_REFUSALS: Readonly<Record<TpmErrorCode, AgentRefusal>> = {
   unreachable: 'tpm_unreachable',
@@ -99,7 +102,28 @@ export class AttestAgent {
       const question = readBody(body, activateQuestionSchema);
       return () => this.activate(question);
     }
-    throw new Refused('not_found', 'there are GET /health, POST /v1/quote and POST /v1/activate');
+    if (method === 'POST' && path === '/v1/keys') {
+      readBody(body, keysQuestionSchema);
+      return () => this.keys();
+    }
+    throw new Refused('not_found', 'there are GET /health, POST /v1/keys, POST /v1/quote and POST /v1/activate');
+  }
+
+  private async keys(): Promise<KeysAnswer> {
+    const { tpm: address, ak, ek } = this.options;
+    if (ek === undefined) throw new Refused('not_found', NO_EK);
+    const tpm = await openTpm(address);
+    try {
+      const areas = { ek: await readPublic(tpm, ek), ak: await readPublic(tpm, ak) };
+      const certificate = await readNv(tpm, EK_CERTIFICATE_INDEX);
+      return {
+        ek: areas.ek.toString('base64'),
+        ak: areas.ak.toString('base64'),
+        ek_certificate: certificate?.toString('base64') ?? null,
+      };
+    } finally {
+      await tpm.close();
+    }
   }
 
   private async quote({ nonce, pcrs, event_log = false }: QuoteQuestion): Promise<QuoteAnswer> {
@@ -122,7 +146,7 @@ export class AttestAgent {
 
   private async activate(question: { credential_blob: string; encrypted_secret: string }) {
     const { tpm: address, ak, ek } = this.options;
-    if (ek === undefined) throw new Refused('not_found', 'this agent was not told the handle of the endorsement key');
+    if (ek === undefined) throw new Refused('not_found', NO_EK);
     const tpm = await openTpm(address);
     try {
       const challenge = {

@@ -6,9 +6,11 @@ import type { TpmTransport } from './tpm-transport.js';
 /** TPM_CC, TPM 2.0 Part 2 §6.5.2. */
 export const TPM_CC = {
   activateCredential: 0x147,
+  nvRead: 0x14e,
   policySecret: 0x151,
   quote: 0x158,
   flushContext: 0x165,
+  nvReadPublic: 0x169,
   readPublic: 0x173,
   startAuthSession: 0x176,
   pcrRead: 0x17e,

@@ -92,6 +92,46 @@ export function quotePcrs(
   });
 }
 
+/** Where a TPM of a PC keeps the certificate of its RSA 2048 endorsement key (TCG EK Credential Profile §2.2.1.4, L-1). */
+export const EK_CERTIFICATE_INDEX = 0x01c00002;
+const RC_NO_SUCH_INDEX = 0x18b;
+const NV_PART = 512;
+const MAX_NV_BYTES = 8192;
+
+/** TPM2_NV_Read of a whole index that anybody may read with an empty password; undefined when there is no such index. */
+export async function readNv(tpm: TpmTransport, index: number): Promise<Buffer | undefined> {
+  let size: number;
+  try {
+    size = await nvSize(tpm, index);
+  } catch (error) {
+    if (error instanceof TpmError && error.rc === RC_NO_SUCH_INDEX) return undefined;
+    throw error;
+  }
+  if (size > MAX_NV_BYTES) throw new TpmError('malformed', `NV index ${index.toString(16)} has ${size} bytes`);
+  const parts: Buffer[] = [];
+  for (let offset = 0; offset < size; offset += NV_PART) {
+    const length = Math.min(NV_PART, size - offset);
+    const parameters = Buffer.concat([tpmUint16(length), tpmUint16(offset)]);
+    const command = { code: TPM_CC.nvRead, handles: [index, index], sessions: [RS_PW], parameters };
+    const part = await runTpm(tpm, command, (reader) => Buffer.from(reader.sized('data', NV_PART)));
+    if (part.length !== length) throw new TpmError('malformed', 'fewer bytes of an NV index than were asked for');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+const nvSize = (tpm: TpmTransport, index: number): Promise<number> =>
+  runTpm(tpm, { code: TPM_CC.nvReadPublic, handles: [index] }, (reader) => {
+    reader.uint16();
+    reader.uint32();
+    reader.uint16();
+    reader.uint32();
+    reader.sized('authPolicy', 64);
+    const size = reader.uint16();
+    reader.sized('nvName', MAX_BYTES);
+    return size;
+  });
+
 /** TPM2_ReadClock. */
 export const readClock = (
   tpm: TpmTransport,

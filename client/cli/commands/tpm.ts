@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { TpmAttestOptions } from '../actions/tpm-attest.js';
 import type { TpmVerifyOptions } from '../actions/tpm-verify.js';
+import type { TpmEnrollOptions } from '../actions/tpm-enroll.js';
 import { examples, type Run } from './command-context.js';
 
 const FILES = `
@@ -8,7 +9,7 @@ Files: the quote is the signed bytes (TPMS_ATTEST), the signature as the TPM gav
 the form {"sha256": {"0": "<hex>", "7": "<hex>"}}, the event log as in /sys/kernel/security/tpm0/binary_bios_measurements.
 `;
 
-/** `reseal tpm verify|attest`. */
+/** `reseal tpm verify|attest|enroll|accept`. */
 export function tpmCommands(program: Command, run: Run): void {
   const tpm = program
     .command('tpm')
@@ -65,5 +66,44 @@ export function tpmCommands(program: Command, run: Run): void {
     )
     .action((url: string, options: TpmAttestOptions, command: Command) =>
       run(command, async (session) => (await import('../actions/tpm-attest.js')).attestHost(session, url, options)),
+    );
+  tpm
+    .command('enroll')
+    .argument('<host>', 'how the configuration calls it')
+    .argument('<url>', 'where its agent is, such as https://host:8520')
+    .description('write down which TPM a host has and what its PCRs are now, and sign that they are good')
+    .requiredOption('--label <text>', 'what these values stand for, such as "shim 15.8, kernel 6.1.0-28"')
+    .requiredOption('--references <folder>', "where references lie: the verifier's references_path")
+    .option('--roots <file>', "certificates of the TPM's vendor that are trusted, PEM")
+    .option('--chain <file>', "certificates between the TPM's own and the roots, PEM")
+    .option('--without-certificate', 'you know otherwise which TPM this is')
+    .option('--select <pcrs>', 'such as sha256:0,4,7 (sha256:0 to 7)')
+    .option('--event-log', "the firmware's log must lead to the values, now and at every attestation")
+    .option('--token-file <file>', 'the token of the agent')
+    .option('--tls-key <file>', 'key of our certificate, PEM')
+    .option('--tls-cert <file>', 'our certificate, PEM')
+    .option('--tls-ca <file>', "the authority of the agent's certificate, PEM")
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      examples(
+        'reseal tpm enroll vault-1 https://vault-1:8520 --label "installed 2026-11" --roots vendor.pem \\\n      --references /etc/reseal/references --tls-key me.key --tls-cert me.pem --tls-ca hosts.pem',
+      ),
+    )
+    .action((host: string, url: string, options: TpmEnrollOptions, command: Command) =>
+      run(command, async (session) =>
+        (await import('../actions/tpm-enroll.js')).enrollHost(session, host, url, options),
+      ),
+    );
+  tpm
+    .command('accept')
+    .argument('<file>', 'a reference that somebody enrolled')
+    .description("sign somebody else's reference of a host, where it takes more than one")
+    .option('--yes', 'do not ask')
+    .addHelpText('after', examples('reseal tpm accept /etc/reseal/references/vault-1.2.json'))
+    .action((file: string, options: { yes?: boolean }, command: Command) =>
+      run(command, async (session) =>
+        (await import('../actions/tpm-accept.js')).acceptReference(session, file, options),
+      ),
     );
 }

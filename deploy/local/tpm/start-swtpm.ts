@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,12 @@ import { spawnGroup, type ChildGroup } from '../temporal/child-group.js';
 const run = promisify(execFile);
 const READY_MS = 30_000;
 /** A command, and the Debian package that has it. */
-const NEEDED = { swtpm: 'swtpm', swtpm_ioctl: 'swtpm-tools', tpm2_quote: 'tpm2-tools' } as const;
+const NEEDED = {
+  swtpm: 'swtpm',
+  swtpm_ioctl: 'swtpm-tools',
+  swtpm_setup: 'swtpm-tools',
+  tpm2_quote: 'tpm2-tools',
+} as const;
 
 /** Why no emulated TPM can be started here, or null when one can. */
 export function swtpmMissing(): string | null {
@@ -30,12 +35,17 @@ export interface SoftwareTpm {
   tool(name: string, ...args: string[]): Promise<string>;
   /** Takes the power away and gives it back: nothing is told to the TPM before. */
   powerCycle(): Promise<void>;
+  /** PEM files of who certified its endorsement key at 0x81010001, where it was asked for: the root, and what is between. */
+  vendor: { root: string; between: string };
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
 
-/** Starts one with `TPM2_Startup(CLEAR)` done, in a new folder. */
-export async function startSwtpm(): Promise<SoftwareTpm> {
+/**
+ * Starts one with `TPM2_Startup(CLEAR)` done, in a new folder. With `certified` it comes from a vendor of its own: an
+ * endorsement key at 0x81010001, and its certificate in the TPM.
+ */
+export async function startSwtpm({ certified = false }: { certified?: boolean } = {}): Promise<SoftwareTpm> {
   const reason = swtpmMissing();
   if (reason !== null) throw new Error(reason);
   // Paths of UNIX sockets are short.
@@ -47,6 +57,8 @@ export async function startSwtpm(): Promise<SoftwareTpm> {
     join(base, 's.ctrl'),
   ];
   await Promise.all([mkdir(state), mkdir(folder)]);
+  const vendor = { root: join(base, 'swtpm-localca-rootca-cert.pem'), between: join(base, 'issuercert.pem') };
+  if (certified) await manufacture(base, state);
   const flags = ['--flags', 'not-need-init,startup-clear'];
   const at = ['--server', `type=unixio,path=${socket}`, '--ctrl', `type=unixio,path=${control}`];
   const child = await spawnGroup('swtpm', ['socket', '--tpm2', '--tpmstate', `dir=${state}`, ...at, ...flags], {
@@ -62,6 +74,7 @@ export async function startSwtpm(): Promise<SoftwareTpm> {
     socket,
     tcti,
     folder,
+    vendor,
     tool,
     powerCycle: async () => void (await run('swtpm_ioctl', ['--unix', control, '-i'])),
     stop: async () => {
@@ -69,6 +82,37 @@ export async function startSwtpm(): Promise<SoftwareTpm> {
       await rm(base, { recursive: true, force: true });
     },
   };
+}
+
+/** What swtpm's own tools do for a virtual machine, with an authority that lies in `base`. */
+async function manufacture(base: string, state: string): Promise<void> {
+  const file = async (name: string, ...lines: string[]): Promise<string> => {
+    await writeFile(join(base, name), `${lines.join('\n')}\n`);
+    return join(base, name);
+  };
+  const at = (name: string): string => join(base, name);
+  const authority = await file(
+    'localca.conf',
+    `statedir = ${base}`,
+    `signingkey = ${at('signkey.pem')}`,
+    `issuercert = ${at('issuercert.pem')}`,
+    `certserial = ${at('certserial')}`,
+  );
+  const options = await file(
+    'localca.options',
+    '--platform-manufacturer Reseal',
+    '--platform-version 1',
+    '--platform-model Test',
+  );
+  const setup = await file(
+    'setup.conf',
+    // It wants to know where.
+    `create_certs_tool=${(await run('sh', ['-c', 'command -v swtpm_localca'])).stdout.trim()}`,
+    `create_certs_tool_config=${authority}`,
+    `create_certs_tool_options=${options}`,
+  );
+  const what = ['--tpm2', '--tpmstate', state, '--create-ek-cert', '--config', setup, '--overwrite'];
+  await run('swtpm_setup', what, { env: { ...process.env, XDG_CONFIG_HOME: base } });
 }
 
 async function untilReady(child: ChildGroup, socket: string, log: string): Promise<void> {

@@ -1,0 +1,140 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askForKeys } from '../../../activities/tpm/agent-client.js';
+import { AttestAgent } from '../../../activities/tpm/attest-agent.js';
+import { serveAgent, type ServedAgent } from '../../../activities/tpm/serve-agent.js';
+import { startSwtpm, swtpmMissing, type SoftwareTpm } from '../../../deploy/local/tpm/start-swtpm.js';
+import { readAcceptance, readSignedReference } from '../../../proofs/incidents/host-reference.js';
+import { readRootCertificates, verifyEkCertificate } from '../../../proofs/tpm/ek-certificate.js';
+import { softwareAk } from '../../proofs/tpm/software-quote.js';
+import { MachineApi } from '../machine-api.js';
+import { makePeople, testPolicy } from '../people.js';
+import { reseal, type Ran } from '../terminal.js';
+
+const missing = swtpmMissing();
+const TOKEN = 'a-token-of-at-least-thirty-two-characters';
+
+/** A TPM whose vendor certified it, as swtpm's own tools make one. */
+describe.skipIf(missing !== null)(`when a host is enrolled${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+  const people = makePeople();
+  const api = new MachineApi({ policy: testPolicy, roster: people.roster, now: Date.now });
+  const folder = mkdtempSync(join(tmpdir(), 'reseal-enroll-'));
+  let tpm: SoftwareTpm;
+  let served: ServedAgent;
+  beforeAll(async () => {
+    tpm = await startSwtpm({ certified: true });
+    const under = ['-C', '0x81010001', '-c', 'ak.ctx', '-G', 'rsa', '-g', 'sha256', '-s', 'rsassa', '-u', 'ak.pub'];
+    await tpm.tool('tpm2_createak', ...under, '-n', 'ak.name');
+    await tpm.tool('tpm2_flushcontext', '-t');
+    await tpm.tool('tpm2_flushcontext', '-s').catch(() => undefined);
+    await tpm.tool('tpm2_evictcontrol', '-C', 'o', '-c', 'ak.ctx', '0x81010002');
+    await tpm.tool('tpm2_flushcontext', '-t');
+    copyFileSync(tpm.vendor.root, join(folder, 'root.pem'));
+    copyFileSync(tpm.vendor.between, join(folder, 'between.pem'));
+    writeFileSync(join(folder, 'token'), TOKEN);
+    const agent = new AttestAgent({ tpm: { socket: tpm.socket }, ak: 0x81010002, ek: 0x81010001, token: TOKEN });
+    served = await serveAgent(agent, { host: '127.0.0.1', port: 0 });
+  });
+  afterAll(async () => {
+    await served?.close();
+    await tpm?.stop();
+    people.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const as = (who: string): string[] => ['--as', `${who}@example.test`, '--key', people.keyOf(who)];
+  const run = (...argv: string[]): Promise<Ran> => reseal(api, argv, { cwd: folder, now: Date.now });
+  const enroll = (...more: string[]): Promise<Ran> =>
+    run(
+      'tpm',
+      'enroll',
+      'vault-1',
+      served.url,
+      '--references',
+      'kept',
+      '--token-file',
+      'token',
+      '--label',
+      'installed',
+      ...more,
+    );
+  const CERTIFIED = ['--roots', 'root.pem', '--chain', 'between.pem'];
+  const kept = (version: number) => {
+    const read = readSignedReference(readFileSync(join(folder, 'kept', `vault-1.${version}.json`)));
+    if (!read.ok) throw new Error(read.message);
+    return read;
+  };
+
+  it('its TPM, its keys and its values are written down and signed, and others can sign too', async () => {
+    const { status, out } = await enroll(...CERTIFIED, ...as('bob'), '-o', 'json');
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ host: 'vault-1', version: 1, ek_certificate: true, accepted_by: ['bob'] });
+    const { value, acceptances } = kept(1);
+    expect(value.ak.area.name).toEqual(readFileSync(join(tpm.folder, 'ak.name')));
+    expect(value.reference.ek_chain).toHaveLength(2);
+    expect(Object.keys(value.policy.policy.pcrs.sha256 ?? {})).toHaveLength(8);
+    expect(acceptances).toHaveLength(1);
+
+    const accepted = await run('tpm', 'accept', 'kept/vault-1.1.json', ...as('carol'), '-o', 'json');
+    expect(JSON.parse(accepted.out)).toMatchObject({ accepted_by: ['bob', 'carol'] });
+    await run('tpm', 'accept', 'kept/vault-1.1.json', ...as('carol'));
+    expect(kept(1).acceptances.map((one) => readAcceptance(one, people.roster)?.person.id)).toEqual(['bob', 'carol']);
+  });
+
+  it('again, what was good stays good in the next version', async () => {
+    await tpm.tool('tpm2_pcrextend', `4:sha256=${'ab'.repeat(32)}`);
+    const { status } = await enroll(...CERTIFIED, ...as('bob'), '--label', 'kernel 6.2');
+    expect(status).toBe(0);
+    const sets = kept(2).value.policy.policy.pcrs.sha256;
+    expect(sets?.['4']?.map(({ label }) => label)).toEqual(['installed', 'kernel 6.2']);
+    expect(sets?.['0']).toHaveLength(1);
+  });
+
+  it('nothing is signed when its TPM is not of this vendor, or nobody says whose it is', async () => {
+    const before = readdirSync(join(folder, 'kept'));
+    const [untold, unlinked] = [await enroll(...as('bob')), await enroll('--roots', 'root.pem', ...as('bob'))];
+    expect([untold.status, unlinked.status]).toEqual([2, 7]);
+    expect(untold.err).toContain('--without-certificate');
+    expect(unlinked.err).toContain('ek_certificate_untrusted');
+    const { status, err } = await enroll('--roots', 'token', ...as('bob'));
+    expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining('holds no certificates') as string });
+    expect(
+      (await enroll(...CERTIFIED, '--as', 'mallory@example.test', '--key', people.keyOf('mallory'))).status,
+    ).not.toBe(0);
+    expect(readdirSync(join(folder, 'kept'))).toEqual(before);
+  });
+
+  it('a chain vouches for the very endorsement key, now, and up to a configured root alone', async () => {
+    const keys = await askForKeys({ url: served.url, token: TOKEN });
+    if (!keys.ok) throw new Error(keys.message);
+    const bytes = (text: string | null): Buffer => Buffer.from(text ?? '', 'base64');
+    const [ek, leaf] = [bytes(keys.value.ek), bytes(keys.value.ek_certificate)];
+    const pem = (file: string) => readRootCertificates(readFileSync(file, 'latin1')) ?? [];
+    const [roots, between] = [pem(tpm.vendor.root), pem(tpm.vendor.between)];
+    const der = between.map(({ raw }) => raw);
+    const judged = (
+      ...[key, chain, trusted, nowMs = Date.now()]: [Buffer, Buffer[], typeof roots, number?]
+    ): string => {
+      const verdict = verifyEkCertificate(key, chain, trusted, nowMs);
+      return verdict.ok ? 'ok' : verdict.code;
+    };
+    expect(judged(ek, [leaf, ...der], roots)).toBe('ok');
+    expect(judged(ek, [leaf], between)).toBe('ok');
+    expect(judged(ek, [Buffer.concat([leaf, Buffer.alloc(300)]), ...der], roots)).toBe('ok');
+    expect(judged(ek, [leaf], roots)).toBe('ek_certificate_untrusted');
+    expect(judged(ek, [leaf, ...der], [])).toBe('ek_certificate_untrusted');
+    expect(judged(ek, [leaf, ...der], roots, Date.parse('2001-01-01'))).toBe('ek_certificate_expired');
+    expect(judged(softwareAk('rsassa').area, [leaf, ...der], roots)).toBe('ek_certificate_other_key');
+    expect(judged(ek, [...der, leaf], roots)).toBe('ek_certificate_other_key');
+    expect(judged(ek, [], roots)).toBe('ek_certificate_malformed');
+    expect(judged(ek, [leaf.subarray(0, 100)], roots)).toBe('ek_certificate_malformed');
+    const spki = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' });
+    expect(judged(ek, [spki], roots)).toBe('ek_certificate_malformed');
+    const broken = Buffer.from(leaf);
+    broken.writeUInt8(broken.readUInt8(leaf.length - 300) ^ 1, leaf.length - 300);
+    expect(judged(ek, [broken, ...der], roots)).not.toBe('ok');
+  });
+});
