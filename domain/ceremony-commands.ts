@@ -36,9 +36,13 @@ export function commands(state: CeremonyState): CeremonyCommand[] {
   // Nothing asks for a flush after the end: what comes then (the end mark, refusals) is owed to the ledger all the same.
   const owed = isEnd(state.phase) || state.appended < state.flush_to;
   if (owed && state.outbox.length > 0 && state.phase !== 'requested')
-    wanted.push({ do: 'append', key: `append/${state.appended}` });
+    wanted.push({ do: 'append', key: appendKey(state) });
   return wanted;
 }
+
+/** Another one each time the register has answered, also where it took nothing because earlier entries were missing. */
+const appendKey = ({ appended, not_taken = 0 }: CeremonyState): string =>
+  not_taken === 0 ? `append/${appended}` : `append/${appended}/${not_taken}`;
 
 function phaseCommands(state: CeremonyState): CeremonyCommand[] {
   switch (state.phase) {

@@ -153,6 +153,12 @@ export interface CeremonyState {
   flags: Flag[];
   findings: (Finding & { at: string })[];
   outbox: OutboxItem[];
+  /** What the register said it holds, and may be asked for again; the latest, within `MAX_SENT_CHARS`. Absent: nothing. */
+  sent?: OutboxItem[];
+  /** Appends of which the register took nothing. Absent: none. */
+  not_taken?: number;
+  /** How often the entry of a transition was asked for, or offered, again. Absent: never. */
+  again?: Record<string, number>;
   /** Counts over the ceremony's life: entries made, entries the register holds, and how far it has been asked to hold. */
   drafted: number;
   appended: number;

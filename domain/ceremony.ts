@@ -1,5 +1,6 @@
 import { disown, takeStanding } from './ceremony-disowned.js';
-import { draft, flush, keepReceipt, onAppended } from './outbox.js';
+import { disbelieve } from './disbelieved.js';
+import { draft, flush, keepReceipt, onAppended, type Appended } from './outbox.js';
 import { end, finish, lower, note, raise, refuse, startReseal, withFindings } from './ceremony-ending.js';
 import { onExtensionApplied, onExtensionIssued, onExtensionVerified } from './ceremony-extension.js';
 import { onRenewed, renew } from './ceremony-warrant.js';
@@ -48,7 +49,7 @@ export type CeremonyEvent =
   | { type: 'absence'; round: number; outcome: AbsenceOutcome }
   | { type: 'sessions_ended'; at: string; receipt: Receipt }
   | { type: 'kill_acted'; key: string; outcome: KillOutcome }
-  | { type: 'appended'; transitions: string[] }
+  | ({ type: 'appended' } & Appended)
   | { type: 'audited'; outcome: 'audited' | 'missing'; at: string; receipt: Receipt };
 
 /**
@@ -112,7 +113,7 @@ function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): Ce
     case 'kill_acted':
       return onKillActed(state, event.key, event.outcome);
     case 'appended':
-      return onAppended(state, event.transitions);
+      return disbelieve(onAppended(state, event), event.refused ?? [], nowMs);
     case 'audited': {
       if (state.audit !== 'pending') return state;
       const next = { ...keepReceipt(state, event.receipt), audit: event.outcome, audited_at: event.at };

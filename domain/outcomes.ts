@@ -45,8 +45,17 @@ export const admitOutcomeSchema = z.discriminatedUnion('outcome', [
 ]);
 export type AdmitOutcome = z.output<typeof admitOutcomeSchema>;
 
-/** Register: how many of the ceremony's entries the ledger now holds. */
-export const appendOutcomeSchema = z.strictObject({ count: z.number().int().min(0) });
+/**
+ * Register: how many of the ceremony's entries the ledger now holds. `refused` are transitions of what came as a role's word
+ * and is not signed by it; `missing` those of the entries that the ceremony takes for held and the ledger does not hold:
+ * then nothing was appended, because these come first. Both are absent where there are none.
+ */
+const transitionsSchema = z.array(z.string().min(1).max(120)).max(512).default([]);
+export const appendOutcomeSchema = z.strictObject({
+  count: z.number().int().min(0),
+  refused: transitionsSchema,
+  missing: transitionsSchema,
+});
 
 /** Verifier: the target exists, and what stands before the ceremony touches anything. `survey_digest` binds the snapshot kept by the verifier's receipt. */
 export const surveySchema = z.strictObject({
@@ -159,6 +168,8 @@ export const findingSchema = z.strictObject({
     'provider_ended_early',
     'sessions_not_ended',
     'audit_missing',
+    /** The workflow's own: somebody answered in a role's place. */
+    'answer_not_authentic',
   ]),
   detail: z.string().max(500),
 });

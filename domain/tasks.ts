@@ -18,8 +18,16 @@ export interface CeremoniesTasks {
 
 export interface RegisterTasks {
   admit(input: { event_id: string; run_id: string; envelope: SignedStatement }): Promise<outcomes.AdmitOutcome>;
-  /** Idempotent: transitions that the ledger holds are passed over. The view replaces the row's unless it is older. */
-  append(input: { event_id: string; items: OutboxItem[]; view: CeremonyView }): Promise<{ count: number }>;
+  /**
+   * Idempotent: transitions that the ledger holds are passed over. The view replaces the row's unless it is older. `held` are
+   * transitions that the ceremony was told the ledger holds.
+   */
+  append(input: {
+    event_id: string;
+    items: OutboxItem[];
+    view: CeremonyView;
+    held?: string[];
+  }): Promise<{ count: number; refused?: string[]; missing?: string[] }>;
   /** Records a signed review, once an event; what does not count is answered with why. */
   review(input: { event_id: string; envelope: SignedStatement }): Promise<ReviewOutcome>;
 }

@@ -16,8 +16,9 @@ const STUCK_ATTEMPTS = 5;
 
 /**
  * Finds ceremonies whose own workflow is closed or gone (Terminate, reset, a lost history), is stuck, or believes to have
- * ended, while an intent is recorded and nothing confirmed, and starts `reseal/<event id>` for each. It is a loop of the
- * register's process and not a Temporal schedule, because whoever can write to the namespace can delete a schedule.
+ * ended, while an intent is recorded and nothing confirmed, or no mark of an end before its deadline, and starts
+ * `reseal/<event id>` for each. It is a loop of the register's process and not a Temporal schedule, because whoever can write
+ * to the namespace can delete a schedule.
  */
 export async function reconcileOnce(deps: ReconcilerDeps): Promise<void> {
   const { client, log } = deps;

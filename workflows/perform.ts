@@ -206,15 +206,20 @@ export async function performOnApproval(
 
 /** Sends all that waits to the register, which orders it. */
 async function append(state: () => CeremonyState, deliver: (event: CeremonyEvent) => void): Promise<void> {
-  const { outbox: items, event_id } = state();
+  const { outbox: items, event_id, sent = [] } = state();
+  const held = sent.slice(-512).map(({ transition }) => transition);
   const told = `${items.length} ledger ${items.length === 1 ? 'entry' : 'entries'}`;
+  const transitions = items.map(({ transition }) => transition);
   try {
-    outcomes.appendOutcomeSchema.parse(await register(told).append({ event_id, items, view: viewOf(state()) }));
+    const input = { event_id, items, view: viewOf(state()), ...(held.length === 0 ? {} : { held }) };
+    const { refused, missing } = outcomes.appendOutcomeSchema.parse(await register(told).append(input));
+    // Where earlier entries are missing they go first: nothing was taken.
+    return deliver({ type: 'appended', transitions: missing.length > 0 ? [] : transitions, refused, missing });
   } catch (error) {
     // Ended before admission answered: there may be no row, and then no ledger to hold anything.
     if (state().admission !== null || !isUnknownEvent(error)) throw error;
   }
-  deliver({ type: 'appended', transitions: items.map(({ transition }) => transition) });
+  deliver({ type: 'appended', transitions });
 }
 
 function evidenceOf({ event_id, envelope, approvals, admission }: CeremonyState): Evidence {

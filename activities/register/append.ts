@@ -10,6 +10,7 @@ import { eventIdSchema } from '../../domain/identifiers.js';
 import type { RegisterTasks } from '../../domain/tasks.js';
 import type { CeremonyView } from '../../domain/view.js';
 import { ApplicationFailure } from '@temporalio/common';
+import { z } from 'zod';
 import { readEntry, signReceipt } from '../../proofs/receipt.js';
 import { keepAuditLines } from './audit-lines.js';
 import { sealBundle } from './bundles.js';
@@ -39,34 +40,65 @@ interface LockedRow extends Record<string, unknown> {
 /**
  * Appends what the ledger does not hold yet: one transaction under the event's row lock. The items are anybody's bytes: a
  * receipt whose signer the register does not know, whose role may not say it, or that belongs elsewhere, is refused and
- * logged; a draft becomes an entry that the register signs, and only where it is something that a ceremony tells of itself.
+ * logged, and answered as `refused`; a draft becomes an entry that the register signs, and only where it is something that a
+ * ceremony tells of itself.
  *
- * The count is of all entries the ledger holds. Throws the non-retryable failure `event_unknown` for an event that was
+ * The count is of all entries the ledger holds. `missing` are those of `held` that it does not: then nothing is appended. Throws the non-retryable failure `event_unknown` for an event that was
  * never admitted.
  */
 export function appending(holdings: RegisterHoldings): RegisterTasks['append'] {
-  return async ({ event_id, items, view }) => {
+  return async ({ event_id, items, view, held }) => {
     const eventId = eventIdSchema.parse(event_id);
-    const proven = prove(eventId, items, holdings);
+    const { proven, unsigned } = prove(eventId, items, holdings);
     const told = ceremonyViewSchema.safeParse(view);
     if (!told.success || told.data.event_id !== eventId) holdings.log('view_refused', { event_id: eventId });
     const known = told.success && told.data.event_id === eventId ? told.data : undefined;
-    const { count, tell } = await holdings.database.transaction((tx) => append(tx, holdings, eventId, proven, known));
+    const believed = heldSchema.parse(held);
+    const { tell, ...answer } = await holdings.database.transaction(async (tx) => {
+      const [missing, refused] = [await lacking(tx, eventId, believed), await lacking(tx, eventId, unsigned)];
+      // What is missing came before these, and the order of a ledger is part of what it proves.
+      if (missing.length > 0) return { ...(await nothing(tx, eventId)), missing };
+      const appended = await append(tx, holdings, eventId, proven, known);
+      return { ...appended, ...(refused.length === 0 ? {} : { refused }) };
+    });
     tell(holdings.log);
-    return { count };
+    return answer;
   };
 }
 
-function prove(eventId: string, items: readonly OutboxItem[], holdings: RegisterHoldings): ProvenReceipt[] {
+/** Transitions that a ceremony takes for held: anybody's words. */
+const heldSchema = z.array(z.string().max(120)).max(512).catch([]);
+
+const lacking = async (tx: Sql, eventId: string, transitions: readonly string[]): Promise<string[]> => {
+  if (transitions.length === 0) return [];
+  const there = await heldTransitions(tx, eventId, transitions);
+  return transitions.filter((transition) => !there.has(transition)).slice(0, 512);
+};
+
+async function nothing(tx: Sql, eventId: string): Promise<{ count: number; tell: (log: Log) => void }> {
+  const row = await lockedEvent(tx, eventId);
+  return { count: row.ledger_count, tell: () => undefined };
+}
+
+/** `unsigned`: transitions of what came as a role's word, and is not its word on this event. */
+function prove(
+  eventId: string,
+  items: readonly OutboxItem[],
+  holdings: RegisterHoldings,
+): { proven: ProvenReceipt[]; unsigned: string[] } {
   const proven = new Map<string, ProvenReceipt>();
+  const unsigned = new Set<string>();
   for (const item of items) {
     const read = 'draft' in item ? recordTold(eventId, item.draft, holdings) : readReceipt(eventId, item, holdings);
-    if (!read.ok) holdings.log('receipt_refused', { event_id: eventId, code: read.code });
-    else if (read.proven.entry.transition !== item.transition)
-      holdings.log('receipt_refused', { event_id: eventId, code: 'transition' });
-    else if (!proven.has(item.transition)) proven.set(item.transition, read.proven);
+    const code = !read.ok ? read.code : read.proven.entry.transition === item.transition ? undefined : 'transition';
+    if (read.ok && code === undefined) {
+      if (!proven.has(item.transition)) proven.set(item.transition, read.proven);
+      continue;
+    }
+    holdings.log('receipt_refused', { event_id: eventId, code });
+    if (!('draft' in item)) unsigned.add(String(item.transition).slice(0, 120));
   }
-  return [...proven.values()];
+  return { proven: [...proven.values()], unsigned: [...unsigned] };
 }
 
 type Proven = { ok: true; proven: ProvenReceipt } | { ok: false; code: string };
@@ -95,8 +127,7 @@ async function append(
   proven: readonly ProvenReceipt[],
   view: CeremonyView | undefined,
 ): Promise<{ count: number; tell: (log: Log) => void }> {
-  const row = await lockEvent(tx, eventId);
-  if (row === undefined) throw ApplicationFailure.nonRetryable(`event ${eventId} was never admitted`, 'event_unknown');
+  const row = await lockedEvent(tx, eventId);
   const held = await heldTransitions(
     tx,
     eventId,
@@ -147,6 +178,12 @@ async function falseEndIn(
   if (ended === undefined) return undefined;
   const intents = await tx.query('SELECT 1 AS found FROM authority.intents WHERE event_id = $1', [eventId]);
   return intents.length > 0 ? ended : undefined;
+}
+
+async function lockedEvent(tx: Sql, eventId: string): Promise<LockedRow> {
+  const row = await lockEvent(tx, eventId);
+  if (row !== undefined) return row;
+  throw ApplicationFailure.nonRetryable(`event ${eventId} was never admitted`, 'event_unknown');
 }
 
 /** The event's row, held until the transaction ends. */

@@ -20,18 +20,32 @@ export interface OpenIntent {
 
 /** What the reconciler asks and does. */
 export interface OpenIntents {
-  /** Oldest first, at most 1,000: intents with nothing that confirms their end, and open rows that have no intent. */
+  /**
+   * Oldest first, at most 1,000: intents with nothing that confirms their end or, before their deadline, marks it, and open rows
+   * that have no intent.
+   */
   unended(): Promise<OpenIntent[]>;
   /** Closes the row of an event that never had an intent and whose workflow is gone; any other row is left alone. */
   closeRow(eventId: string, reason: string): Promise<void>;
 }
 
+/**
+ * Last but one: what ended before its deadline without the authority's end mark in the ledger. Until then the authority would
+ * give another warrant for it, so a ceremony that somebody told of a mark which nobody made is taken up again.
+ */
 const UNENDED = `
 SELECT intents.event_id, true AS intent, coalesce(NOT events.open, false) AS unproven, intents.issued_at AS since
   FROM authority.intents
   LEFT JOIN register.events USING (event_id)
   WHERE events.event_id IS NULL OR events.open OR NOT EXISTS (
     SELECT 1 FROM register.entries WHERE entries.event_id = intents.event_id AND entries.type = 'confirmed')
+UNION ALL
+SELECT intents.event_id, true, false, min(intents.issued_at) FROM authority.intents JOIN register.events USING (event_id)
+  WHERE NOT events.open AND EXISTS (
+    SELECT 1 FROM register.entries WHERE entries.event_id = intents.event_id AND entries.type = 'confirmed')
+  AND NOT EXISTS (SELECT 1 FROM register.entries WHERE entries.event_id = intents.event_id AND entries.type = 'end_mark')
+  GROUP BY intents.event_id, events.ended_at
+  HAVING max(intents.deadline) > greatest(events.ended_at, $1::timestamptz)
 UNION ALL
 SELECT events.event_id, false, false, events.admitted_at FROM register.events
   WHERE events.open AND NOT EXISTS (SELECT 1 FROM authority.intents WHERE intents.event_id = events.event_id)
@@ -41,7 +55,9 @@ ORDER BY since LIMIT 1000`;
 export function openIntents(holdings: RegisterHoldings): OpenIntents {
   return {
     async unended() {
-      const rows = await holdings.database.query<OpenIntent & Record<string, unknown>>(UNENDED);
+      const rows = await holdings.database.query<OpenIntent & Record<string, unknown>>(UNENDED, [
+        instant(holdings.clock.now()),
+      ]);
       return rows.map(({ event_id, intent, unproven }) => ({ event_id, intent, unproven }));
     },
     closeRow: (eventId, reason) =>

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { ceremonyWorkflowId, instant, resealWorkflowId } from '../../domain/identifiers.js';
 import { TOOLS } from '../../domain/contract.js';
-import { ROLES, TASK_QUEUES, type Role } from '../../domain/roles.js';
+import { TASK_QUEUES, type Role } from '../../domain/roles.js';
 import { signReceipt } from '../../proofs/receipt.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
 import type { EntryType } from '../../domain/entry.js';
@@ -13,13 +13,12 @@ import type { SignedStatement } from '../../domain/statement.js';
 import { WORKFLOW_BUNDLE } from '../../workers/bundle-workflows.js';
 import { resealDataConverter } from '../../workers/codec/data-converter.js';
 import { readKeyringFile } from '../../workers/codec/keyring-file.js';
-import { readRoleContext } from '../../workers/role-context.js';
-import { startRoles, type RunningRoles } from '../../workers/start-roles.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
 import { approveExtension, askToExtend } from '../support/extending.js';
 import { advanceResealToEnd, resealed } from '../chaos/lost-ceremony.js';
 import { aftermath } from '../support/good-end.js';
 import { PEOPLE } from '../support/people.js';
+import { PlayedRoles } from '../support/played-roles.js';
 import { failedTasks, RawTemporal } from '../support/raw-temporal.js';
 import { ledgerOf } from '../support/records.js';
 import { signWithStranger } from '../support/signing.js';
@@ -31,30 +30,19 @@ const EFFECT = 'effect:entra.directory_role';
 
 let stack: CeremonyStack;
 let raw: RawTemporal;
-const running = new Map<string, RunningRoles>();
+let roles: PlayedRoles;
 
 beforeAll(async () => {
   stack = await CeremonyStack.start({ roles: [] });
   raw = new RawTemporal(stack);
+  roles = new PlayedRoles(stack);
 });
 afterAll(async () => {
-  for (const roles of running.values()) await roles.stop();
+  await roles.stop();
   await stack.stop();
 });
 
-/** Plays these roles and no others from here on. */
-async function only(...roles: Role[]): Promise<void> {
-  for (const [role, one] of running) {
-    if (roles.includes(role as Role)) continue;
-    await one.stop();
-    running.delete(role);
-  }
-  for (const role of roles.filter((one) => !running.has(one))) {
-    const settings = { ...stack.stack.settings, roles: [role] };
-    running.set(role, await startRoles(await readRoleContext(settings, stack.stack.database, () => undefined)));
-  }
-}
-const allBut = (...roles: Role[]): Promise<void> => only(...ROLES.filter((role) => !roles.includes(role)));
+const allBut = (...unplayed: Role[]): Promise<void> => roles.allBut(...unplayed);
 
 const lieAbout = async (asked: Asked, activity: string, answer: unknown): Promise<void> => {
   const workflowId = ceremonyWorkflowId(asked.event);

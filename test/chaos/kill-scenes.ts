@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LOCAL_APPLICATIONS } from '../../deploy/local/stack/local-world.js';
 import type { Database } from '../../activities/register/database.js';
 import type { Asked, CeremonyStack } from '../support/ceremony-stack.js';
+import { approveExtension, askToExtend, type Extending } from '../support/extending.js';
 
 /** One step in which the worker is killed: how a ceremony gets to it, and how it goes on once a worker is back. */
 export interface KillScene {
@@ -56,6 +58,39 @@ const delayGrant = (at: Scenery, { tenant }: Asked, after: boolean): Promise<voi
 
 const delayRemoval = (at: Scenery, { tenant }: Asked, after: boolean): Promise<void> =>
   at.stack.graph.fault({ tenant, action: 'adminRemove', effect: 'delay', delay_ms: LONG_MS, after });
+
+/** Until when each is to stand, where that is extended. */
+const extending = new Map<string, Extending>();
+
+/** Active, with an extension by twenty minutes that carol's approval sets in motion; the provider's answer takes its time. */
+const almostExtended =
+  (after: boolean) =>
+  async (at: Scenery): Promise<Asked> => {
+    const asked = await at.stack.activate();
+    const slow = { tenant: asked.tenant, action: 'adminUpdate', effect: 'delay', delay_ms: LONG_MS, after };
+    await at.stack.graph.fault(slow);
+    const asks = await askToExtend(at.stack, asked, 20);
+    await approveExtension(at.stack, asked, asks, 'bob');
+    extending.set(asked.event, asks);
+    return asked;
+  };
+
+const extendByCarol = async ({ stack }: Scenery, asked: Asked): Promise<Extending> => {
+  const asks = extending.get(asked.event);
+  if (asks === undefined) throw new Error('nothing is being extended');
+  await approveExtension(stack, asked, asks, 'carol');
+  return asks;
+};
+
+/** The extension is in force, once, and the role stands past the deadline that it moved. */
+const goOnExtended = async ({ stack }: Scenery, asked: Asked): Promise<void> => {
+  const { expires_at } = await stack.until(asked.event, ({ extension }) => extension?.state === 'done');
+  const wanted = extending.get(asked.event)?.deadline;
+  if (expires_at !== wanted) throw new Error(`it ends at ${expires_at ?? 'no time'} instead of ${wanted ?? 'no time'}`);
+  await stack.advance(asked.event, '31m');
+  const { state } = await stack.view(asked.event);
+  if (state !== 'active') throw new Error(`${state} before its later deadline`);
+};
 
 export const KILL_SCENES: readonly KillScene[] = [
   {
@@ -168,6 +203,28 @@ export const KILL_SCENES: readonly KillScene[] = [
     enter: async () => undefined,
   },
   {
+    name: 'with the call that extends it under way',
+    state: 'active',
+    end: 'expired',
+    prepare: almostExtended(false),
+    enter: async (at, asked) => {
+      await extendByCarol(at, asked);
+      await at.stack.graph.untilMet(asked.tenant);
+    },
+    goOn: goOnExtended,
+  },
+  {
+    name: 'when it was extended and the answer is not heard',
+    state: 'active',
+    end: 'expired',
+    prepare: almostExtended(true),
+    enter: async (at, asked) => {
+      const { deadline } = await extendByCarol(at, asked);
+      await untilEndsAfter(at, asked, deadline);
+    },
+    goOn: goOnExtended,
+  },
+  {
     name: 'with the removal under way',
     state: 'resealing',
     end: 'closed',
@@ -200,6 +257,15 @@ export const KILL_SCENES: readonly KillScene[] = [
     },
   },
 ];
+
+/** Once what stands is kept by the provider until later than this. */
+async function untilEndsAfter({ stack }: Scenery, { tenant }: Asked, time: string): Promise<void> {
+  for (const giveUpAt = Date.now() + 30_000; Date.now() < giveUpAt; await sleep(50)) {
+    const { assignments } = await stack.graph.truth(tenant);
+    if (assignments.some(({ ends_at }) => Date.parse(ends_at ?? '') > Date.parse(time))) return;
+  }
+  throw new Error(`nothing of ${tenant} ends later than ${time}`);
+}
 
 /** A commit of an intent that takes its time for the events listed in `slow_commits`: recorded, and not yet answered. */
 export const SLOW_COMMITS: readonly string[] = [

@@ -105,6 +105,9 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
       return extending(how, state, now);
     case 'append': {
       const waiting = state.outbox.map(({ transition }) => transition);
+      const held = state.sent?.map(({ transition }) => transition) ?? [];
+      if (how % 7 === 5) return { type: 'appended', transitions: waiting, refused: waiting.slice(how % 3) };
+      if (how % 7 === 6) return { type: 'appended', transitions: [], missing: held.slice(how % 5) };
       return { type: 'appended', transitions: how % 4 === 3 ? waiting.slice(how % 3) : waiting };
     }
     case 'audit': {

@@ -2,6 +2,7 @@ import { commands, isFinished, wake } from '../../domain/ceremony-commands.js';
 import { isAsking, isEnd, type CeremonyState } from '../../domain/ceremony-state.js';
 import { step, type CeremonyEvent } from '../../domain/ceremony.js';
 import { epochMs } from '../../domain/identifiers.js';
+import { MAX_AGAIN } from '../../domain/outbox.js';
 import { MAX_RENEWALS } from '../../domain/ceremony-warrant.js';
 import type { Terms } from '../../domain/policy.js';
 import type { PersonFacts } from '../../domain/quorum.js';
@@ -92,7 +93,14 @@ export function checkStep(
     );
   }
   if (told) checkTakenOver(ticked, event.standing, after);
-  if (before.mark === 'standing') demand(after.mark === 'standing', 'nothing clears an end mark');
+  const unmade = event.type === 'appended' && event.refused?.includes('end_mark') === true;
+  if (before.mark === 'standing')
+    demand(
+      after.mark === (unmade && (before.again?.end_mark ?? 0) < MAX_AGAIN ? 'pending' : 'standing'),
+      'nothing clears an end mark',
+    );
+  for (const times of Object.values(after.again ?? {}))
+    demand(times <= MAX_AGAIN, 'nothing is asked for again for ever');
   if (before.reseal?.step === 'confirmed')
     demand(
       json({ ...after.reseal, sessions_ended_at: null }) === json({ ...before.reseal, sessions_ended_at: null }),

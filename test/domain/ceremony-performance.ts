@@ -38,8 +38,12 @@ export class Performance {
   /** Whether the road everybody hopes for leads over an extension. */
   private readonly extends_: boolean;
 
+  /** Whether it ends there in a refusal of the provider's. */
+  private readonly refuses: boolean;
+
   constructor(plan: Plan) {
     this.extends_ = plan.extends;
+    this.refuses = plan.refuses;
     this.people = scene.PEOPLE.map((who) => {
       if (who.id === 'dave') return { ...who, valid_from: instant(scene.T0 + plan.daveFrom * scene.MINUTE) };
       if (who.id === 'erin') return { ...who, valid_until: instant(scene.T0 + plan.erinUntil * scene.MINUTE) };
@@ -189,7 +193,8 @@ export class Performance {
       () => this.approveAll(),
       () => this.answer('issue', 0),
       () => this.grant(expired),
-      () => this.answer('verify', 0),
+      // Of what was refused nothing is seen.
+      () => (this.refuses ? this.answer('rollback', 3) : this.answer('verify', 0)),
       ...(this.extends_ ? [() => this.say(scene.alice, 'extend', 'none', 0), () => this.approveAll()] : []),
       () => this.say(scene.alice, 'close', 'none', 0),
       () => this.answer('rollback', 0),
@@ -202,7 +207,8 @@ export class Performance {
       this.tell({ type: 'applied', outcome: { outcome: 'warrant_expired', at: instant(this.now) } });
       this.answer('issue', 0);
     }
-    this.answer('apply', 0);
+    // Cleanly, as `ceremony-answers.ts` has it.
+    this.answer('apply', this.refuses ? 8 : 0);
   }
 
   /** As few of those who may approve as make a quorum, if there are enough. */

@@ -75,6 +75,8 @@ export const plan = fc.record({
   /** How far the ceremony is taken, as everybody hopes, before anything may happen. */
   head: fc.constantFrom(0, 2, 3, 4, 5, 6, 7, 7, 8, 8, 9, 10, 11),
   extends: fc.boolean(),
+  /** Whether the provider refuses on that road, and nothing is seen of a grant. */
+  refuses: fc.constantFrom(true, ...Array.from({ length: 15 }, () => false)),
   expired: fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 2),
   lost: fc.constantFrom(true, ...Array.from({ length: 15 }, () => false)),
   moves: fc.array(move, { minLength: 1, maxLength: 24 }),

@@ -50,6 +50,30 @@ describe('what a kill calls for', () => {
     expect(viewOf(ceremony.state).sessions_ended_at).toBe(instant(ceremony.now));
   });
 
+  it('is done again where no role signed that it was done', () => {
+    const ceremony = active({ end_sessions: false }).say(scene.sam, 'kill').removed().absent();
+    const keys = [
+      'disable_account',
+      'end_sessions',
+      'rotate/0',
+      'rotate/1',
+      'report_granted',
+      'report_granted/settled',
+    ];
+    for (const key of keys) acted(ceremony, key);
+    expect(wanted(ceremony)).toEqual([]);
+    const refused = ['account_disabled', 'sessions_ended', 'rotate/1', 'granted_listed', 'granted_listed/settled'];
+    ceremony.tell({
+      type: 'appended',
+      transitions: ceremony.state.outbox.map(({ transition }) => transition),
+      refused,
+    });
+    expect(wanted(ceremony)).toEqual(keys.filter((key) => key !== 'rotate/0').map((key) => `kill/${key}`));
+    expect(ceremony.state.flags).toContain('actions_pending');
+    for (const key of keys) acted(ceremony, key);
+    expect(ceremony.state.flags).not.toContain('actions_pending');
+  });
+
   it('never holds up the end, and goes on after it until it is done', () => {
     const ceremony = active().say(scene.sam, 'kill').removed().absent();
     expect(ceremony.state.phase).toBe('revoked');

@@ -44,10 +44,50 @@ describe('the outbox', () => {
   });
 
   it('forgets what the register holds, and nothing else', () => {
-    const half = onAppended(fill(4), ['t/0', 't/2', 'unknown']);
+    const half = onAppended(fill(4), { transitions: ['t/0', 't/2', 'unknown'] });
     expect(half.outbox.map(({ transition }) => transition)).toEqual(['t/1', 't/3']);
     expect(half).toMatchObject({ drafted: 4, appended: 2 });
-    expect(onAppended(half, ['t/0', 't/2'])).toMatchObject({ appended: 2 });
+    expect(onAppended(half, { transitions: ['t/0', 't/2'] })).toMatchObject({ appended: 2 });
+  });
+
+  it('offers again what the register was taken to hold and does not, and no more than three times', () => {
+    const all = ['t/0', 't/1', 't/2'];
+    let state = onAppended(fill(3), { transitions: all });
+    expect(state.sent?.map(({ transition }) => transition)).toEqual(all);
+    for (let time = 1; time <= 3; time += 1) {
+      state = onAppended(state, { transitions: [], missing: ['t/1', 'never said'] });
+      expect(state.outbox.map(({ transition }) => transition)).toEqual(['t/1']);
+      expect(state).toMatchObject({ drafted: 3 + time, appended: 2 + time, flush_to: 3 + time });
+      state = onAppended(state, { transitions: ['t/1'] });
+    }
+    expect(onAppended(state, { transitions: [], missing: ['t/1'] }).outbox).toEqual([]);
+  });
+
+  it('is asked again where it took nothing, whatever it said was missing', () => {
+    const before = flush(onAppended(run().toActive().state, { transitions: ['surveyed'] }));
+    const after = onAppended(before, { transitions: [], missing: ['never said'] });
+    const keyOf = (state: typeof after) => commands(state).find(({ do: what }) => what === 'append')?.key;
+    expect(keyOf(after)).not.toBe(keyOf(before));
+    expect(after.outbox).toEqual(before.outbox);
+  });
+
+  it('does not offer again what the register refused', () => {
+    const state = onAppended(fill(3), { transitions: ['t/0', 't/1', 't/2'], refused: ['t/1'] });
+    expect(state.sent?.map(({ transition }) => transition)).toEqual(['t/0', 't/2']);
+  });
+
+  it('keeps the latest 256 KiB of what was taken', () => {
+    let state = blank;
+    for (let i = 0; i < 40; i += 1) {
+      state = keepReceipt(state, {
+        ...scene.receipt(`t/${i}`),
+        envelope: { payloadType: 'x', payload: 'a'.repeat(10_000), signatures: [] },
+      });
+      state = onAppended(state, { transitions: [`t/${i}`] });
+    }
+    expect(state.sent?.map(({ transition }) => transition)).toEqual(
+      Array.from({ length: 25 }, (_, index) => `t/${index + 15}`),
+    );
   });
 
   it('drops nothing while the register is down', () => {

@@ -18,9 +18,14 @@ export async function askToExtend(stack: CeremonyStack, asked: Asked, minutes: n
   return { round, deadline, extension_digest: sha256Hex(envelope.payload) };
 }
 
-/** Bob and carol approve exactly this. */
-export async function approveExtension(stack: CeremonyStack, asked: Asked, extending: Extending): Promise<void> {
-  for (const person of ['bob', 'carol']) {
+/** Bob and carol approve exactly this, or those who are named. */
+export async function approveExtension(
+  stack: CeremonyStack,
+  asked: Asked,
+  extending: Extending,
+  ...people: string[]
+): Promise<void> {
+  for (const person of people.length > 0 ? people : ['bob', 'carol']) {
     const answer = await stack.say(asked, person, 'approve', { ...extending });
     if (answer.status !== 'accepted') throw new Error(`${person}: ${JSON.stringify(answer)}`);
   }

@@ -88,7 +88,7 @@ describe.each(bothDatabases)('the ledger over %s', (_, skip, open) => {
         await world.admit(mine);
         const said = entryOf(mine.event_id, 'confirmed', 'confirmed', T0);
         const genuine = sign(entryOf(mine.event_id, 'surveyed', 'surveyed', T0));
-        const { count } = await world.append(mine, [
+        const { count, refused } = await world.append(mine, [
           signReceipt(said, generateRoleKey()),
           signReceipt(said, roleKeys.authority),
           sign(entryOf(newEventId(), 'ended', 'ended', T0)),
@@ -97,6 +97,7 @@ describe.each(bothDatabases)('the ledger over %s', (_, skip, open) => {
           genuine,
         ]);
         expect(count).toBe(2);
+        expect(refused).toEqual(['confirmed', 'ended', 'x']);
         expect(await world.transitionsOf(mine)).toEqual(['request', 'surveyed']);
         expect(world.logged.map(([message, { code }]) => `${message} ${String(code)}`)).toEqual([
           'receipt_refused entry_signer_unknown',
@@ -105,6 +106,28 @@ describe.each(bothDatabases)('the ledger over %s', (_, skip, open) => {
           'receipt_refused transition',
           'receipt_refused entry_envelope',
         ]);
+      });
+
+      it('names what it refused only while the true word is not there', async () => {
+        const mine = requestFor();
+        await world.admit(mine);
+        const forged = signReceipt(entryOf(mine.event_id, 'end_mark', 'end_mark', T0), generateRoleKey());
+        expect(await world.append(mine, [forged])).toEqual({ count: 1, refused: ['end_mark'] });
+        const genuine = sign(entryOf(mine.event_id, 'end_mark', 'end_mark', T0));
+        expect(await world.append(mine, [genuine])).toEqual({ count: 2 });
+        expect(await world.append(mine, [forged])).toEqual({ count: 2 });
+      });
+
+      it('names what a ceremony takes for held and it does not hold', async () => {
+        const mine = requestFor();
+        await world.admit(mine);
+        const surveyed = sign(entryOf(mine.event_id, 'surveyed', 'surveyed', T0));
+        const append = (held: unknown) => world.append(mine, [surveyed], {}, held as string[]);
+        expect(await append(['request', 'intent', 'verified'])).toEqual({ count: 1, missing: ['intent', 'verified'] });
+        expect(await world.transitionsOf(mine)).toEqual(['request']);
+        expect(await append([])).toEqual({ count: 2 });
+        for (const rubbish of [null, 'intent', [1], Array.from({ length: 600 }, () => 'x')])
+          expect(await append(rubbish)).toEqual({ count: 2 });
       });
 
       it("does not let a ceremony take up the place of another role's word", async () => {

@@ -68,10 +68,37 @@ describe.each(bothDatabases)('what is not over over %s', (_, skip, open) => {
           state: 'revoked',
         });
         expect(await found(granted)).toEqual({ event_id: granted.event_id, intent: true, unproven: true });
-        await world.append(granted, [sign(entryOf(granted.event_id, 'confirmed', 'confirmed', world.now))], {
-          state: 'revoked',
-        });
+        const { event_id } = granted;
+        const marked = await world.authority.mark({ event_id, cause: 'kill', by: null });
+        const confirmed = sign(entryOf(event_id, 'confirmed', 'confirmed', world.now));
+        await world.append(granted, [marked.receipt, confirmed], { state: 'revoked' });
         expect(await found(granted)).toBeUndefined();
+      });
+
+      it('sees what ended before its deadline without an end mark, until that is there or the deadline has passed', async () => {
+        const reconciler = openIntents(world.holdings);
+        const seen = async () => (await reconciler.unended()).map(({ event_id }) => event_id);
+        const endedAfter = async (minutes: number, requested: Request) => {
+          const intent = await world.issue(requested);
+          const asked = world.now;
+          world.now += minutes * MIN;
+          await world.end(requested, intent);
+          world.now = asked;
+          return requested.event_id;
+        };
+        const early = world.request();
+        const closed = await endedAfter(10, early);
+        await endedAfter(60, world.request({ profile: 'reader' }));
+        world.now += 10 * MIN;
+        expect(await reconciler.unended()).toEqual([{ event_id: closed, intent: true, unproven: false }]);
+        world.now += 19 * MIN;
+        expect(await seen()).toEqual([closed]);
+        world.now += MIN;
+        expect(await seen()).toEqual([]);
+        world.now -= MIN;
+        const mark = await world.authority.mark({ event_id: closed, cause: 'kill', by: null });
+        await world.append(early, [mark.receipt]);
+        expect(await seen()).toEqual([]);
       });
     });
   });

@@ -153,9 +153,10 @@ export class RegisterWorld {
     request: Request,
     items: Parameters<RegisterWorld['register']['append']>[0]['items'],
     change: Partial<CeremonyView> = {},
-  ): Promise<{ count: number }> {
+    held?: string[],
+  ): ReturnType<RegisterWorld['register']['append']> {
     const view = { ...viewOf(newCeremony(request.event_id, signRequest(request), this.now)), ...change };
-    return this.register.append({ event_id: request.event_id, items, view });
+    return this.register.append({ event_id: request.event_id, items, view, ...(held === undefined ? {} : { held }) });
   }
 
   /** What the ledger holds of an event, in its order; a code where an entry does not verify. */
