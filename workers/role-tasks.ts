@@ -2,8 +2,13 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { readMark } from '../activities/authority/journal.js';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
 import { jobTasks } from '../activities/authority/job-tasks.js';
+import { attestedBefore } from '../activities/authority/incidents/attested-before.js';
+import { recoveryTasks } from '../activities/authority/incidents/recovery-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
 import { unconfiguredContainment } from '../activities/containment/unconfigured.js';
+import { incidentCeremoniesTasks } from '../activities/evidence/incident-ceremonies-tasks.js';
+import { incidentRegisterTasks } from '../activities/register/incidents/incident-register-tasks.js';
+import { DEFAULT_PLAYBOOK } from '../domain/incidents/playbook.js';
 import { credentialsTasks } from '../activities/credentials/rotate.js';
 import { accountTasks } from '../activities/graph/people/account.js';
 import { directoryRoleTasks } from '../activities/graph/pim/directory-role.js';
@@ -61,9 +66,13 @@ const PERMISSIONS = {
 
 /** The activities of each role, made from what that role alone holds. */
 export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => object>> = {
-  ceremonies: (context) => ceremoniesTasks(knownTo(context)),
+  ceremonies: (context) => ({
+    ...ceremoniesTasks(knownTo(context)),
+    ...incidentCeremoniesTasks({ ...knownTo(context), roleKeys: context.trust.keyOf, clock: context.clock }),
+  }),
   register: (context) => ({
     ...registerTasks(registerHoldings(context)),
+    ...incidentRegisterTasks({ ...registerHoldings(context), ...recoveryRules(context) }),
     importHistory: historyImport(importHoldings(context)),
   }),
   authority: (context) => {
@@ -75,7 +84,9 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       roleKeys: context.trust.keyOf,
     };
     const tasks = authorityTasks(holdings);
-    return { ...tasks, ...jobTasks(holdings, tasks) };
+    const attested = attestedBefore(holdings.roleKeys);
+    const recoveries = recoveryTasks({ ...holdings, ...recoveryRules(context), attested });
+    return { ...tasks, ...jobTasks(holdings, tasks), ...recoveries };
   },
   'effect:entra.directory_role': (context) =>
     takingOrders(
@@ -152,6 +163,13 @@ const judgeOf = (context: RoleContext) =>
     roleKeys: context.trust.keyOf,
     authorityKey: authorityKeyOf(context),
   });
+
+/** By which a release is judged, by this process's own settings. */
+export const recoveryRules = ({ settings }: RoleContext) => ({
+  playbook: DEFAULT_PLAYBOOK,
+  compatAck: settings.recovery.compat_ack,
+  quorum: settings.recovery.quorum,
+});
 
 /** What this process knows of contracts and rosters, as the roles ask for it. */
 const knownTo = ({ contracts }: RoleContext): InForce => ({

@@ -176,6 +176,15 @@ export const settingsSchema = z.strictObject({
   applications: applicationsSchema,
   protected_object_ids: z.array(guidSchema).default([]),
   clock: z.enum(['system', 'virtual']).default('system'),
+  /** How recoveries are judged; register, authority and containment each go by their own file's. */
+  recovery: z
+    .strictObject({
+      /** A bearer token's word stands for a signed acknowledgement: for machines where no signature is to be had. */
+      compat_ack: z.boolean().default(false),
+      /** How many besides who acknowledged stand behind a baseline that is newer than the containment, or was waived. */
+      quorum: z.number().int().min(1).max(8).default(2),
+    })
+    .prefault({}),
   /** A directory of this process's own for what its roles refuse; left out, only the log tells of it. */
   attempts_dir: pathSchema.optional(),
   ceremonies: SECTIONS.ceremonies.optional(),

@@ -4,7 +4,6 @@ import {
   setCurrentDetails,
   setDefaultSignalHandler,
   setHandler,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -13,6 +12,7 @@ import { step, type CeremonyEvent } from '../domain/ceremony.js';
 import { isEnd, type CeremonyState } from '../domain/ceremony-state.js';
 import { timeline } from '../domain/timeline.js';
 import { viewOf } from '../domain/view.js';
+import { Alarm } from './alarm.js';
 import { Conductor } from './conductor.js';
 import { EarlyIssues, type EarlyIssue } from './early-issue.js';
 import { Inbox } from './inbox.js';
@@ -144,36 +144,4 @@ function tell(state: CeremonyState, told: string): string {
 function awaited({ phase, signed, reseal }: CeremonyState): string {
   if (phase === 'resealing') return reseal?.step === 'waiting_for_floor' ? 'removable' : 'rollback overdue';
   return signed === null ? 'approval window closes' : 'deadline';
-}
-
-/** One timer, moved only when the time it stands for changes. */
-class Alarm {
-  private at: number | undefined;
-  private scope: CancellationScope | undefined;
-  private fired = false;
-
-  setFor(at: number | undefined, what: string): void {
-    // A timer may fire a hair before the time it was set for: then it is set once more.
-    if (at === this.at && !this.fired) return;
-    this.scope?.cancel();
-    this.at = at;
-    this.scope = undefined;
-    this.fired = false;
-    if (at === undefined) return;
-    const scope = new CancellationScope();
-    this.scope = scope;
-    const summary = `${what} at ${new Date(at).toISOString().slice(0, 19)}Z`;
-    void scope
-      .run(() => sleep(Math.max(1, at - Date.now()), { summary }))
-      .then(
-        () => {
-          if (this.scope === scope) this.fired = true;
-        },
-        () => undefined,
-      );
-  }
-
-  isDue(): boolean {
-    return this.fired || (this.at !== undefined && Date.now() >= this.at);
-  }
 }

@@ -1,4 +1,5 @@
 import type { Migration } from '../register/database.js';
+import { RECOVERY_MIGRATIONS } from './incidents/release-migrations.js';
 import { appendOnlySql } from '../register/append-only-sql.js';
 
 /**
@@ -52,4 +53,5 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON authority.series_seen
 export const AUTHORITY_MIGRATIONS: readonly Migration[] = [
   { id: 'authority/001-journal', sql: JOURNAL },
   { id: 'authority/002-series-seen', sql: SERIES_SEEN },
+  ...RECOVERY_MIGRATIONS,
 ];

@@ -1,5 +1,6 @@
 import { appendOnlySql } from './append-only-sql.js';
 import { AUDIT_MIGRATIONS } from './audit-migrations.js';
+import { INCIDENT_MIGRATIONS } from './incidents/incident-migrations.js';
 import { CONTRACT_MIGRATIONS } from './contract-migrations.js';
 import type { Migration } from './database.js';
 import { NOTICE_MIGRATIONS } from './notice-migrations.js';
@@ -135,4 +136,5 @@ export const REGISTER_MIGRATIONS: readonly Migration[] = [
   ...AUDIT_MIGRATIONS,
   ...NOTICE_MIGRATIONS,
   ...CONTRACT_MIGRATIONS,
+  ...INCIDENT_MIGRATIONS,
 ];

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema, instantSchema } from '../identifiers.js';
 import { containmentActionSchema, incidentClassSchema, severitySchema } from './classes.js';
 import { hostNameSchema, incidentIdSchema, reportIdSchema } from './incident-id.js';
+import { requirementsSchema } from './requirements.js';
 
 const textSchema = z.string().max(2000);
 const evidenceSchema = z
@@ -50,6 +51,9 @@ export const incidentSchema = z.strictObject({
   host: hostNameSchema,
   source: z.string(),
   containment_actions: z.array(containmentActionSchema),
+  latched: z.boolean(),
+  /** By the register's playbook; the authority goes by its own. */
+  requirements: requirementsSchema,
   created_at: instantSchema,
 });
 export type Incident = z.output<typeof incidentSchema>;

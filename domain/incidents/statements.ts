@@ -61,7 +61,6 @@ export const INCIDENT_STATEMENT_REFUSALS = {
   bad_signature: 'no key that the roster has of this person made the signature',
   not_human: 'only people answer for a recovery',
   not_valid_now: 'the roster does not let this person speak now',
-  not_operator: 'the playbook wants an operator of another group',
   foreign_incident: 'it is about another incident',
   foreign_binding: 'it answers another containment than the one that stands',
   not_yet_issued: 'it was issued in the future',

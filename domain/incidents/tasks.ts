@@ -53,7 +53,21 @@ export interface IncidentRegisterTasks {
 /** In the worker that runs the workflow; never throws for what it is given. */
 export interface IncidentCeremoniesTasks {
   checkIncidentStatements(input: { envelopes: SignedStatement[] }): Promise<CheckedIncidentStatement[]>;
+  /** What a result says that the verifier signed; null for anything else. */
+  readAttestation(input: { result: DsseEnvelope }): Promise<ReadAttestation | null>;
 }
+
+/** What the workflow needs to know of a signed result. */
+export const readAttestationSchema = z.strictObject({
+  attempt: z.number().int().min(1),
+  containment_binding: digestSchema.nullable(),
+  verdict: z.enum(['passed', 'refused']),
+  failed_check: z.string().max(64).optional(),
+  expected: z.string().max(1000).optional(),
+  issued_at: instantSchema,
+  expires_at: instantSchema,
+});
+export type ReadAttestation = z.output<typeof readAttestationSchema>;
 
 /**
  * Containment role. `receipt` is its signed entry: of `contained` or `released`, whose data are `containedDataSchema`, under
@@ -194,10 +208,3 @@ export interface IncidentAuthorityTasks {
   }): Promise<BoundOutcome>;
   issueRelease(evidence: ReleaseEvidence): Promise<ReleaseIssued>;
 }
-
-/** An attestation result's envelope and what is told of it, for the ledger. */
-export interface ToldAttestation {
-  attempt: number;
-  result: DsseEnvelope;
-}
-export const releaseDigestSchema = digestSchema;

@@ -48,6 +48,7 @@ export function workerSettings(
     applications: LOCAL_APPLICATIONS,
     protected_object_ids: [...(options.protectedObjectIds ?? [])],
     clock: 'virtual',
+    recovery: { compat_ack: options.compatAck ?? false, quorum: 2 },
     ceremonies: {},
     register: {
       ...key('register'),

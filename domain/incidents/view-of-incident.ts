@@ -1,0 +1,68 @@
+import { instant } from '../identifiers.js';
+import { gateOf } from './incident-gate.js';
+import type { IncidentMachine } from './incident-state.js';
+import type { IncidentState } from './incident.js';
+import type { IncidentFlag, IncidentView } from './view.js';
+
+/** The state as the runbook names it. Until it is resolved a released incident is contained still: nobody trusts it yet. */
+export function incidentStateOf({ phase, actions }: IncidentMachine): IncidentState {
+  if (phase === 'resolved') return 'resolved';
+  if (phase !== 'containing') return 'contained';
+  if (actions.some(({ result }) => result?.success === false)) return 'containment_failed';
+  return actions.every(({ state }) => state === 'held') ? 'contained' : 'open';
+}
+
+/** The incident as every reader sees it. */
+export function viewOfIncident(state: IncidentMachine, nowMs: number): IncidentView {
+  const { incident, settled, attestation, release } = state;
+  const { waits: _waits, purpose: _purpose, result: _result, next_at, ...shown } = attestation;
+  return {
+    schema: 'reseal.incident_view.v1',
+    id: incident.incident_id,
+    class: incident.class,
+    severity: incident.severity,
+    state: incidentStateOf(state),
+    host: incident.host,
+    source: incident.source,
+    generation: incident.generation,
+    created_at: incident.created_at,
+    containment_actions: [...incident.containment_actions],
+    containment_results:
+      settled?.settled.containment_results.map((one) => ({ ...one })) ??
+      state.actions.flatMap(({ result }) => (result === null ? [] : [result])),
+    containment_binding: settled?.settled.containment_binding ?? null,
+    contained_at: settled?.settled.contained_at ?? null,
+    acknowledgements: state.acknowledged.map(({ person, at, method, statement_digest }) => ({
+      person,
+      at,
+      method,
+      statement_digest,
+    })),
+    attestation: { ...shown, next_at: next_at === null ? null : instant(next_at) },
+    requirements: incident.requirements,
+    missing: state.phase === 'resolved' || release !== null ? [] : gateOf(state, nowMs).missing,
+    verdicts: [...state.verdicts],
+    resolve: state.resolve,
+    released: [...(release?.results ?? [])],
+    health: state.health,
+    flags: flagsOf(state),
+    resolved_at: state.resolved_at,
+    ended_at: state.resolved_at,
+  };
+}
+
+function flagsOf(state: IncidentMachine): IncidentFlag[] {
+  const { incident, attestation, release, health } = state;
+  const is: Record<IncidentFlag, boolean> = {
+    latched: incident.latched && state.phase !== 'resolved',
+    escalated: incident.generation > 1,
+    containment_failing: state.actions.some(({ state: one }) => one === 'tried'),
+    waiting_for_host: attestation.state === 'waiting_for_host',
+    attestation_refused: attestation.state === 'refused',
+    releasing: state.phase === 'releasing' || state.phase === 'checking_health',
+    release_failing: release?.failing === true,
+    not_healthy: state.phase === 'checking_health' && health?.trusted === false,
+    authority_refuses: state.authority_refuses !== null,
+  };
+  return (Object.keys(is) as IncidentFlag[]).filter((flag) => is[flag]);
+}

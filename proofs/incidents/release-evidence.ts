@@ -1,0 +1,159 @@
+import type { ArtifactKind } from '../../domain/incidents/classes.js';
+import { attestationObjection } from '../../domain/incidents/attestation-result.js';
+import { gate, type AttestationStanding, type GateMissing } from '../../domain/incidents/gate.js';
+import { incidentSchema, settledSchema, type Incident, type Settled } from '../../domain/incidents/incident.js';
+import type { Playbook } from '../../domain/incidents/playbook.js';
+import { STANDING_MAX_AGE_MS, type ReleaseRefusal } from '../../domain/incidents/release-warrant.js';
+import { requirementsOf } from '../../domain/incidents/requirements.js';
+import { incidentStatementObjection } from '../../domain/incidents/statement-rules.js';
+import { releaseEvidenceSchema, type ReleaseEvidence } from '../../domain/incidents/tasks.js';
+import { epochMs } from '../../domain/identifiers.js';
+import type { Roster } from '../../domain/roster.js';
+import { CLOCK_SKEW_MS } from '../../domain/statement.js';
+import { digestOf } from '../canonical-json.js';
+import type { RoleKeys } from '../receipt.js';
+import { readAttestationResult } from './attestation-result.js';
+import { entryOfType } from './incident-receipt.js';
+import { checkIncidentStatement } from './incident-statement-check.js';
+
+/** What a judge of a release goes by, all of it its own. */
+export interface ReleaseRules {
+  roster: Roster;
+  roleKeys: RoleKeys;
+  playbook: Playbook;
+  /** Whether this judge lets a bearer token's word stand for a signature: for the local stack. */
+  compatAck: boolean;
+  /** How many besides who acknowledged must stand behind a baseline that is newer than the containment, or waived. */
+  quorum: number;
+  /** Epoch ms, of the judge's own clock. */
+  nowMs: number;
+  /** Nobody who said so before this time (epoch ms) has seen the latest failure: a pass, and a refusal after it. */
+  voidBeforeMs?: number;
+}
+
+/** Verdict on the evidence for a release. `people` acknowledged, sorted. */
+export type JudgedRelease =
+  | {
+      ok: true;
+      incident: Incident;
+      settled: Settled;
+      evidence_digest: string;
+      people: string[];
+      attempt: number | null;
+    }
+  | { ok: false; code: ReleaseRefusal; message: string; missing: GateMissing[] };
+
+/**
+ * Judges everything that a release rests on, from bytes: what the incident is (the register's word), which containment
+ * stands (the authority's), who acknowledged it (their own signatures), and that the host passed (the verifier's). The
+ * authority and the containment role both ask it, each with its own roots.
+ *
+ * The evidence is attacker-controlled: never throws.
+ */
+export function judgeReleaseEvidence(given: unknown, rules: ReleaseRules): JudgedRelease {
+  const parsed = releaseEvidenceSchema.safeParse(given);
+  if (!parsed.success) return refuse('evidence_malformed', 'not the shape of evidence for a release');
+  const evidence = parsed.data;
+  const { incident_id } = evidence;
+  const { roleKeys, nowMs } = rules;
+  const standing = entryOfType(evidence.standing, incident_id, 'standing', roleKeys);
+  const incident = incidentSchema.safeParse(standing?.data);
+  if (standing === undefined || !incident.success || incident.data.incident_id !== incident_id)
+    return refuse('standing_unproven', 'the register did not say what this incident is');
+  const age = nowMs - epochMs(standing.at);
+  if (age > STANDING_MAX_AGE_MS || age < -CLOCK_SKEW_MS)
+    return refuse('standing_stale', `the register said so at ${standing.at}: ask it again`);
+  const entry = entryOfType(evidence.settled, incident_id, 'containment_settled', roleKeys);
+  const settled = settledSchema.safeParse(entry?.data);
+  if (!settled.success) return refuse('settled_unproven', 'the authority did not settle this containment');
+  if (settled.data.generation !== incident.data.generation)
+    return refuse(
+      'containment_changed',
+      `generation ${incident.data.generation} stands: this is of ${settled.data.generation}`,
+    );
+  return throughGate(evidence, incident.data, settled.data, rules);
+}
+
+function throughGate(
+  evidence: ReleaseEvidence,
+  incident: Incident,
+  settled: Settled,
+  rules: ReleaseRules,
+): JudgedRelease {
+  const { containment_binding: binding } = settled;
+  const requirements = requirementsOf(rules.playbook, incident, rules.compatAck);
+  const said = spoken(evidence, incident.incident_id, binding, rules);
+  const bearers = requirements.signed
+    ? []
+    : evidence.bearer.map(({ operator }) => ({ person: operator, signed: false }));
+  const acknowledgements = [...said.people.map((person) => ({ person, signed: true })), ...bearers];
+  const people = [...new Set(acknowledgements.map(({ person }) => person))].sort();
+  const attested = attestationOf(evidence, incident, settled, people, rules);
+  const { open, missing } = gate(requirements, {
+    binding,
+    acknowledgements,
+    attestation: attested.standing,
+    artifacts: said.artifacts,
+  });
+  if (!open) {
+    const why = attested.why === undefined ? missing.join(', ') : `${missing.join(', ')}: ${attested.why}`;
+    return refuse('gate_shut', why, missing);
+  }
+  const { attempt } = attested;
+  return {
+    ok: true,
+    incident,
+    settled,
+    evidence_digest: digestOf(evidence),
+    people,
+    attempt: requirements.require_reattest ? attempt : null,
+  };
+}
+
+/** The statements that count: rightly signed, about this containment, in time. One that does not is no fault of the others. */
+function spoken(evidence: ReleaseEvidence, incident_id: string, binding: string, rules: ReleaseRules) {
+  const { roster, nowMs, voidBeforeMs = 0 } = rules;
+  const people: string[] = [];
+  const artifacts: ArtifactKind[] = [];
+  for (const envelope of evidence.statements) {
+    const checked = checkIncidentStatement(envelope, roster, nowMs);
+    if (!checked.ok) continue;
+    const { statement, person } = checked;
+    if (incidentStatementObjection(statement, { incident_id, binding }, nowMs) !== undefined) continue;
+    if (epochMs(statement.issued_at) < voidBeforeMs) continue;
+    if (statement.act === 'acknowledge' && !people.includes(person)) people.push(person);
+    if (statement.act === 'artifact') artifacts.push(statement.kind);
+  }
+  return { people, artifacts };
+}
+
+interface Attested {
+  standing: AttestationStanding;
+  attempt: number | null;
+  why?: string;
+}
+
+function attestationOf(
+  { attestation }: ReleaseEvidence,
+  { incident_id, host }: Incident,
+  { containment_binding, contained_at }: Settled,
+  acknowledged_by: readonly string[],
+  { roleKeys, nowMs, quorum }: ReleaseRules,
+): Attested {
+  if (attestation === null) return { standing: 'none', attempt: null };
+  const read = readAttestationResult(attestation, roleKeys);
+  if (!read.ok) return { standing: 'none', attempt: null, why: read.message };
+  const wanted = { incident_id, host, containment_binding, contained_at, acknowledged_by, quorum, nowMs };
+  const objection = attestationObjection(read.result, wanted);
+  if (objection === undefined) return { standing: 'passed', attempt: read.result.attempt };
+  const standing =
+    objection === 'attestation_refused' ? 'refused' : objection === 'attestation_expired' ? 'expired' : 'none';
+  return { standing, attempt: null, why: objection };
+}
+
+const refuse = (code: ReleaseRefusal, message: string, missing: GateMissing[] = []): JudgedRelease => ({
+  ok: false,
+  code,
+  message: message.slice(0, 500),
+  missing,
+});
