@@ -2,17 +2,21 @@ import { AUTHORITY_MIGRATIONS } from '../activities/authority/authority-migratio
 import { openPostgres } from '../activities/register/database-postgres.js';
 import { DatabaseError, sqlState, type Database } from '../activities/register/database.js';
 import { REGISTER_MIGRATIONS } from '../activities/register/register-migrations.js';
+import { VERIFIER_MIGRATIONS } from '../activities/tpm/verifier-migrations.js';
 import type { Role } from '../domain/roles.js';
 import { needsDatabase } from './role-context.js';
+import { readSecretFile } from './secret-file.js';
 import { SettingsError } from './settings-error.js';
 import { sectionOf, type WorkerSettings } from './settings.js';
 
-type WithDatabase = 'register' | 'authority' | 'effect:entra.conditional_access' | 'effect:entra.role_assignment';
+type WithDatabase =
+  'register' | 'authority' | 'effect:entra.conditional_access' | 'effect:entra.role_assignment' | 'verifier';
 const MIGRATIONS = {
   register: REGISTER_MIGRATIONS,
   authority: AUTHORITY_MIGRATIONS,
   'effect:entra.conditional_access': AUTHORITY_MIGRATIONS,
   'effect:entra.role_assignment': AUTHORITY_MIGRATIONS,
+  verifier: VERIFIER_MIGRATIONS,
 } as const satisfies Record<WithDatabase, unknown>;
 const WITH_DATABASE = Object.keys(MIGRATIONS) as WithDatabase[];
 
@@ -32,10 +36,10 @@ export async function openRoleDatabases(settings: WorkerSettings): Promise<OpenD
   const close = async (): Promise<void> => {
     for (const database of databases.values()) await database.close();
   };
-  const played = WITH_DATABASE.filter((role) => settings.roles.includes(role));
+  const played = WITH_DATABASE.filter((role) => settings.roles.includes(role) && isNeeded(settings, role));
   try {
     for (const role of played) {
-      const url = sectionOf(settings, role).database_url;
+      const url = await urlOf(settings, role);
       if (url === undefined) throw needsDatabase(role);
       databases.set(role, await openAs(role, url));
     }
@@ -44,6 +48,16 @@ export async function openRoleDatabases(settings: WorkerSettings): Promise<OpenD
     await close();
     throw error;
   }
+}
+
+/** A verifier that is given no journal attests no host. */
+const isNeeded = (settings: WorkerSettings, role: WithDatabase): boolean =>
+  role !== 'verifier' || settings.verifier?.attestation?.database_url_path !== undefined;
+
+function urlOf(settings: WorkerSettings, role: WithDatabase): Promise<string | undefined> {
+  if (role !== 'verifier') return Promise.resolve(sectionOf(settings, role).database_url);
+  const file = sectionOf(settings, role).attestation?.database_url_path;
+  return file === undefined ? Promise.resolve(undefined) : readSecretFile(file, `the database URL of role ${role}`);
 }
 
 async function openAs(role: WithDatabase, url: string): Promise<Database> {
@@ -89,7 +103,7 @@ const CHANGEABLE = `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
     AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER') LIMIT 1`;
 const OWNED = `SELECT nspname AS name FROM pg_namespace
-  WHERE nspname IN ('register', 'authority') AND pg_has_role(nspowner, 'MEMBER') LIMIT 1`;
+  WHERE nspname IN ('register', 'authority', 'verifier') AND pg_has_role(nspowner, 'MEMBER') LIMIT 1`;
 
 async function checkRights(database: Database, role: WithDatabase): Promise<void> {
   // An effect reads end marks, and has no use for anything of the register's.
@@ -97,6 +111,14 @@ async function checkRights(database: Database, role: WithDatabase): Promise<void
     const [journal] = await database.query<{ name: string }>(CHANGEABLE, ['authority']);
     if (journal !== undefined) throw tooMuch(role, `can change ${journal.name}, which is role authority's`);
   }
+  // What was minted, spent and seen is the verifier's own memory, and no other journal any of its business.
+  const [journal] = await database.query<{ name: string }>(
+    role === 'verifier' ? READABLE : CHANGEABLE,
+    role === 'verifier' ? ['authority'] : ['verifier'],
+  );
+  if (journal !== undefined && role === 'verifier')
+    throw tooMuch(role, `can read ${journal.name}, which is role authority's`);
+  if (journal !== undefined) throw tooMuch(role, `can change ${journal.name}, which is role verifier's`);
   const other = role === 'register' ? 'authority' : 'register';
   // The register reads which intents stand; the authority has no use for anything of the register's.
   const [text, what] = role === 'register' ? [CHANGEABLE, 'change'] : [READABLE, 'read'];

@@ -29,6 +29,7 @@ import { registerTasks } from '../activities/register/register-tasks.js';
 import { sweeperTasks } from '../activities/sweep/sweeper-tasks.js';
 import type { Role } from '../domain/roles.js';
 import { signReceipt } from '../proofs/receipt.js';
+import { attestationRole } from './attestation-role.js';
 import { graphIdentity } from './graph-identity.js';
 import { readImportKeys } from './import-keys.js';
 import { registerLog } from './role-attempts.js';
@@ -121,7 +122,10 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       roleAssignmentTasks(graphDeps(context, 'effect:entra.role_assignment', 'role_assignment')),
     ),
   'effect:containment': () => unconfiguredContainment(),
-  verifier: (context) => verifierTasks(graphDeps(context, 'verifier', 'verifier')),
+  verifier: (context) => ({
+    ...verifierTasks(graphDeps(context, 'verifier', 'verifier')),
+    ...attestationRole(context),
+  }),
   sweeper: sweeperRole,
 };
 

@@ -4,6 +4,7 @@ import { seriesSchema } from '../domain/contract.js';
 import { guidSchema } from '../domain/identifiers.js';
 import { isSigning, type Role } from '../domain/roles.js';
 import { modelReceiptKeySchema } from '../proofs/model-receipt.js';
+import { attestationSettingsSchema } from './attestation-settings.js';
 import { noticeChannelsSchema } from './notice-settings.js';
 import { importKeysSchema } from './import-keys.js';
 import { SettingsError } from './settings-error.js';
@@ -108,6 +109,10 @@ export const SECTIONS = {
     ...withGraph,
     /** Gateways whose signed receipts of model calls jobs may hand in. */
     model_receipt_keys: z.array(modelReceiptKeySchema).max(64).optional(),
+    /** The hosts it looks at, with tokens that can only read; without one it sees no host. */
+    hosts_path: pathSchema.optional(),
+    /** By what it judges hosts; without it no host is attested. */
+    attestation: attestationSettingsSchema.optional(),
   }),
   /** Its database is the authority's journal, where it reads end marks. */
   'effect:entra.conditional_access': z.strictObject({ ...withDatabase, graph: graphSchema }),

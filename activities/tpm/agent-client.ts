@@ -20,6 +20,8 @@ export interface AgentAddress {
   token?: string;
   /** Our certificate and its key, and the authority of the agent's certificate; PEM texts. */
   tls?: { key: string; cert: string; ca: string };
+  /** How long it may take to answer, in milliseconds (60 s: longer than the agent itself takes at most). */
+  answerMs?: number;
 }
 
 /**
@@ -30,7 +32,6 @@ export type AgentAnswer<T> =
   { ok: true; value: T } | { ok: false; code: AgentRefusal | 'unreachable'; passes: boolean; message: string };
 
 const MAX_ANSWER_BYTES = 24 * 1024 * 1024;
-/** Longer than the agent itself takes at most. */
 const ANSWER_MS = 60_000;
 
 /** Asks for a quote. What comes back is the host's word: `verifyQuote` judges it. Never throws. */
@@ -87,7 +88,7 @@ function refusalOf({ url }: AgentAddress, status: number, body: JsonValue): Agen
 }
 
 function post(
-  { url, token, tls }: AgentAddress,
+  { url, token, tls, answerMs = ANSWER_MS }: AgentAddress,
   path: string,
   body: string,
 ): Promise<{ status: number; body: Buffer }> {
@@ -97,7 +98,7 @@ function post(
     'content-length': Buffer.byteLength(body),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   };
-  const options = { method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(ANSWER_MS) };
+  const options = { method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(answerMs) };
   return new Promise((resolve, reject) => {
     const take = (response: IncomingMessage): void => {
       const chunks: Buffer[] = [];

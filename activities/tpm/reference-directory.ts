@@ -10,7 +10,7 @@ import { recordReference } from './reference-journal.js';
 export type ReferenceLog = (message: string, fields: { file: string; code: string; detail: string }) => void;
 
 /** What is asked of a reference besides its acceptances, such as the chain of its endorsement key; undefined when nothing is against it. */
-export type ReferenceObjection = (reference: HostReferenceInForce, nowMs: number) => string | undefined;
+export type ReferenceObjection = (reference: HostReferenceInForce, nowMs: number) => Promise<string | undefined>;
 
 /**
  * References lie as signed files, `HOST.VERSION.json`, in a directory that anybody may carry them to: what counts are the
@@ -50,7 +50,7 @@ export class ReferenceDirectory {
     const read = readSignedReference(text);
     if (!read.ok) return { code: 'reference_malformed', detail: read.message };
     const { roster, acceptors, objection } = this.judgedBy;
-    const against = objection(read.value, nowMs);
+    const against = await objection(read.value, nowMs);
     if (against !== undefined) return { code: 'reference_refused', detail: against };
     const recorded = await recordReference(this.journal, read, { roster: roster(), acceptors, nowMs });
     return recorded.ok ? undefined : { code: recorded.code, detail: recorded.message };

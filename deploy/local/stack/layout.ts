@@ -29,6 +29,8 @@ export interface Layout {
   workers: string;
   /** New secrets of rotated credentials: the sink called `local`. */
   rotated: string;
+  /** Signed references of hosts. */
+  references: string;
   roleLog: string;
   /** What the roles refused, in ledgers of their own. */
   attempts: string;
@@ -61,6 +63,7 @@ export function layoutOf(root: string): Layout {
     workers: at('workers'),
     attempts: at('attempts'),
     rotated: at('rotated'),
+    references: at('references'),
     roleLog: at('roles.log'),
     sweepReport: at('sweep-report.json'),
   };

@@ -3,6 +3,7 @@ import { openPglite } from '../../../activities/register/database-pglite.js';
 import { openPostgres } from '../../../activities/register/database-postgres.js';
 import type { Database } from '../../../activities/register/database.js';
 import { REGISTER_MIGRATIONS } from '../../../activities/register/register-migrations.js';
+import { VERIFIER_MIGRATIONS } from '../../../activities/tpm/verifier-migrations.js';
 import { SEARCH_ATTRIBUTES } from '../../../domain/roles.js';
 import { startCodecServer } from '../../../workers/codec/codec-server.js';
 import type { Keyring } from '../../../workers/codec/keyring.js';
@@ -23,7 +24,7 @@ export async function startDatabase(layout: Layout, options: StackOptions, teard
     ? openPostgres(options.databaseUrl)
     : openPglite(options.ephemeral ? null : layout.registerDir));
   teardown.add(() => database.close());
-  await database.migrate([...REGISTER_MIGRATIONS, ...AUTHORITY_MIGRATIONS]);
+  await database.migrate([...REGISTER_MIGRATIONS, ...AUTHORITY_MIGRATIONS, ...VERIFIER_MIGRATIONS]);
   return database;
 }
 

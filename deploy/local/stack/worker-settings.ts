@@ -75,7 +75,11 @@ export function workerSettings(
     },
     'effect:entra.role_assignment': { ...key('effect:entra.role_assignment'), ...graph('role_assignment') },
     'effect:containment': key('effect:containment'),
-    verifier: { ...key('verifier'), ...graph('verifier') },
+    verifier: {
+      ...key('verifier'),
+      ...graph('verifier'),
+      attestation: { references_path: layout.references, enrol: 1, quorum: 2 },
+    },
     sweeper: {
       ...key('sweeper'),
       ...graph('sweeper'),

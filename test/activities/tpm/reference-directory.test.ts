@@ -74,7 +74,7 @@ describe('references of hosts in a directory', () => {
     new ReferenceDirectory(folder, journal, {
       roster: () => people.roster,
       acceptors: { enrol: 1, quorum: 2, ...acceptors },
-      objection: () => objection,
+      objection: () => Promise.resolve(objection),
       log: (_message, { code }) => void told.push(code),
     });
   const known = async (enrol = 1) =>
@@ -158,7 +158,7 @@ describe('references of hosts in a directory', () => {
     await new ReferenceDirectory(join(folder, 'nowhere'), journal, {
       roster: () => people.roster,
       acceptors: { enrol: 1, quorum: 2 },
-      objection: () => undefined,
+      objection: () => Promise.resolve(undefined),
       log: () => undefined,
     }).look(NOW);
   });

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { partySchema } from '../domain/parties.js';
+
+const pathSchema = z.string().min(1);
+
+/** By what a verifier judges hosts. */
+export const attestationSettingsSchema = z.strictObject({
+  /** A file with the URL of PostgreSQL for the verifier's own user: its journal of nonces and results. */
+  database_url_path: pathSchema.optional(),
+  /** A folder with signed references of hosts. */
+  references_path: pathSchema,
+  /** Certificates of TPM vendors, PEM. With it no reference counts whose endorsement key they do not certify. */
+  ek_roots_path: pathSchema.optional(),
+  /** Who may accept references and waive baselines; left out, every human of the roster. */
+  acceptors: z.array(partySchema).min(1).max(64).optional(),
+  /** How many have to accept a reference, and how many after a containment. */
+  enrol: z.number().int().min(1).max(8).default(1),
+  quorum: z.number().int().min(1).max(8).default(2),
+});
+export type AttestationSettings = z.output<typeof attestationSettingsSchema>;
