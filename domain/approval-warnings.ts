@@ -1,6 +1,6 @@
 import { wantedApprovers, type Approvals } from './approvals.js';
 import { isNamed } from './parties.js';
-import type { Policy, Profile } from './policy.js';
+import { heardAndCounted, type Policy, type Profile } from './policy.js';
 import type { PolicyWarning, PolicyWarningCode } from './policy-warning.js';
 import { quorumOf } from './quorum.js';
 import type { Person } from './roster.js';
@@ -72,6 +72,19 @@ function ofProfile(
     );
   if ((approvals.immediate ?? approvals.fallback) !== undefined && (policy.notices ?? []).length === 0)
     warn('nobody_told', asked, 'granted with fewer approvers than usual, and no channel in notices is told');
+  if (approvals.delivery !== undefined) {
+    const [requested, extending] = (['requested', 'extension_requested'] as const).map((type) =>
+      heardAndCounted(policy, approvals, type),
+    );
+    if (requested?.length === 1)
+      warn('delivery_by_one_channel', asked, `while ${requested.join()} takes no notices, nothing can be approved`);
+    if (extending?.length === 0)
+      warn(
+        'delivery_of_no_extension',
+        asked,
+        'no channel that counts hears of `extension_requested`: nothing can be extended',
+      );
+  }
   return warnings;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
+import { deliveryPolicySchema } from './delivery.js';
 import { partySchema } from './parties.js';
 
 /** Graph refuses to remove an assignment in its first five minutes, so a shorter grant could not be kept (facts: 5-minute floor). */
@@ -36,12 +37,14 @@ const fieldsSchema = z.strictObject({
   /** Who may have the role with nobody's approval. There exactly when `min_approvers` is 0. */
   immediate: z.array(partySchema).min(1, 'name who may have it at once').max(1000).optional(),
   fallback: fallbackSchema.optional(),
+  /** An approval counts only with a receipt that its approver had been asked before. */
+  delivery: deliveryPolicySchema.optional(),
 });
 
 /** The approvals of a policy or a profile: how many, by whom, and what else may do. Groups that are required may approve. */
 export const approvalsSchema = fieldsSchema
   .superRefine((approvals, context) => {
-    const { min_approvers, require, immediate, fallback } = approvals;
+    const { min_approvers, require, immediate, fallback, delivery } = approvals;
     const complain = (member: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [member], message });
     if (min_approvers === 0 && immediate === undefined)
@@ -50,6 +53,8 @@ export const approvalsSchema = fieldsSchema
       complain('immediate', `goes with min_approvers: 0 only, and ${min_approvers} are wanted here`);
     if (immediate !== undefined && require.length > 0)
       complain('require', 'nobody is asked before an immediate grant: leave it out, or leave out immediate');
+    if (immediate !== undefined && delivery !== undefined)
+      complain('delivery', 'nobody is asked before an immediate grant: leave it out, or leave out immediate');
     if (fallback === undefined) return;
     if (immediate !== undefined) complain('fallback', 'there is nothing to fall back from: immediate asks nobody');
     else if (fallback.min_approvers >= wantedApprovers(approvals))
@@ -73,6 +78,7 @@ export const agreedApprovalsSchema = z.strictObject({
   fallback: z
     .strictObject({ after: z.number().int(), min_approvers: z.number().int(), max: z.number().int() })
     .optional(),
+  delivery: deliveryPolicySchema.optional(),
 });
 
 /** How many people the full quorum takes: each fills one seat of `require` at most. */

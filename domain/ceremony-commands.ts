@@ -7,6 +7,8 @@ import { resealCommands, resealWake, type ResealCommand } from './reseal.js';
 export type CeremonyCommand =
   | { do: 'admit'; key: 'admit' }
   | { do: 'survey'; key: 'survey' }
+  /** Had those been asked whose approvals wait to be counted? Numbered by what was heard, so that each lot is asked about. */
+  | { do: 'deliveries'; key: string }
   | { do: 'issue'; key: string }
   | { do: 'mark'; key: string }
   | { do: 'apply'; key: string }
@@ -24,7 +26,7 @@ export type CeremonyCommand =
  * is missing and cancels what is no longer wanted, so a continued or restarted ceremony needs nothing but its state.
  */
 export function commands(state: CeremonyState): CeremonyCommand[] {
-  const wanted = phaseCommands(state);
+  const wanted = [...phaseCommands(state), ...deliveryCommands(state)];
   // Ended with the sessions still open: ending them goes on beside the audit.
   if (isEnd(state.phase) && state.flags.includes('sessions_open'))
     wanted.push({ do: 'end_sessions', key: 'end_sessions' });
@@ -69,6 +71,11 @@ function phaseCommands(state: CeremonyState): CeremonyCommand[] {
 function grantCommand({ renewing, renewals }: CeremonyState): CeremonyCommand {
   if (renewing) return { do: 'issue', key: `issue/${renewals}` };
   return { do: 'apply', key: renewals === 0 ? 'apply' : `apply/${renewals}` };
+}
+
+function deliveryCommands({ held = [] }: CeremonyState): CeremonyCommand[] {
+  const [first] = held;
+  return first === undefined ? [] : [{ do: 'deliveries', key: `deliveries/${first.checked.digest.slice(0, 16)}` }];
 }
 
 const EXTENDING: ReadonlySet<Extension['step']> = new Set(['issuing', 'updating', 'verifying']);

@@ -1,5 +1,7 @@
 import { instant } from './identifiers.js';
+import type { Delivered } from './delivery.js';
 import type { OutboxItem, Receipt } from './entry.js';
+import type { Said } from './hearing.js';
 import type { SignedIntent } from './intent.js';
 import type { KillState } from './kill-state.js';
 import type { Finding, Opened, Survey } from './outcomes.js';
@@ -57,6 +59,8 @@ export interface Approval {
   method: (typeof METHODS)[number];
   digest: string;
   envelope: SignedStatement;
+  /** Under which it counts, where the policy wants one. */
+  delivery?: Receipt | undefined;
 }
 
 export const FLAGS = [
@@ -118,6 +122,10 @@ export interface CeremonyState {
   /** Set with `opened`; null for a ceremony that was lost under a policy that has changed since. */
   admission: Admission | null;
   approvals: Approval[];
+  /** Approvals that wait to hear whether their people had been asked; absent where the policy wants no receipts of that. */
+  held?: Said[] | undefined;
+  /** The receipts that are known here. */
+  delivered?: Delivered[] | undefined;
   seen: string[];
   verdicts: Verdict[];
   refusals: number;

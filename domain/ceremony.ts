@@ -5,12 +5,14 @@ import { end, finish, lower, note, raise, refuse, startReseal, withFindings } fr
 import { onExtensionApplied, onExtensionIssued, onExtensionVerified } from './ceremony-extension.js';
 import { onRenewed, renew } from './ceremony-warrant.js';
 import { endOf, isAsking, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
-import { hear, hasQuorum, refuseUnreadable, type Said } from './hearing.js';
+import { hear, hasQuorum, hearHeld, refuseUnreadable, type Said } from './hearing.js';
+import { learn } from './held-approvals.js';
 import { endsLater } from './ends-later.js';
 import { epochMs, instant } from './identifiers.js';
 import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, IssueOutcome, RollbackOutcome } from './outcomes.js';
 import type { MarkOutcome } from './outcomes.js';
 import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
+import type { Delivered } from './delivery.js';
 import type { Receipt } from './entry.js';
 import { beginKill, forgetKill, onKillActed } from './kill-actions.js';
 import type { KillOutcome } from './kill-state.js';
@@ -33,6 +35,8 @@ export type CeremonyEvent =
   | { type: 'surveyed'; outcome: SurveyOutcome }
   | ({ type: 'heard' } & Said)
   | { type: 'unreadable'; signal: SignalAct; reason: StatementRefusal }
+  /** The register has answered for the held approvals of these digests. */
+  | { type: 'delivered'; digests: string[]; deliveries: Delivered[] }
   | { type: 'cancel_requested' }
   | { type: 'workflow_lost'; receipt: Receipt; earlier?: readonly Receipt[] }
   | { type: 'issued'; outcome: IssueOutcome }
@@ -57,7 +61,7 @@ export type CeremonyEvent =
  * with or after its deadline finds the deadline passed.
  */
 export function step(before: CeremonyState, event: CeremonyEvent, nowMs: number): CeremonyState {
-  return beginKill(stepped(before, event, nowMs));
+  return beginKill(answerHeld(stepped(before, event, nowMs), nowMs));
 }
 
 function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): CeremonyState {
@@ -75,6 +79,10 @@ function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): Ce
       const heard = hear(state, event, nowMs);
       if (heard.ends) return end(heard.state, heard.ends.cause, nowMs, heard.ends.by);
       return maybeIssue(heard.state, nowMs);
+    }
+    case 'delivered': {
+      const { state: heard } = hearHeld(learn(state, event.deliveries), new Set(event.digests), nowMs);
+      return maybeIssue(heard, nowMs);
     }
     case 'cancel_requested':
       return end(state, 'cancel', nowMs);
@@ -120,6 +128,13 @@ function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): Ce
       return flush(next);
     }
   }
+}
+
+/** Approvals that still wait for the register when the ceremony ends are answered like any that come then. */
+function answerHeld(state: CeremonyState, nowMs: number): CeremonyState {
+  const { held = [] } = state;
+  if (held.length === 0 || !(isEnd(state.phase) || state.phase === 'resealing')) return state;
+  return hearHeld(state, new Set(held.map(({ checked }) => checked.digest)), nowMs).state;
 }
 
 /** Lets the times that have passed at `nowMs` take effect: deadlines, and the hour from which fewer approvers suffice. */

@@ -12,6 +12,8 @@ export const ENTRY_ROLES = {
   refused: 'register',
   surveyed: 'verifier',
   statement: 'register',
+  /** A channel took a notice that asks for approvals; only where the policy wants receipts of that. */
+  delivered: 'register',
   statement_refused: 'register',
   intent: 'authority',
   /** The intent of a later round, and what the provider said to it. */

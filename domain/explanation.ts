@@ -3,7 +3,7 @@ import { ADMISSION_REFUSALS } from './admission-refusal.js';
 import { admittedFrom, judgeAdmission } from './admission.js';
 import { admissionSteps, type AdmissionFacts } from './admission-steps.js';
 import { digestSchema, instant, instantSchema } from './identifiers.js';
-import { termsOf } from './policy.js';
+import { heardAndCounted, termsOf, type Approvals, type Policy } from './policy.js';
 import { REASON_CODES } from './reason-codes.js';
 import { requestRefusal } from './request.js';
 import { isValidAt } from './roster.js';
@@ -37,6 +37,8 @@ export const explanationSchema = z.strictObject({
   escalated: z.boolean(),
   approvals_wanted: z.number().int().nullable(),
   extra_approvers: z.number().int(),
+  /** The channels whose receipts let an approval count; absent where the policy wants none. */
+  delivered_by: z.array(z.string()).optional(),
   refusal: refusalSchema.nullable(),
   admitted_from: instantSchema.nullable(),
   steps: z.array(
@@ -80,11 +82,15 @@ export function explainAdmission(facts: AdmissionFacts, usage: Explanation['usag
     escalated: admitted?.escalated ?? false,
     approvals_wanted: admitted === null ? null : admitted.terms.approvals.min_approvers + admitted.extra_approvers,
     extra_approvers: admitted?.extra_approvers ?? 0,
+    ...deliveredBy(policy, admitted?.terms.approvals),
     refusal,
     admitted_from: from === null ? null : instant(from),
     steps: [invoker, ...judged],
   };
 }
+
+const deliveredBy = (policy: Policy, approvals: Approvals | undefined): { delivered_by?: string[] } =>
+  approvals?.delivery === undefined ? {} : { delivered_by: heardAndCounted(policy, approvals, 'requested') };
 
 /** As the register does: whether the invoker may speak is asked of a request that its profile allows. */
 function invokerStep({ policy, policy_digest, request, person, now_ms }: AdmissionFacts): ExplainedStep {

@@ -1,6 +1,8 @@
 import { draft, flush } from './outbox.js';
 import { epochMs, instant } from './identifiers.js';
-import { isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
+import { isEnd, type Approval, type CeremonyState, type EndCause } from './ceremony-state.js';
+import type { Receipt } from './entry.js';
+import { deliveryFor, hold, isHeldOf, release, wantsDelivery } from './held-approvals.js';
 import {
   objectionTo,
   type CheckedStatement,
@@ -48,7 +50,36 @@ export function hear(state: CeremonyState, said: Said, nowMs: number): Heard {
   if (!checked.ok) return { state: refuse(state, signal, checked.digest, checked.reason, checked.person, nowMs) };
   const reason = refusalOf(state, signal, checked, nowMs);
   if (reason !== undefined) return { state: refuse(state, signal, checked.digest, reason, checked.person.id, nowMs) };
-  return accept(state, signal, checked, envelope, nowMs);
+  if (signal !== 'approve' || !wantsDelivery(state)) return accept(state, signal, checked, envelope, nowMs);
+  const delivery = deliveryFor(state, checked)?.receipt;
+  if (delivery !== undefined) return accept(state, signal, checked, envelope, nowMs, delivery);
+  const waiting = hold(state, said);
+  if (waiting !== undefined) return { state: waiting };
+  return { state: refuse(state, signal, checked.digest, 'already_approved', checked.person.id, nowMs) };
+}
+
+/**
+ * The register has answered for the approvals of these digests: each counts now, or does not. What it cannot answer for any
+ * more is heard again as it is.
+ */
+export function hearHeld(state: CeremonyState, digests: ReadonlySet<string>, nowMs: number): Heard {
+  const { state: rest, released } = release(state, ({ checked }) => digests.has(checked.digest));
+  return released.reduce<Heard>(
+    (heard, said) => {
+      const { checked } = said;
+      const known = checked.ok && deliveryFor(heard.state, checked) !== undefined;
+      const next = known ? hear(heard.state, said, nowMs) : hearUndelivered(heard.state, said, nowMs);
+      return { ...heard, ...next };
+    },
+    { state: rest },
+  );
+}
+
+/** Says why it does not count: what else may be said against it comes first. */
+function hearUndelivered(state: CeremonyState, { signal, checked }: Said, nowMs: number): Heard {
+  if (!checked.ok) return { state };
+  const reason = refusalOf(state, signal, checked, nowMs) ?? 'not_delivered';
+  return { state: refuse(state, signal, checked.digest, reason, checked.person.id, nowMs) };
 }
 
 /** What arrived was not even a statement: counted, and kept as a refusal without a digest to ask by. */
@@ -74,7 +105,9 @@ function refusalOf(
   const extending = signal === 'approve' && waiting !== undefined;
   const approvers = extending ? counted : [...state.approvals, ...counted];
   const before = extending ? [] : extendedBy(state);
-  const approvedBy = new Set([...approvers.map(({ person }) => person.id), ...before]);
+  // Whose approval waits to be counted may take it back, as if it did.
+  const held = signal === 'withdraw' && isHeldOf(state, spoken.person.id) ? [spoken.person.id] : [];
+  const approvedBy = new Set([...approvers.map(({ person }) => person.id), ...before, ...held]);
   const hearing = { event_id: state.event_id, ...opened, approvedBy, seen: new Set(state.seen), extension: waiting };
   const objection = objectionTo(hearing, spoken, signal, nowMs);
   if (objection !== undefined) return objection;
@@ -97,6 +130,7 @@ function accept(
   spoken: VerifiedStatement,
   envelope: SignedStatement,
   nowMs: number,
+  delivery?: Receipt,
 ): Heard {
   const { person, digest, statement_digest, method, statement } = spoken;
   const at = instant(nowMs);
@@ -108,15 +142,26 @@ function accept(
   };
   const data = { act: signal, person: person.id, method, digest, statement: envelope };
   next = draft(next, 'statement', `statement/${digest.slice(0, 32)}`, nowMs, data);
+  const approval: Approval = { person, at, method, digest, envelope, ...(delivery === undefined ? {} : { delivery }) };
   // Told at once: those who may approve it must hear of it.
   if (signal === 'extend') return { state: flush(withExtension(next, spoken, envelope, at)) };
   const { extension } = next;
   if (signal === 'approve' && extension?.step === 'awaiting_approval') {
-    return { state: withExtensionApproval(next, extension, { person, at, method, digest, envelope }, nowMs) };
+    return { state: withExtensionApproval(next, extension, approval, nowMs) };
   }
   if (signal === 'approve') {
-    next = { ...next, approvals: [...next.approvals, { person, at, method, digest, envelope }] };
+    next = { ...next, approvals: [...next.approvals, approval] };
     return hasQuorum(next, nowMs) ? { state: next, quorum: true } : { state: next };
+  }
+  if (signal === 'withdraw' && isHeldOf(next, person.id)) {
+    const { state: rest, released } = release(next, ({ checked }) => checked.ok && checked.person.id === person.id);
+    const answered = released.reduce(
+      (told, { checked }) => refuse(told, 'approve', checked.digest, 'wrong_state', person.id, nowMs),
+      rest,
+    );
+    // Nothing that counts is taken back: the ceremony goes on as it was.
+    if (!isCounted(answered, person.id)) return { state: answered };
+    next = answered;
   }
   if (signal === 'withdraw' && isBeforeIssue(state) && !hasQuorum(state, nowMs)) {
     return { state: { ...next, approvals: next.approvals.filter((approval) => approval.person.id !== person.id) } };
@@ -128,6 +173,11 @@ function accept(
   const { act } = statement;
   return { state: next, ends: { cause: act === 'approve' || act === 'extend' ? 'kill' : act, by: person.id } };
 }
+
+/** Whether something rests on an approval of this person, or may come to. */
+const isCounted = (state: CeremonyState, personId: string): boolean =>
+  [...state.approvals, ...(state.extension?.approvals ?? [])].some(({ person }) => person.id === personId) ||
+  extendedBy(state).includes(personId);
 
 /** Approvals may come before admission has answered: they are about the request, and count once it has. */
 const isBeforeIssue = ({ phase }: CeremonyState): boolean => phase === 'requested' || phase === 'awaiting_approval';

@@ -1,4 +1,5 @@
 import type { CeremonyState } from './ceremony-state.js';
+import { isCovered } from './held-approvals.js';
 import { quorumAt } from './quorum.js';
 import type { SignalAct, SignedStatement } from './statement.js';
 
@@ -24,6 +25,7 @@ export function lastApproval(
   if (ending !== null || only?.signal !== 'approve' || others.length > 0) return undefined;
   if (state.refusals > 0 || state.verdicts.some(({ act }) => act !== 'approve')) return undefined;
   if (state.approvals.some(({ envelope }) => envelope.payload === only.envelope.payload)) return undefined;
+  if (!isCovered(state, only.envelope)) return undefined;
   const { request, terms } = opened;
   const approvers = state.approvals.map(({ person }) => person);
   const { have, want } = quorumAt({ request, terms, admission, approvers, nowMs });

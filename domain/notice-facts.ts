@@ -1,3 +1,4 @@
+import type { Asking } from './delivery.js';
 import type { QuorumKind } from './quorum.js';
 import type { NoticeType } from './notices.js';
 
@@ -6,6 +7,20 @@ interface Granted {
   expires_at: string;
   duration_seconds: number;
   quorum: QuorumKind;
+}
+
+/** Whom a notice asks for an approval, by UPN, and of what. `receipt`, where the policy wants one of its delivery, is never sent. */
+interface Asks {
+  to: string[];
+  /** Hex SHA-256 of the request's RFC 8785 form: approvals name it. */
+  request_digest: string;
+  receipt?: DeliveryAsked;
+}
+
+/** What a receipt of the delivery will say; `people` are the ids of those whom `to` names, in the same order. */
+export interface DeliveryAsked extends Asking {
+  people: string[];
+  channels: string[] | null;
 }
 
 /** A ceremony in which something was granted is over: its removal is confirmed. `end` is its state. */
@@ -32,17 +47,16 @@ export interface NoticeFacts {
   /** Whatever ended before its time; by nobody where a finding did. */
   'breakglass.closed': Ended & { closed_by?: string; closed_reason: string };
   'breakglass.expired': Ended;
-  requested: { to: string[]; approvals_wanted: number; approve_by: string; duration_seconds: number };
+  requested: Asks & { approvals_wanted: number; approve_by: string; duration_seconds: number };
   escalated: { threshold: number | null };
   refused: Ungranted;
   denied: Ungranted;
   cancelled: Ungranted;
   unapproved: Ungranted;
   not_granted: Ungranted;
-  fallback_opened: { to: string[]; skipped: string[]; min_approvers: number; max_seconds: number; approve_by: string };
+  fallback_opened: Asks & { skipped: string[]; min_approvers: number; max_seconds: number; approve_by: string };
   /** More time is asked for: `to` may approve it until a minute before the deadline in force, `approve_by`. */
-  extension_requested: {
-    to: string[];
+  extension_requested: Asks & {
     round: number;
     /** Hex SHA-256 of the payload of the invoker's `extend`: approvals name it. */
     extension_digest: string;

@@ -63,7 +63,8 @@ export function noticePayload(
   of: { id: string; ui_url: string | null },
 ): NoticePayload {
   const { type, at } = notice;
-  const { to, ...facts }: { to?: string[] } & Partial<NoticeFacts[NoticeType]> = notice.facts;
+  const said: { to?: string[]; receipt?: unknown } & Partial<NoticeFacts[NoticeType]> = notice.facts;
+  const { to, receipt: _receipt, ...facts } = said;
   const { event_id, profile, role, invoker, principal, reason_code, ticket } = about;
   return {
     id: of.id,

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { MAX_DELIVERED_TO } from './delivery.js';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { receiptSchema } from './entry.js';
 import { signedIntentSchema } from './intent.js';
 import { termsSchema } from './policy.js';
 import { refusalSchema } from './refusal.js';
 import { requestSchema } from './request.js';
-import { MAX_ROUNDS } from './round.js';
+import { MAX_ROUNDS, roundSchema } from './round.js';
 import { snapshotSchema } from './snapshot.js';
 import { signedStatementSchema } from './statement.js';
 import { checkedStatementSchema } from './verdict.js';
@@ -56,6 +57,20 @@ export const appendOutcomeSchema = z.strictObject({
   refused: transitionsSchema,
   missing: transitionsSchema,
 });
+
+/** Register: receipts that people were asked; more than people can be asked about at once are not taken. */
+export const deliveriesOutcomeSchema = z
+  .array(
+    z.strictObject({
+      receipt: receiptSchema,
+      people: z.array(z.string()).max(MAX_DELIVERED_TO),
+      at: instantSchema,
+      request_digest: digestSchema,
+      round: roundSchema,
+      extension_digest: digestSchema.nullable(),
+    }),
+  )
+  .max(128);
 
 /** Verifier: the target exists, and what stands before the ceremony touches anything. `survey_digest` binds the snapshot kept by the verifier's receipt. */
 export const surveySchema = z.strictObject({
@@ -123,6 +138,7 @@ export const recallOutcomeSchema = z
       request: signedStatementSchema,
       approvals: z.array(signedStatementSchema),
       admission: receiptSchema,
+      deliveries: z.array(receiptSchema).optional(),
       extension: z
         .strictObject({ asked: signedStatementSchema, prior: z.array(signedIntentSchema).min(1).max(MAX_ROUNDS) })
         .optional(),

@@ -49,6 +49,10 @@ const HELP: Readonly<Record<string, string>> = {
   'approvals.fallback.after': 'from when on, since the request was admitted',
   'approvals.fallback.min_approvers': 'how many of the approvers then suffice, of whatever group',
   'approvals.fallback.max': 'how long such a grant lasts at most',
+  'approvals.delivery':
+    'an approval counts only with a signed receipt that a channel had been given the notice asking that person before',
+  'approvals.delivery.required': 'always true',
+  'approvals.delivery.channels': 'whose word counts; left out: every channel in notices that hears of the request',
   'rules.name': 'refusals and the ledger name the rule by it',
   'rules.profiles': 'empty means all',
   'rules.allow': 'who may ask: group:<name> or person:<id>; empty means everybody on the roster',

@@ -7,6 +7,8 @@ export const POLICY_WARNINGS = [
   'tier0_fallback',
   'tier0_standing',
   'immediate_profile',
+  'delivery_by_one_channel',
+  'delivery_of_no_extension',
   'no_dead_man',
   'nobody_told',
   'on_kill_at_every_deadline',

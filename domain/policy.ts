@@ -14,7 +14,7 @@ import { durationSchema, formatDuration } from './duration.js';
 import { effectOf, effectSchema, PROFILES } from './effects/effects.js';
 import { guidSchema } from './identifiers.js';
 import { limitsSchema } from './limits.js';
-import { noticeRoutesSchema } from './notices.js';
+import { channelsFor, noticeRoutesSchema, type NoticeType } from './notices.js';
 import { onKillPolicySchema } from './on-kill.js';
 import { isNamed, partySchema } from './parties.js';
 import { wantedPrerequisitesSchema } from './prerequisite.js';
@@ -120,12 +120,25 @@ function profileFaults(policy: z.output<typeof fieldsSchema>, profile: Profile):
     const path = ['approvals', 'fallback', 'after'];
     complain(path, `never comes: the approval window is over after ${formatDuration(policy.approval_window)}`);
   }
+  if (approvals?.delivery !== undefined && heardAndCounted(policy, approvals, 'requested').length === 0) {
+    const path = ['approvals', 'delivery'];
+    complain(path, 'no channel in notices that counts hears of `requested`: nothing could ever be approved');
+  }
   if (approvals?.immediate === undefined) return faults;
   if (profile.tier0) complain(['tier0'], 'a tier-0 role is never granted with nobody asked: leave out immediate');
   const { max } = profile.timebox ?? policy.timebox;
   if (max > MAX_IMMEDIATE_SECONDS)
     complain(['timebox', 'max'], `is ${formatDuration(max)}: what nobody approved lasts at most 1h`);
   return faults;
+}
+
+/** The channels that hear of this, and whose word on its delivery counts. */
+export function heardAndCounted(
+  { notices }: Pick<z.output<typeof fieldsSchema>, 'notices'>,
+  { delivery }: Pick<Approvals, 'delivery'>,
+  type: NoticeType,
+): string[] {
+  return channelsFor(notices ?? [], type).filter((channel) => delivery?.channels?.includes(channel) ?? true);
 }
 
 const formerTermsSchema = z.looseObject({

@@ -1,3 +1,4 @@
+import type { Asking, Delivered } from './delivery.js';
 import type { OutboxItem, Receipt } from './entry.js';
 import type { SignedIntent } from './intent.js';
 import type * as outcomes from './outcomes.js';
@@ -28,6 +29,8 @@ export interface RegisterTasks {
     view: CeremonyView;
     held?: string[];
   }): Promise<{ count: number; refused?: string[]; missing?: string[] }>;
+  /** For each of these people the first receipt that they were asked this; nothing of those who were not reached yet. */
+  deliveries(input: Asking & { event_id: string; people: string[] }): Promise<Delivered[]>;
   /** Records a signed review, once an event; what does not count is answered with why. */
   review(input: { event_id: string; envelope: SignedStatement }): Promise<ReviewOutcome>;
 }
@@ -39,6 +42,8 @@ export interface Evidence {
   approvals: SignedStatement[];
   /** The register's word that the event was admitted, and when: the first entry of its ledger. */
   admission: Receipt;
+  /** Where the policy wants them: the register's receipts that these approvers had been asked. */
+  deliveries?: Receipt[] | undefined;
   /** From round 2 on: what the invoker asked for, and the authority's intents before it. `approvals` are then those of it. */
   extension?: { asked: SignedStatement; prior: SignedIntent[] } | undefined;
 }

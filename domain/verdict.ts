@@ -35,6 +35,8 @@ export const STATEMENT_REFUSALS = {
     'the ceremony is not at a point where this act means anything: look at its state, it may be ending already',
   too_late: 'the deadline for it has passed',
   too_many: 'this ceremony has heard 128 statements; only kill, deny, close and withdraw are still taken',
+  not_delivered:
+    'no channel had taken the notice that asks this person when they signed: wait for the notice, and sign again',
   extension_spent: 'an extension was issued and the provider did not take it: nothing more can be extended here',
   ...EXTENSION_REFUSALS,
 } as const;

@@ -6,6 +6,7 @@ import { epochMs } from '../domain/identifiers.js';
 import { signedIntentSchema, type Intent } from '../domain/intent.js';
 import type { Asked, KnownPolicy, ProvenAuthority, ProvenEntry, ProvenExtension } from './bundle-authority.js';
 import { checkMarker } from './bundle-intent.js';
+import { checkDeliveriesHeld } from './bundle-delivery.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { digestOf } from './canonical-json.js';
 import { evidenceSchema, judgeIntent } from './evidence.js';
@@ -81,6 +82,7 @@ function proveExtension(
   });
   if (!judged.ok) return refuse(`${judged.code}: ${judged.message}`);
   const { intent, approvals, extension } = judged;
+  checkDeliveriesHeld(evidence, entries, seq, findings);
   if (extension === undefined) return refuse('it is an intent of the first round');
   if (statementDigest(evidence.request) !== statementDigest(asked.envelope))
     return refuse('its evidence has another request');

@@ -2,12 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { z } from 'zod';
 
+import { deliveredDataSchema, deliveriesOf } from '../domain/delivery.js';
+import type { Receipt } from '../domain/entry.js';
 import { epochMs } from '../domain/identifiers.js';
 import { signedIntentSchema, type Intent } from '../domain/intent.js';
 import type { Roster } from '../domain/roster.js';
 import type { SignedStatement } from '../domain/statement.js';
 import type { Evidence } from '../domain/tasks.js';
 import type { Asked, KnownPolicy, ProvenAuthority, ProvenEntry } from './bundle-authority.js';
+import { checkDeliveriesHeld } from './bundle-delivery.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { evidenceSchema, judgeIntent, type JudgedIntent } from './evidence.js';
 import { verifyMarker } from './marker.js';
@@ -41,7 +44,7 @@ export function proveIntent(
   const data = intentData.safeParse(found.entry.data);
   if (!data.success) return refuse('intent', 'it carries no signed intent');
   const { signed } = data.data;
-  const evidence = data.data.evidence ?? evidenceFrom(asked, acts, found.seq);
+  const evidence = data.data.evidence ?? evidenceFrom(asked, acts, entries, found.seq);
   const key = trust.keyOf(signed.envelope.signatures[0]?.keyid ?? '');
   const authorityKey = key?.role === 'authority' ? key.publicKey : undefined;
   const under = (roster: Roster): JudgedIntent =>
@@ -63,6 +66,7 @@ export function proveIntent(
   if (!isDeepStrictEqual(evidence.admission.envelope, asked.admission.envelope))
     return refuse('intent', 'its evidence has another admission than the ledger');
   const { intent, approvals } = judged;
+  checkDeliveriesHeld(evidence, entries, found.seq, findings);
   const { facts } = findings;
   facts.issued_at = intent.issued_at;
   facts.deadline = intent.deadline;
@@ -86,7 +90,12 @@ const quorumText = ({ quorum }: Intent, approvals: readonly { person: { id: stri
 };
 
 /** The evidence as the statements' entries before the intent tell it, for an intent that was too large to carry it. */
-function evidenceFrom(asked: Asked, acts: ProvenAuthority['acts'], intentSeq: number): Evidence {
+function evidenceFrom(
+  asked: Asked,
+  acts: ProvenAuthority['acts'],
+  entries: readonly ProvenEntry[],
+  intentSeq: number,
+): Evidence {
   const standing = new Map<string, SignedStatement>();
   for (const { seq, act, person, envelope } of acts) {
     if (seq >= intentSeq) break;
@@ -94,7 +103,19 @@ function evidenceFrom(asked: Asked, acts: ProvenAuthority['acts'], intentSeq: nu
     if (act === 'withdraw') standing.delete(person);
   }
   const { request, envelope, admission } = asked;
-  return { event_id: request.event_id, request: envelope, approvals: [...standing.values()], admission };
+  const spoken = { event_id: request.event_id, request: envelope, approvals: [...standing.values()], admission };
+  if (asked.terms.approvals.delivery === undefined) return spoken;
+  const receipts = [...standing.keys()].map((person) => firstDeliveryTo(person, entries));
+  return { ...spoken, ...deliveriesOf(receipts) };
+}
+
+/** The receipt that the ceremony had shown for an approval of this person. */
+function firstDeliveryTo(person: string, entries: readonly ProvenEntry[]): { delivery?: Receipt } {
+  const found = entries.find(({ entry }) => {
+    const said = entry.type === 'delivered' ? deliveredDataSchema.safeParse(entry.data) : undefined;
+    return said?.success === true && said.data.round === 1 && said.data.people.includes(person);
+  });
+  return found === undefined ? {} : { delivery: { transition: found.entry.transition, envelope: found.body } };
 }
 
 function checkApprovalOrder(

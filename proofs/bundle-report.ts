@@ -36,6 +36,7 @@ export type BundleErrorCode =
   | 'removal_unproven'
   | 'end_mismatch'
   | 'stage_mismatch'
+  | 'delivery_refused'
   | 'review_refused'
   | 'job_unproven'
   | 'kill_action_unproven';
@@ -50,6 +51,7 @@ export const BUNDLE_CHECKS = [
   'roster',
   'request',
   'statements',
+  'delivery',
   'quorum',
   'intent',
   'marker',
@@ -82,6 +84,8 @@ export interface BundleFacts {
   quorum: QuorumKind | null;
   approvals: { person: string; method: string; at: string }[];
   requested_at: string | null;
+  /** Whom channels had been given the notice to that asks for approval; `round` is 1, or the extension's. */
+  deliveries: { channel: string; round: number; people: string[]; at: string; body_sha256: string }[];
   /** Approvals of outside control planes that the request names. */
   prerequisites: Prerequisite[];
   issued_at: string | null;
@@ -158,6 +162,7 @@ export class BundleFindings {
     quorum: null,
     approvals: [],
     requested_at: null,
+    deliveries: [],
     prerequisites: [],
     issued_at: null,
     deadline: null,

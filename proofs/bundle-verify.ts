@@ -3,6 +3,7 @@ import { proveCalls } from './bundle-calls.js';
 import { proveContract } from './bundle-contract.js';
 import { comparePeople } from './bundle-people.js';
 import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
+import { proveDelivery } from './bundle-delivery.js';
 import { openBundle } from './bundle-open.js';
 import { proveJobs } from './bundle-jobs.js';
 import { proveKill } from './bundle-kill.js';
@@ -38,6 +39,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
     proveCalls(authority.request, entries, findings);
     proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveBeside(authority, entries, findings);
+    proveDelivery(authority, entries, findings);
     proveReview(authority, entries, trust, findings);
     proveJobs(authority, predicate, entries, trust, findings);
     proveKill(authority, entries, findings);

@@ -3,6 +3,7 @@ import { isValidAt, type Roster } from '../domain/roster.js';
 import type { ActStatement } from '../domain/statement.js';
 import type { Evidence } from '../domain/tasks.js';
 import { objectionTo, type Hearing } from '../domain/verdict.js';
+import { deliveryObjection, type ProvenDelivery } from './delivery-receipts.js';
 import type { SignatureMethod } from './ssh-signature.js';
 import { checkStatement } from './statement-check.js';
 
@@ -19,7 +20,8 @@ export type Heard = Pick<Hearing, 'request' | 'request_digest' | 'policy_digest'
 
 /**
  * Hears the approvals in their order, as the ceremony did: one person counts once, and no statement twice.
- * `objections` says of up to eight others why they did not count.
+ * `objections` says of up to eight others why they did not count. With `delivered`, one counts only with a receipt among
+ * these that its person had been asked before.
  */
 export function countApprovals(
   evidence: Evidence,
@@ -27,6 +29,7 @@ export function countApprovals(
   roster: Roster,
   nowMs: number,
   issuedMs: number,
+  delivered: readonly ProvenDelivery[] | null = null,
 ): { approvals: CountedApproval[]; objections: string[] } {
   const approvals: CountedApproval[] = [];
   const objections: string[] = [];
@@ -42,6 +45,11 @@ export function countApprovals(
       objections.push(`${checked.person.id}: person_not_valid`);
     } else {
       const { person, method, digest, statement, statement_digest } = checked;
+      const undelivered = delivered && deliveryObjection(delivered, person.id, statement.issued_at);
+      if (typeof undelivered === 'string') {
+        objections.push(`${person.id}: ${undelivered}`);
+        continue;
+      }
       approvedBy.add(person.id);
       seen.add(statement_digest);
       approvals.push({ person, method, digest, statement });

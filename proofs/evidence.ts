@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { z } from 'zod';
 
-import { receiptSchema } from '../domain/entry.js';
+import { receiptSchema, type Receipt } from '../domain/entry.js';
 import { hasDeadMan, targetOf, type EffectKind } from '../domain/effects/effects.js';
 import { epochMs, eventIdSchema, instant } from '../domain/identifiers.js';
 import { isNamed, termsOf, type Policy, type Terms } from '../domain/policy.js';
@@ -23,6 +23,7 @@ import type { Evidence } from '../domain/tasks.js';
 import { sha256Hex } from './canonical-json.js';
 import { readAdmission } from './admission-entry.js';
 import { countApprovals, type CountedApproval } from './counted-approvals.js';
+import { readDeliveries } from './delivery-receipts.js';
 import {
   extensionPolicyRefusal,
   extensionQuorumRefusal,
@@ -42,6 +43,7 @@ export const evidenceSchema = z.strictObject({
   request: signedStatementSchema,
   approvals: z.array(signedStatementSchema).max(256),
   admission: receiptSchema,
+  deliveries: z.array(receiptSchema).max(256).optional(),
   extension: z
     .strictObject({ asked: signedStatementSchema, prior: z.array(signedIntentSchema).min(1).max(MAX_ROUNDS) })
     .optional(),
@@ -56,6 +58,7 @@ export type EvidenceRefusal =
   | 'request_stale'
   | 'invoker_not_valid'
   | 'admission_not_authentic'
+  | 'delivery_not_authentic'
   | ExtensionEvidenceRefusal;
 
 /** Verdict on evidence; `evidence_digest` is the hex SHA-256 of its RFC 8785 form. */
@@ -120,7 +123,13 @@ export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
   if (age !== undefined) return age;
   if (!isValidAt(asked.person, nowMs)) return refused('invoker_not_valid', `${asked.person.id} may not speak now`);
   const heard = { request, request_digest, policy_digest: policyDigest, terms, extension };
-  const { approvals, objections } = countApprovals(evidence, heard, roster, nowMs, issuedMs);
+  const { delivery } = terms.approvals;
+  const { round = 1, digest: extension_digest = null } = extension ?? {};
+  const delivered =
+    delivery && readDeliveries(evidence, { request_digest, round, extension_digest }, delivery, roleKeys);
+  if (delivered?.ok === false) return delivered;
+  const told = delivered?.deliveries ?? null;
+  const { approvals, objections } = countApprovals(evidence, heard, roster, nowMs, issuedMs, told);
   const admission = readAdmission(evidence, request_digest, roleKeys);
   if (!admission.ok) return admission;
   const approvers = approvals.map(({ person }) => person);
@@ -152,20 +161,24 @@ export function judgeEvidence(rules: EvidenceRules): JudgedEvidence {
  * Hex SHA-256 of the RFC 8785 form of the evidence. Of an object of strings that form is what JSON.stringify writes when
  * the members come in order, and JSON.stringify never throws here.
  */
-export function evidenceDigest({ admission, event_id, request, approvals, extension }: Evidence): string {
+export function evidenceDigest({ admission, event_id, request, approvals, deliveries, extension }: Evidence): string {
   const plain = ({ payload, signature }: SignedStatement): SignedStatement => ({ payload, signature });
-  const { transition, envelope } = admission;
-  const signatures = envelope.signatures.map(({ keyid, sig }) => ({ keyid, sig }));
-  const { payload, payloadType } = envelope;
   return sha256Hex(
     JSON.stringify({
-      admission: { envelope: { payload, payloadType, signatures }, transition },
+      admission: plainReceipt(admission),
       approvals: approvals.map(plain),
+      ...(deliveries === undefined ? {} : { deliveries: deliveries.map(plainReceipt) }),
       event_id,
       ...(extension === undefined ? {} : { extension: digestsOf(extension) }),
       request: plain(request),
     }),
   );
+}
+
+function plainReceipt({ transition, envelope }: Receipt): Receipt {
+  const signatures = envelope.signatures.map(({ keyid, sig }) => ({ keyid, sig }));
+  const { payload, payloadType } = envelope;
+  return { envelope: { payload, payloadType, signatures }, transition };
 }
 
 /** What was asked for is bound by its bytes, the intents before it by their envelopes. */

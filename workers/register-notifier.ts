@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { deliveryLedger } from '../activities/register/delivery-receipts.js';
 import { noticeQueue } from '../activities/register/notice-queue.js';
 import { keepOwedNotices } from '../activities/register/owed-notices.js';
 import { historyUrl } from '../domain/history-url.js';
@@ -26,7 +27,7 @@ export async function startRegisterNotifier(context: RoleContext, client: Client
     ui_url === undefined ? null : historyUrl(ui_url, namespace, ceremonyWorkflowId(eventId), runId);
   const timeOf = settings.clock === 'virtual' ? (eventId: string) => ceremonyTime(client, eventId) : null;
   return startNotifier({
-    queue: noticeQueue(holdings.database, historyOf),
+    queue: noticeQueue(holdings.database, historyOf, deliveryLedger(holdings, timeOf)),
     channels,
     keepOwed: () => keepOwedNotices(holdings, timeOf),
     log,

@@ -1,6 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { CeremonyEvent } from '../domain/ceremony.js';
 import type { CeremonyState, Extension } from '../domain/ceremony-state.js';
+import { deliveriesOf } from '../domain/delivery.js';
 import { epochMs } from '../domain/identifiers.js';
 import type { SignedIntent } from '../domain/intent.js';
 import * as outcomes from '../domain/outcomes.js';
@@ -56,6 +57,7 @@ function evidenceOf(
     request: envelope,
     approvals: approvals.map((approval) => approval.envelope),
     admission: admission.receipt,
+    ...deliveriesOf(approvals),
     extension: { asked, prior: [...prior, inForce] },
   };
 }

@@ -10,7 +10,9 @@ import {
 import type { CeremonyCommand } from '../domain/ceremony-commands.js';
 import type { CeremonyEvent } from '../domain/ceremony.js';
 import type { CeremonyState } from '../domain/ceremony-state.js';
+import { deliveriesOf } from '../domain/delivery.js';
 import { nameOf } from '../domain/effects/effects.js';
+import { askedNow } from '../domain/held-approvals.js';
 import { epochMs } from '../domain/identifiers.js';
 import * as outcomes from '../domain/outcomes.js';
 import type { SignedIntent } from '../domain/intent.js';
@@ -55,6 +57,8 @@ export async function perform(
       const answer = await verifier('check the ids, take the snapshot').survey(input);
       return deliver({ type: 'surveyed', outcome: outcomes.surveyOutcomeSchema.parse(answer) });
     }
+    case 'deliveries':
+      return askForDeliveries(now, deliver);
     case 'issue': {
       const asked = now.renewing
         ? 'check every approval again, give another warrant'
@@ -204,6 +208,17 @@ export async function performOnApproval(
   return true;
 }
 
+/** Asks the register whether those had been asked whose approvals wait to be counted. */
+async function askForDeliveries(state: CeremonyState, deliver: (event: CeremonyEvent) => void): Promise<void> {
+  const asked = askedNow(state);
+  const { event_id, held = [] } = state;
+  const digests = held.map(({ checked }) => checked.digest);
+  const people = [...new Set(held.flatMap(({ checked }) => (checked.ok ? [checked.person.id] : [])))];
+  const answer =
+    asked === null ? [] : await register('had they been asked before?').deliveries({ event_id, people, ...asked });
+  deliver({ type: 'delivered', digests, deliveries: outcomes.deliveriesOutcomeSchema.parse(answer) });
+}
+
 /** Sends all that waits to the register, which orders it. */
 async function append(state: () => CeremonyState, deliver: (event: CeremonyEvent) => void): Promise<void> {
   const { outbox: items, event_id, sent = [] } = state();
@@ -226,7 +241,8 @@ function evidenceOf({ event_id, envelope, approvals, admission }: CeremonyState)
   // The machine asks for an intent only once the register has admitted the event.
   if (admission === null) throw new TypeError('the event was not admitted');
   const { receipt } = admission;
-  return { event_id, request: envelope, approvals: approvals.map((approval) => approval.envelope), admission: receipt };
+  const spoken = approvals.map((approval) => approval.envelope);
+  return { event_id, request: envelope, approvals: spoken, admission: receipt, ...deliveriesOf(approvals) };
 }
 
 const toTheSecond = (at: string): string => `${at.slice(0, 19)}Z`;

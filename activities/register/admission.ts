@@ -102,7 +102,7 @@ async function admit(tx: Sql, holdings: RegisterHoldings, candidate: Candidate):
     const admitted = { runId, envelope, opened, person: person.id, method, ...said, nowMs };
     const receipt = await insertEvent(tx, holdings, admitted);
     if (receipt !== undefined) {
-      await noticeAdmitted(tx, holdings, { request, terms, extra_approvers, escalated, nowMs });
+      await noticeAdmitted(tx, holdings, { request, request_digest: digest, terms, extra_approvers, escalated, nowMs });
       return { outcome: 'admitted', at: instant(nowMs), opened, extra_approvers, escalated, receipt };
     }
   }

@@ -11,7 +11,7 @@ import type { Sql } from './database.js';
 import type { RegisterHoldings } from './holdings.js';
 import { entryOf } from './ledger-rows.js';
 import { isTold } from './notices.js';
-import { admissionIn, approversOf } from './request-notices.js';
+import { admissionIn, approversOf, asking } from './request-notices.js';
 
 type Holdings = Pick<RegisterHoldings, 'policy' | 'roster' | 'clock'>;
 
@@ -73,9 +73,10 @@ async function asked(
   if (!ofThis || person.id !== request.invoker.person || deadline === undefined) return undefined;
   const terms = termsOf(policySchema.parse(JSON.parse(row.document)), request.profile);
   if (terms === undefined) return undefined;
+  const people = approversOf(request, terms, holdings.roster(), holdings.clock.now());
   const expires_at = row.expires_at ?? deadline;
   const facts = {
-    to: approversOf(request, terms, holdings.roster(), holdings.clock.now()),
+    ...asking(people, { request_digest: row.request_digest, round, extension_digest }, terms),
     round,
     extension_digest,
     expires_at,

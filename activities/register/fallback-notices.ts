@@ -4,12 +4,13 @@ import type { DsseEnvelope, Intent } from '../../domain/intent.js';
 import type { Notice } from '../../domain/notice-facts.js';
 import { countedIn, intentOfEntry } from '../../domain/notices-of-entry.js';
 import { policySchema, termsOf } from '../../domain/policy.js';
+import { upnOf } from '../../domain/roster.js';
 import type { CeremonyView } from '../../domain/view.js';
 import type { Sql } from './database.js';
 import { payloadIn } from './entry-payload.js';
 import type { RegisterHoldings } from './holdings.js';
 import { keepNotices } from './notices.js';
-import { admissionIn, approversOf } from './request-notices.js';
+import { admissionIn, approversOf, asking } from './request-notices.js';
 
 /** The time in a ceremony, in epoch milliseconds, on a server that skips time; null where it is the clock's. */
 export type TimeOf = (eventId: string) => Promise<number | null>;
@@ -34,6 +35,7 @@ export async function openedFallbacks({ database }: RegisterHoldings, timeOf: Ti
 }
 
 interface FallbackRow extends Record<string, unknown> {
+  request_digest: string;
   opens_at: string;
   open: boolean;
   view: string;
@@ -49,7 +51,7 @@ interface FallbackRow extends Record<string, unknown> {
  */
 export async function settleFallback(tx: Sql, holdings: RegisterHoldings, eventId: string): Promise<void> {
   const [row] = await tx.query<FallbackRow>(
-    `SELECT fallbacks.opens_at, events.open, events.view, policies.document, entries.body AS admission,
+    `SELECT fallbacks.opens_at, events.request_digest, events.open, events.view, policies.document, entries.body AS admission,
        (SELECT receipt FROM authority.intents WHERE intents.event_id = $1 AND round = 1) AS journalled
        FROM register.fallbacks JOIN register.events USING (event_id)
        JOIN register.policies ON policies.digest = events.policy_digest
@@ -79,9 +81,10 @@ async function noticeOf(
   const spoken = new Set([...(await spokenIn(tx, eventId)), ...approvers]);
   const skipped = approversOf(request, terms, holdings.roster(), openedMs, spoken);
   const { approval_by } = JSON.parse(row.view) as CeremonyView;
+  const asked = { request_digest: row.request_digest, round: 1, extension_digest: null };
   const facts = {
-    to: skipped,
-    skipped,
+    ...asking(skipped, asked, terms),
+    skipped: skipped.map(upnOf),
     min_approvers: fallback.min_approvers + extra_approvers,
     max_seconds: Math.min(fallback.max, request.duration_seconds),
     approve_by: approval_by ?? instant(openedMs + (terms.approval_window - fallback.after) * 1000),

@@ -1,8 +1,9 @@
-import type { Notice } from '../../domain/notice-facts.js';
+import type { DeliveryAsked, Notice } from '../../domain/notice-facts.js';
 import { noticePayload, type NoticeSubject } from '../../domain/notice-payload.js';
 import { MOST_ATTEMPTS, RETRY_AFTER_SECONDS } from '../../domain/notice-retries.js';
 import type { NoticeType } from '../../domain/notices.js';
 import type { Database } from './database.js';
+import type { DeliveryLedger } from './delivery-receipts.js';
 
 /** Longer than any attempt takes: the claim of a process that died is free again after it. */
 const CLAIM_SECONDS = 60;
@@ -20,6 +21,10 @@ export interface ClaimedNotice {
   event_id: string;
   summary: string;
   body: string;
+  /** UPNs of those whom it asks or tells. */
+  to: string[];
+  /** What a receipt of its delivery will say; null where nobody wants one. */
+  receipt: DeliveryAsked | null;
 }
 
 /** What came of an attempt. `retry_after` is in seconds, where the receiver named one; `final` says never to try again. */
@@ -51,23 +56,35 @@ interface ClaimedRow extends Record<string, unknown> {
   attempts: number;
 }
 
-/** `historyOf` is the address of a ceremony's history in Temporal's Web UI, or null where nobody knows it. */
+/** `ledger` keeps the receipts that a policy wants of deliveries. `historyOf` is the address of a ceremony's history in Temporal's Web UI, or null where nobody knows it. */
 export function noticeQueue(
   database: Database,
   historyOf: (eventId: string, runId: string) => string | null,
+  ledger: DeliveryLedger | null = null,
 ): NoticeQueue {
   return {
     async claim(channel, most) {
       const rows = await database.query<ClaimedRow>(CLAIM, [channel, most, CLAIM_SECONDS]);
       return rows.map((row) => claimed(row, channel, historyOf));
     },
-    async record({ notice_id, channel, attempt }, outcome) {
+    async record(claimed, outcome) {
+      const { notice_id, channel, attempt, event_id } = claimed;
       const { code, status, retry_after = 0, final = false } = outcome;
       const wait = RETRY_AFTER_SECONDS[attempt - 1];
       const state = code === null ? 'delivered' : wait === undefined || final ? 'dead' : 'waiting';
       // Interrupted by our own end: nothing was wrong with the receiver, and whoever starts next goes on at once.
       const seconds = code === 'interrupted' ? 0 : Math.max(wait ?? 0, Math.min(retry_after, 1200));
-      await database.query(RECORD, [notice_id, channel, attempt, code, status, state, seconds]);
+      const row = [notice_id, channel, attempt, code, status, state, seconds];
+      if (state !== 'delivered' || claimed.receipt === null || ledger === null) {
+        await database.query(RECORD, row);
+        return state;
+      }
+      // The time of the receipt is after the channel's answer, never before it.
+      const nowMs = await ledger.timeIn(event_id);
+      await database.transaction(async (tx) => {
+        await ledger.keep(tx, claimed, { status, nowMs });
+        await tx.query(RECORD, row);
+      });
       return state;
     },
     bury: (known) => database.query(BURY, [known, ORPHAN_SECONDS, MOST_ATTEMPTS]),
@@ -139,8 +156,10 @@ function claimed(
   const about = { ...UNKNOWN, ...(JSON.parse(row.about ?? '{}') as Partial<NoticeSubject>), event_id };
   const ui_url = run_id === null ? null : historyOf(event_id, run_id);
   const payload = noticePayload(notice, about, { id, ui_url });
-  const { summary } = payload;
-  return { notice_id, channel, attempt: row.attempts, id, type, event_id, summary, body: JSON.stringify(payload) };
+  const { summary, to } = payload;
+  const receipt = 'receipt' in notice.facts ? (notice.facts.receipt ?? null) : null;
+  const body = JSON.stringify(payload);
+  return { notice_id, channel, attempt: row.attempts, id, type, event_id, summary, body, to, receipt };
 }
 
 export const noticeId = (eventId: string, noticeRow: number): string => `notice_${eventId}_${noticeRow}`;

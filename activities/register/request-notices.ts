@@ -1,12 +1,13 @@
 import type { DsseEnvelope } from '../../domain/intent.js';
 import { nameOf, objectOfEffect } from '../../domain/effects/effects.js';
 import { wantedApprovers } from '../../domain/approvals.js';
+import type { Asking } from '../../domain/delivery.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Notice } from '../../domain/notice-facts.js';
 import type { Terms } from '../../domain/policy.js';
 import { isEligibleApprover } from '../../domain/quorum.js';
 import type { Request } from '../../domain/request.js';
-import { isValidAt, upnOf, type Roster } from '../../domain/roster.js';
+import { isValidAt, upnOf, type Person, type Roster } from '../../domain/roster.js';
 import { requestStatementSchema, signedStatementSchema } from '../../domain/statement.js';
 import type { Sql } from './database.js';
 import { payloadIn } from './entry-payload.js';
@@ -18,6 +19,7 @@ type Holdings = Pick<RegisterHoldings, 'policy' | 'roster'>;
 /** A request that was admitted, and what admission added to it. */
 export interface AdmittedRequest {
   request: Request;
+  request_digest: string;
   terms: Terms;
   extra_approvers: number;
   escalated: boolean;
@@ -31,8 +33,9 @@ export async function noticeAdmitted(tx: Sql, holdings: Holdings, admitted: Admi
   const notices: Notice[] = [];
   const wanted = wantedApprovers(terms.approvals) + extra_approvers;
   if (wanted > 0 && isTold(holdings, 'requested')) {
+    const asked = { request_digest: admitted.request_digest, round: 1, extension_digest: null };
     const facts = {
-      to: approversOf(request, terms, holdings.roster(), nowMs),
+      ...asking(approversOf(request, terms, holdings.roster(), nowMs), asked, terms),
       approvals_wanted: wanted,
       approve_by: instant(nowMs + terms.approval_window * 1000),
       duration_seconds: request.duration_seconds,
@@ -80,19 +83,27 @@ export async function noticeRefused(
   await keepNotices(tx, holdings, event_id, [notice], { person: invoker.person, about });
 }
 
-/** UPNs of those who may approve this request now, but for the people named by `spoken`. */
+/** Whom a notice asks for an approval, and what a receipt of its delivery will say where the policy wants one. */
+export function asking(people: readonly Person[], asked: Asking, { approvals }: Pick<Terms, 'approvals'>) {
+  const to = people.map(upnOf);
+  const { request_digest } = asked;
+  const { delivery } = approvals;
+  if (delivery === undefined || people.length === 0) return { to, request_digest };
+  const receipt = { ...asked, people: people.map(({ id }) => id), channels: delivery.channels ?? null };
+  return { to, request_digest, receipt };
+}
+
+/** Those who may approve this request now, but for the people named by `spoken`. */
 export function approversOf(
   request: Request,
   terms: Terms,
   roster: Roster,
   nowMs: number,
   spoken: ReadonlySet<string> = new Set(),
-): string[] {
-  return roster.people
-    .filter(
-      (person) => isEligibleApprover(person, request, terms) && isValidAt(person, nowMs) && !spoken.has(person.id),
-    )
-    .map(upnOf);
+): Person[] {
+  return roster.people.filter(
+    (person) => isEligibleApprover(person, request, terms) && isValidAt(person, nowMs) && !spoken.has(person.id),
+  );
 }
 
 /** The request that the ledger's first entry admits, and how many more approvers it takes. */

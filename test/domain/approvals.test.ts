@@ -143,3 +143,31 @@ describe('the digest of a policy', () => {
     expect(digestOf(first)).toBe('10cf2ec218929234e8826fed2fec9532478ffd469e616ca2b19bd4a2db68623a');
   });
 });
+
+describe('delivery receipts', () => {
+  const wanting = (delivery: object, over: object = {}) =>
+    policyFaults({ approvals: { min_approvers: 2, ...party, delivery } }, over);
+  const notices = [{ channel: 'desk' }, { channel: 'pager', events: ['finding'] }];
+
+  it('are carried by the terms, and absent where a policy says nothing of them', () => {
+    const approvals = { min_approvers: 2, ...party, delivery: { required: true, channels: ['desk'] } };
+    const wanted = policySchema.parse({ ...base, notices, approvals, profiles: { reader } });
+    expect(termsOf(wanted, 'reader')?.approvals.delivery).toEqual({ required: true, channels: ['desk'] });
+    const silent = policySchema.parse({ ...base, notices, profiles: { reader } });
+    expect(silent.approvals).not.toHaveProperty('delivery');
+  });
+
+  it.each<[string, object, object, string]>([
+    ['no channel hears of requests', { required: true }, {}, 'no channel in notices that counts hears'],
+    ['those that count do not', { required: true, channels: ['pager'] }, { notices }, 'no channel in notices that'],
+    ['they are not required', { required: false }, { notices }, 'is true: leave delivery out'],
+    ['no channel counts', { required: true, channels: [] }, { notices }, 'name a channel, or leave channels out'],
+  ])('are refused where %s', (_, delivery, over, message) => {
+    expect(wanting(delivery, over).join()).toContain(message);
+  });
+
+  it('are refused where nobody is asked', () => {
+    const immediate = { min_approvers: 0, ...party, immediate: ['person:alice'], delivery: { required: true } };
+    expect(policyFaults({ approvals: immediate }, { notices }).join()).toContain('nobody is asked before an immediate');
+  });
+});

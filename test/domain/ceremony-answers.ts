@@ -62,6 +62,13 @@ export function answer(asked: Asked, how: number, state: CeremonyState, opened: 
         outcome: how % 12 === 11 ? { ...refused, receipt } : { outcome: 'surveyed', survey, receipt },
       };
     }
+    case 'deliveries': {
+      const digests = (state.held ?? []).map(({ checked }) => checked.digest);
+      const people = how % 3 === 2 ? [] : ['bob', 'carol', 'dave'];
+      const about = { request_digest: opened.request_digest, round: 1, extension_digest: null };
+      const delivered = { ...about, receipt: scene.receipt('delivered'), people, at: instant(now - 1) };
+      return { type: 'delivered', digests, deliveries: people.length === 0 ? [] : [delivered] };
+    }
     case 'issue': {
       if (how % 6 === 4) return { type: 'issued', outcome: { ...refused, standing: null, standing_receipt: null } };
       if (how % 6 === 5)

@@ -50,6 +50,14 @@ describe('an explanation', () => {
     ]);
   });
 
+  it('names the channels whose receipts let an approval count', () => {
+    const approvals = { min_approvers: 2, approvers: ['group:security'], delivery: { required: true } };
+    const notices = [{ channel: 'desk' }, { channel: 'pager', events: ['finding'] }];
+    const told = explainAdmission(facts({ policy: policy({ approvals, notices }) }), 'none');
+    expect(explanationSchema.parse(told).delivered_by).toEqual(['desk']);
+    expect(explainAdmission(facts(), 'none')).not.toHaveProperty('delivered_by');
+  });
+
   it('judges on behind the first refusal, and says when nothing would refuse any more', () => {
     const limits = { cooldown: '1h', max_per_user: 1, escalation_threshold: 1 };
     const rules = [{ name: 'nights', time: [{ from: '22:00', until: '06:00', zone: 'UTC' }] }];

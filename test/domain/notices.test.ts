@@ -175,22 +175,23 @@ describe('what a ledger entry means to people', () => {
   });
 });
 
+const asks = { to: ['bob@example.com'], request_digest: intent.request_digest };
 const times = { expires_at: intent.deadline, duration_seconds: 1800 };
 const ungranted = { cause: 'deny', by: 'bob@example.com', code: null, message: null };
 const SAMPLES: NoticeFacts = {
   'breakglass.invoked': { ...times, quorum: 'full', approved_by: ['bob@example.com'] },
   'breakglass.closed': { ...times, end: 'closed', closed_reason: 'close' },
   'breakglass.expired': { ...times, end: 'expired' },
-  requested: { to: ['bob@example.com'], approvals_wanted: 2, approve_by: intent.deadline, duration_seconds: 1800 },
+  requested: { ...asks, approvals_wanted: 2, approve_by: intent.deadline, duration_seconds: 1800 },
   escalated: { threshold: 3 },
   refused: ungranted,
   denied: ungranted,
   cancelled: ungranted,
   unapproved: ungranted,
   not_granted: ungranted,
-  fallback_opened: { to: [], skipped: [], min_approvers: 1, max_seconds: 1800, approve_by: intent.deadline },
+  fallback_opened: { ...asks, skipped: [], min_approvers: 1, max_seconds: 1800, approve_by: intent.deadline },
   extension_requested: {
-    to: ['bob@example.com'],
+    ...asks,
     round: 2,
     extension_digest: 'e'.repeat(64),
     expires_at: intent.deadline,
@@ -243,13 +244,13 @@ describe('the payload of a notice', () => {
   });
 
   it('names whom it asks, or else the invoker whose request it is about', () => {
-    const asks: Notice = {
+    const asking: Notice = {
       type: 'requested',
       transition: 'requested',
       at: new Date(T0).toISOString(),
-      facts: { to: ['bob@example.com'], approvals_wanted: 2, approve_by: intent.deadline, duration_seconds: 1800 },
+      facts: { ...asks, approvals_wanted: 2, approve_by: intent.deadline, duration_seconds: 1800 },
     };
-    expect(payloadOf(asks)).toMatchObject({ to: ['bob@example.com'], next: `reseal approve ${request.event_id}` });
+    expect(payloadOf(asking)).toMatchObject({ to: ['bob@example.com'], next: `reseal approve ${request.event_id}` });
     expect(payloadOf(ended('denied', 'deny', 'bob', unissued))).toMatchObject({
       to: [request.invoker.upn],
       by: 'bob@example.com',

@@ -65,6 +65,22 @@ describe('a warning', () => {
       ['nobody_told profiles.reader'],
     ],
     [
+      'one channel alone lets approvals count',
+      { approvals: { ...two, delivery: { required: true } } },
+      ['delivery_by_one_channel profiles.reader'],
+    ],
+    [
+      'no channel that counts hears of extensions',
+      {
+        notices: [
+          { channel: 'desk', events: ['requested'] },
+          { channel: 'pager', events: ['requested'] },
+        ],
+        ...withProfile({ approvals: { ...two, delivery: { required: true } } }),
+      },
+      ['delivery_of_no_extension profiles.reader.approvals'],
+    ],
+    [
       'a tier-0 role has a fallback',
       {
         approvals: { ...two, fallback: { after: '5m', min_approvers: 1, max: '30m' } },

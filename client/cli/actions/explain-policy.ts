@@ -89,6 +89,7 @@ function explanationText(session: Session, explanation: Explanation): string {
     ['policy', `${oneLine(explanation.policy)} ${explanation.policy_digest}`],
     ['rule', rule],
     ['approvals', approvals_wanted === null ? null : approvalsText(explanation)],
+    ['delivered by', explanation.delivered_by?.map(oneLine).join(', ') ?? null],
     ['wanted', refusal?.wanted === undefined ? null : oneLine(refusal.wanted)],
     [
       'passes',
