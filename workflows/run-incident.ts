@@ -118,7 +118,10 @@ export async function runIncident(
       }
       const listening = checking.length === 0 ? [] : [{ do: 'hear' as const, key: `hear/${heard}` }];
       conductor.reconcile([...incidentCommands(state, Date.now()), ...listening]);
-      alarm.setFor(incidentWake(state), state.phase === 'contained' ? 'ask the host again' : 'ask how it is');
+      alarm.setFor(
+        incidentWake(state, Date.now()),
+        state.phase === 'contained' ? 'ask the host again' : 'ask how it is',
+      );
       told = tell(state, told);
       await condition(() => events.length > 0 || mustListen() || alarm.isDue() || mustContinue());
     }

@@ -51,10 +51,14 @@ function phaseCommands(state: IncidentMachine, nowMs: number): IncidentCommand[]
   }
 }
 
-/** When the incident next has something to do by itself, in epoch ms; a latch has no such time. */
-export function incidentWake(state: IncidentMachine): number | undefined {
-  if (state.phase === 'contained') return state.attestation.next_at ?? undefined;
-  return state.phase === 'checking_health' ? (state.health_at ?? undefined) : undefined;
+/**
+ * When the incident next has something to do by itself, in epoch ms; a latch has no such time. What is due already has none
+ * either: it is under way, and waking for it would never let it end.
+ */
+export function incidentWake(state: IncidentMachine, nowMs: number): number | undefined {
+  const { phase, attestation, health_at } = state;
+  const at = phase === 'contained' ? attestation.next_at : phase === 'checking_health' ? health_at : null;
+  return at === null || at <= nowMs ? undefined : at;
 }
 
 /** Resolved, and the ledger has all of it. */
