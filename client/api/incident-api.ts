@@ -56,6 +56,8 @@ export interface IncidentApi {
   report(report: IncidentReport): Promise<ReportedIncident>;
   /** As its workflow knows it now; as the register last heard of it where no worker answers. */
   get(incidentId: string): Promise<IncidentRecord>;
+  /** As the register last heard of it, which is what lists and counts go by. */
+  recorded(incidentId: string): Promise<IncidentRecord>;
   /** As the register last heard of them. */
   list(filter: IncidentFilter): Promise<IncidentRecord[]>;
   stats(): Promise<IncidentStats>;
@@ -74,7 +76,7 @@ export interface IncidentAccess {
 }
 
 /** Incidents from outside of the gateway. Only signed statements are said: a token's word is for the runbook's own paths. */
-export interface IncidentClient extends Omit<IncidentApi, 'report' | 'say'> {
+export interface IncidentClient extends Omit<IncidentApi, 'report' | 'say' | 'recorded'> {
   report(report: AskedReport): Promise<ReportedIncident>;
   say(incidentId: string, signal: IncidentSignal, envelope: SignedStatement): Promise<void>;
   /** The forensic bundle, byte for byte. */

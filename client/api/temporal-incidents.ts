@@ -79,7 +79,13 @@ export class TemporalIncidents implements IncidentApi {
       return { view: live, description: known?.description ?? '', evidence: known?.evidence ?? {} };
     if (known !== null) return recordOf(known);
     if (row instanceof Error) throw row;
-    throw new ResealError('not_found', `there is no incident ${id}`, { hint: 'see `reseal incident list`' });
+    throw unknownIncident(id);
+  }
+
+  async recorded(id: string): Promise<IncidentRecord> {
+    const row = await this.must((register) => register.get(id));
+    if (row === null) throw unknownIncident(id);
+    return recordOf(row);
   }
 
   async list(filter: IncidentFilter): Promise<IncidentRecord[]> {
@@ -123,3 +129,6 @@ export class TemporalIncidents implements IncidentApi {
     });
   }
 }
+
+const unknownIncident = (id: string): ResealError =>
+  new ResealError('not_found', `there is no incident ${id}`, { hint: 'see `reseal incident list`' });

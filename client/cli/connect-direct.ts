@@ -1,5 +1,6 @@
 import type { Database } from '../../activities/register/database.js';
 import type { RegisterReader } from '../api/register-reader.js';
+import type { IncidentRegister } from '../api/incident-register.js';
 import { DirectApi } from '../api/direct-api.js';
 import { ResealError } from '../api/reseal-error.js';
 import { connectTemporal, type TemporalTarget } from '../api/temporal-client.js';
@@ -30,7 +31,7 @@ export async function connectDirect(
     client,
     uiUrl: temporalUiUrl ?? null,
     register: register?.reader ?? null,
-    ...(register === undefined ? {} : { closeAlso: register.close }),
+    ...(register === undefined ? {} : { closeAlso: register.close, incidentRegister: register.incidents }),
     ...(trustPath === undefined ? {} : { keys: async () => (await readTrustRoots(trustPath)).keyOf }),
     policy: () =>
       policyPath === undefined
@@ -58,7 +59,11 @@ export function temporalTarget(
 }
 
 /** The register, opened when it is first asked: a ceremony is killed without it. */
-function registerOf(url: string): { reader: RegisterReader; close: () => Promise<void> } {
+function registerOf(url: string): {
+  reader: RegisterReader;
+  incidents: IncidentRegister;
+  close: () => Promise<void>;
+} {
   let opened: Promise<Database> | undefined;
   const database = (): Promise<Database> =>
     (opened ??= import('../../activities/register/database-postgres.js').then(({ openPostgres }) =>
@@ -68,7 +73,16 @@ function registerOf(url: string): { reader: RegisterReader; close: () => Promise
     const { eventReader } = await import('../../activities/register/events.js');
     return eventReader(await database());
   };
+  const incidents = async (): Promise<IncidentRegister> => {
+    const { IncidentReader } = await import('../../activities/register/incidents/incident-reader.js');
+    return new IncidentReader(await database());
+  };
   return {
+    incidents: {
+      get: async (id) => (await incidents()).get(id),
+      list: async (filter) => (await incidents()).list(filter),
+      stats: async () => (await incidents()).stats(),
+    },
     reader: {
       getEvent: async (eventId) => (await reader()).getEvent(eventId),
       listEvents: async (filter) => (await reader()).listEvents(filter),

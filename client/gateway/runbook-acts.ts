@@ -14,7 +14,7 @@ import { secaiIncidentJson } from '../../proofs/incidents/secai-incident.js';
 import { statementDigest } from '../../proofs/statement-check.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import { ResealError } from '../api/reseal-error.js';
-import { operatorOf, parsed, until, type ReadBody, type Runbook } from './runbook.js';
+import { operatorOf, parsed, until, untilRecorded, type ReadBody, type Runbook } from './runbook.js';
 import { secaiIncidentOf } from './runbook-shapes.js';
 
 /** A signed statement may come along: its exact payload, and the armored SSHSIG over it. */
@@ -46,6 +46,7 @@ export function actRoutes(app: Hono, runbook: Runbook, readBody: ReadBody): void
         return hasAcknowledged(now, person, 'envelope' in said) || undefined;
       });
     }
+    await untilRecorded(runbook, incident_id, (now) => hasAcknowledged(now, person, 'envelope' in said));
     return c.json({ status: 'acknowledged' });
   });
 
@@ -61,6 +62,7 @@ export function actRoutes(app: Hono, runbook: Runbook, readBody: ReadBody): void
       if (stands !== 'under_way') await api.reattest(incident_id);
       await until(runbook, incident_id, ({ view: now }) => attested(now, before));
     }
+    await untilRecorded(runbook, incident_id, (now) => standingAttestation(now) === 'passed');
     return c.json({ status: 're-attestation recorded' });
   });
 
@@ -80,6 +82,7 @@ export function actRoutes(app: Hono, runbook: Runbook, readBody: ReadBody): void
         return undefined;
       });
     }
+    await untilRecorded(runbook, id, ({ state }) => state === 'resolved');
     const record = await api.get(id);
     return c.body(`${secaiIncidentJson(secaiIncidentOf(record)).text}\n`, 200, { 'content-type': 'application/json' });
   });

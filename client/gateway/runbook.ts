@@ -94,3 +94,22 @@ export async function until<T>(
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
 }
+
+const RECORDED_MS = 10_000;
+
+/**
+ * Waits until lists and counts show it as well, so that the next request sees what this one has done. They follow by
+ * themselves: a register that is away holds no answer up.
+ */
+export async function untilRecorded(
+  { api }: Pick<Runbook, 'api'>,
+  id: string,
+  shows: (view: IncidentRecord['view']) => boolean,
+): Promise<void> {
+  const end = performance.now() + RECORDED_MS;
+  while (performance.now() < end) {
+    const record = await api.recorded(id).catch(() => undefined);
+    if (record === undefined || shows(record.view)) return;
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  }
+}

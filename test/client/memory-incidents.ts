@@ -103,6 +103,10 @@ export class MemoryIncidents implements IncidentApi {
     return this.found(id);
   }
 
+  recorded(id: string): Promise<IncidentRecord> {
+    return this.get(id);
+  }
+
   async list({ class: kind, state, severity, open, limit = 1000 }: IncidentFilter): Promise<IncidentRecord[]> {
     return [...this.records.values()]
       .toReversed()

@@ -81,6 +81,8 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
     ports: { ...based, ...wishes },
     databaseUrl: io.env.RESEAL_DATABASE_URL ?? null,
     sweepSeconds: SWEEP_SECONDS,
+    compatAck: true,
+    ...(io.env.RESEAL_RUNBOOK_TOKENS ? { runbookTokens: path.resolve(dir, io.env.RESEAL_RUNBOOK_TOKENS) } : {}),
     ...(io.env.RESEAL_DECISION_LOG ? { decisionLog: path.resolve(dir, io.env.RESEAL_DECISION_LOG) } : {}),
     log: ephemeral ? () => undefined : fileLog(layoutOf(path.join(dir, '.reseal')).roleLog),
     signal: stop,

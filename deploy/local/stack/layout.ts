@@ -25,6 +25,8 @@ export interface Layout {
   /** A file for each key of Sentinel's logs that may be imported, named after its key id. */
   importKeys: string;
   inboxSecret: string;
+  /** What forensic bundles are signed with. */
+  forensicKey: string;
   /** A settings file for each role, for a process that plays it alone. */
   workers: string;
   /** New secrets of rotated credentials: the sink called `local`. */
@@ -60,6 +62,7 @@ export function layoutOf(root: string): Layout {
     contractSigners: at('contract-signers'),
     importKeys: at('import-keys'),
     inboxSecret: at('inbox-secret'),
+    forensicKey: at('forensic.key'),
     workers: at('workers'),
     attempts: at('attempts'),
     rotated: at('rotated'),

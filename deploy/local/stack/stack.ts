@@ -37,6 +37,8 @@ export interface StackOptions {
   protectedObjectIds?: readonly string[];
   /** Sinks for rotated credentials besides the stack's own directory, which is called `local`. */
   sinks?: Readonly<Record<string, SinkSettings>>;
+  /** The table of tokens for the runbook's API; without one nobody has any, and this machine needs none. */
+  runbookTokens?: string;
   log: Log;
   /** Aborted: the start ends as soon as the part that is being started can be stopped again, and rejects with the reason. */
   signal?: AbortSignal;

@@ -4,6 +4,7 @@ import { systemClock } from '../../../activities/clock.js';
 import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
 import type { Database } from '../../../activities/register/database.js';
 import { eventReader } from '../../../activities/register/events.js';
+import { IncidentReader } from '../../../activities/register/incidents/incident-reader.js';
 import { registerRegistry } from '../../../activities/register/published-documents.js';
 import { DirectApi } from '../../../client/api/direct-api.js';
 import { readTrustRoots } from '../../../client/config/trust-roots.js';
@@ -17,6 +18,7 @@ import type { WorkerSettings } from '../../../workers/settings.js';
 import { startRoles } from '../../../workers/start-roles.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import { devJsonOf } from './dev-json.js';
+import { localRunbook } from './local-runbook.js';
 import { localPublication } from './local-publication.js';
 import { settlePorts } from './ports.js';
 import { keepFresh } from './publish-contracts.js';
@@ -86,6 +88,7 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
     client,
     uiUrl: temporal.uiUrl,
     register: eventReader(database),
+    incidentRegister: new IncidentReader(database),
     policy: () => Promise.resolve(contracts.policy()),
     roster: () => Promise.resolve(contracts.roster()),
     keys: () => Promise.resolve(keyOf),
@@ -93,6 +96,7 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   const gateway = await startGateway({
     api,
     port: ports.gateway,
+    runbook: await localRunbook(layout, options, { api, roster: () => contracts.roster() }),
     registry: directoryRegistry(layout.contracts),
     publish: localPublication(
       registerRegistry(database, { roots: () => readRoots(settings.contracts.roots_path) }),
