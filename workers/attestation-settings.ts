@@ -16,5 +16,13 @@ export const attestationSettingsSchema = z.strictObject({
   /** How many have to accept a reference, and how many after a containment. */
   enrol: z.number().int().min(1).max(8).default(1),
   quorum: z.number().int().min(1).max(8).default(2),
+  /** How often all enrolled hosts are attested while nothing is wrong; null: never by itself. */
+  every_seconds: z
+    .number()
+    .int()
+    .min(10)
+    .max(24 * 3600)
+    .nullable()
+    .default(null),
 });
 export type AttestationSettings = z.output<typeof attestationSettingsSchema>;

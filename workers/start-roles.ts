@@ -12,6 +12,7 @@ import { WORKFLOW_BUNDLE } from './bundle-workflows.js';
 import { clientDataConverter, resealDataConverter } from './codec/data-converter.js';
 import { readKeyringFile } from './codec/keyring-file.js';
 import { openIntents } from '../activities/register/open-intents.js';
+import { keepAttestSchedule } from './attest-schedule.js';
 import { attemptsOf } from './role-attempts.js';
 import type { RoleContext } from './role-context.js';
 import { GATES_OF_ROLE, registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
@@ -67,6 +68,9 @@ export async function startRoles(context: RoleContext): Promise<RunningRoles> {
     }
     if (settings.roles.includes('sweeper')) {
       stops.unshift(await besideSweeper(context, temporal, clientDataConverter(keyring)));
+    }
+    if (settings.roles.includes('verifier')) {
+      stops.unshift(await besideVerifier(context, temporal, clientDataConverter(keyring)));
     }
     const states = () => Object.fromEntries(settings.roles.map((role, at) => [role, workers[at]?.getState()]));
     return { failed, states, stop: () => stopAll(stops) };
@@ -128,6 +132,21 @@ async function besideSweeper(
   const { namespace } = context.settings.temporal;
   const client = new Client({ connection: await temporal.client(), namespace, dataConverter });
   const schedule = keepSweepSchedule(client, every, context.log);
+  return () => schedule.stop();
+}
+
+/** The schedule by which hosts are attested while nothing is wrong, where one is wanted. */
+async function besideVerifier(
+  context: RoleContext,
+  temporal: TemporalConnections,
+  dataConverter: LoadedDataConverter,
+): Promise<() => Promise<void>> {
+  const { attestation } = sectionOf(context.settings, 'verifier');
+  const every = attestation?.every_seconds ?? null;
+  if (every === null) return () => Promise.resolve();
+  const { namespace } = context.settings.temporal;
+  const client = new Client({ connection: await temporal.client(), namespace, dataConverter });
+  const schedule = keepAttestSchedule(client, every, context.log);
   return () => schedule.stop();
 }
 

@@ -12,9 +12,9 @@ export const sweepSchedule = (everySeconds: number) => ({
   spec: { intervals: [{ every: everySeconds * 1000 }] },
   action: {
     type: 'startWorkflow' as const,
-    workflowType: 'sweep',
-    workflowId: 'sweep',
-    taskQueue: TASK_QUEUES.sweeper,
+    workflowType: 'sweep' as string,
+    workflowId: 'sweep' as string,
+    taskQueue: TASK_QUEUES.sweeper as string,
     args: [],
     workflowExecutionTimeout: LONGEST_SWEEP,
     staticSummary: 'what ceremonies left behind past their time',
@@ -28,9 +28,16 @@ export type EnsuredSchedule = 'created' | 'kept' | 'mended' | 'paused';
  * Makes the schedule, or makes it again what it is to be: whoever can write to the namespace can delete it, pause it, or have
  * it start something else. One that is paused is told of and left paused: it may be an operator's doing.
  */
-export async function ensureSweepSchedule(client: Client, everySeconds: number): Promise<EnsuredSchedule> {
-  const wanted = sweepSchedule(everySeconds);
-  const handle = client.schedule.getHandle(SWEEP_SCHEDULE_ID);
+export const ensureSweepSchedule = (client: Client, everySeconds: number): Promise<EnsuredSchedule> =>
+  ensureSchedule(client, SWEEP_SCHEDULE_ID, sweepSchedule(everySeconds));
+
+/** The same of any schedule that starts a workflow without arguments. */
+export async function ensureSchedule(
+  client: Client,
+  scheduleId: string,
+  wanted: ReturnType<typeof sweepSchedule>,
+): Promise<EnsuredSchedule> {
+  const handle = client.schedule.getHandle(scheduleId);
   try {
     const found = await handle.describe();
     const { action, spec, state, policies } = found;
@@ -39,7 +46,7 @@ export async function ensureSweepSchedule(client: Client, everySeconds: number):
       action.taskQueue === wanted.action.taskQueue &&
       (action.args ?? []).length === 0 &&
       spec.intervals?.length === 1 &&
-      spec.intervals[0]?.every === everySeconds * 1000 &&
+      spec.intervals[0]?.every === wanted.spec.intervals[0]?.every &&
       (spec.calendars ?? []).length === 0 &&
       (spec.skip ?? []).length === 0 &&
       spec.startAt === undefined &&
@@ -54,7 +61,7 @@ export async function ensureSweepSchedule(client: Client, everySeconds: number):
     if (!(error instanceof ScheduleNotFoundError)) throw error;
   }
   try {
-    await client.schedule.create({ scheduleId: SWEEP_SCHEDULE_ID, ...wanted });
+    await client.schedule.create({ scheduleId, ...wanted });
     return 'created';
   } catch (error) {
     // Another worker of the role was first.
@@ -64,19 +71,26 @@ export async function ensureSweepSchedule(client: Client, everySeconds: number):
 }
 
 /** Makes the schedule, and looks twice a minute whether it is still there. A failure is logged, and tried again. */
-export function keepSweepSchedule(client: Client, everySeconds: number, log: Log): { stop(): Promise<void> } {
+export const keepSweepSchedule = (client: Client, everySeconds: number, log: Log): { stop(): Promise<void> } =>
+  keepSchedule(() => ensureSweepSchedule(client, everySeconds), log, { code: 'sweep', whose: 'the sweep’s schedule' });
+
+/** The same of any schedule; `whose` is how the log calls it, `code` how its codes begin. */
+export function keepSchedule(
+  ensure: () => Promise<EnsuredSchedule>,
+  log: Log,
+  { code, whose }: { code: string; whose: string },
+): { stop(): Promise<void> } {
   const stopped = new AbortController();
   const running = (async () => {
     for (let first = true; !stopped.signal.aborted; first = false) {
       try {
-        const found = await ensureSweepSchedule(client, everySeconds);
-        if (found === 'paused')
-          log('the sweep’s schedule is paused: nothing sweeps by itself', { code: 'sweep_paused' });
+        const found = await ensure();
+        if (found === 'paused') log(`${whose} is paused: nothing happens by itself`, { code: `${code}_paused` });
         else if (found !== 'kept' && !(first && found === 'created'))
-          log('the sweep’s schedule was changed or gone, and is as it should be again', { code: `sweep_${found}` });
+          log(`${whose} was changed or gone, and is as it should be again`, { code: `${code}_${found}` });
       } catch (error) {
         const reason = error instanceof Error ? error.name : 'unknown';
-        log('the sweep’s schedule will be looked at again', { code: 'sweep_schedule_unknown', error: reason });
+        log(`${whose} will be looked at again`, { code: `${code}_schedule_unknown`, error: reason });
       }
       await rest(stopped.signal);
     }

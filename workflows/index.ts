@@ -3,6 +3,7 @@ export { breakGlass } from './break-glass.js';
 export { incident } from './incident.js';
 export { importHistory } from './import-history.js';
 export { job } from './job.js';
+export { reattestHosts } from './reattest-hosts.js';
 export { reseal } from './reseal.js';
 export { reportIncident } from './report-incident.js';
 export { review } from './review.js';

@@ -19,6 +19,7 @@ import { verifyQuote } from '../../proofs/tpm/verify-quote.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../register/database.js';
 import type { AgentAddress } from './agent-client.js';
+import { acceptedReferences } from './reference-journal.js';
 import {
   keepQuote,
   lastHealthyQuote,
@@ -42,9 +43,13 @@ export interface AttestationDeps {
   acceptors: Acceptors;
   /** Where the agent of a host is, read anew for each call; undefined for a host that this process does not know. */
   agentOf: (host: string) => Promise<AgentAddress | undefined>;
+  /** The hosts that have one. */
+  hosts: () => Promise<readonly string[]>;
   /** Records what references have come since: before each judgement, so that none is newer than it is. */
   lookForReferences: (nowMs: number) => Promise<void>;
 }
+
+const MOST_HOSTS = 1000;
 
 type Baseline = AttestationResult['baseline'];
 const NO_BASELINE: Baseline = { kind: 'none', at: null, waived_by: [] };
@@ -55,6 +60,14 @@ export const attestationTasks = (deps: AttestationDeps): AttestationTasks => ({
     const parsed = attestHostInputSchema.safeParse(input);
     if (!parsed.success) throw ApplicationFailure.nonRetryable('not what attestHost is asked', 'invalid_input');
     return attestHost(deps, parsed.data);
+  },
+  listAttested: async () => {
+    const { journal, acceptors, clock } = deps;
+    await deps.lookForReferences(clock.now());
+    const hosts: string[] = [];
+    for (const host of await deps.hosts())
+      if ((await acceptedReferences(journal, host, acceptors.enrol)).length > 0) hosts.push(host);
+    return { hosts: hosts.sort().slice(0, MOST_HOSTS) };
   },
 });
 

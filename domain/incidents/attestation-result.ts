@@ -116,7 +116,12 @@ export type AttestHostOutcome = z.output<typeof attestHostOutcomeSchema>;
 /** The verifier's part in recovery. */
 export interface AttestationTasks {
   attestHost(input: AttestHostInput): Promise<AttestHostOutcome>;
+  /** The hosts that have an agent and an accepted reference: those that the schedule attests. */
+  listAttested(): Promise<AttestedHosts>;
 }
+
+export const attestedHostsSchema = z.strictObject({ hosts: z.array(hostNameSchema).max(1000) });
+export type AttestedHosts = z.output<typeof attestedHostsSchema>;
 
 /** What a result is held against before it opens anything. */
 export interface AttestationWanted {

@@ -94,7 +94,8 @@ describe('the attestation of hosts, as a process is configured to do it', () => 
   });
 
   it('asks the agents of its hosts file, by the references of its folder', async () => {
-    const { attestHost } = role(PATHS);
+    const { attestHost, listAttested } = role(PATHS);
+    expect(await listAttested?.()).toEqual({ hosts: [HOST] });
     expect(await attestHost?.(ASKED)).toMatchObject({ outcome: 'waiting', reason: 'unreachable' });
     for (const host of ['vault-2', 'vault-3'])
       await expect(attestHost?.({ ...ASKED, host })).rejects.toMatchObject({ type: 'host_unknown' });

@@ -46,7 +46,7 @@ describe.skipIf(skip !== null)(`the verifier's own database user${skip === null 
     const file = join(folder, user);
     writeFileSync(file, urlAs(server.url, user, 'reseal'));
     chmodSync(file, 0o600);
-    const attestation = { database_url_path: file, references_path: folder, enrol: 1, quorum: 2 };
+    const attestation = { database_url_path: file, references_path: folder, enrol: 1, quorum: 2, every_seconds: null };
     return openRoleDatabases({ roles: ['verifier'], verifier: { attestation } } as unknown as WorkerSettings);
   };
 

@@ -78,7 +78,7 @@ export function workerSettings(
     verifier: {
       ...key('verifier'),
       ...graph('verifier'),
-      attestation: { references_path: layout.references, enrol: 1, quorum: 2 },
+      attestation: { references_path: layout.references, enrol: 1, quorum: 2, every_seconds: null },
     },
     sweeper: {
       ...key('sweeper'),

@@ -89,6 +89,7 @@ export class AttestedHost {
       roster: () => this.people.roster,
       acceptors: this.acceptors,
       agentOf: (host) => Promise.resolve(host === HOST ? this.address : undefined),
+      hosts: () => Promise.resolve([HOST, 'vault-2']),
       lookForReferences: () => Promise.resolve(),
     });
   }
