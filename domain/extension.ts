@@ -12,7 +12,10 @@ export const MIN_EXTENSION_MS = 5 * 60 * 1000;
 export const LAST_EXTENSION_MS = 60 * 1000;
 
 /** Effects whose provider takes another end for what stands. */
-const EXTENDABLE: ReadonlySet<string> = new Set<Request['effect']['kind']>(['entra.directory_role']);
+const EXTENDABLE: ReadonlySet<string> = new Set<Request['effect']['kind']>([
+  'entra.directory_role',
+  'entra.group_membership',
+]);
 
 /** What an extension is judged by, wherever it is judged. Times are RFC 3339 UTC. */
 export interface ExtensionFacts {

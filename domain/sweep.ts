@@ -44,6 +44,10 @@ export const SWEEP_REASONS = [
   'made_outside_pim',
   'request_not_visible',
   'requests_unreadable',
+  'intent_overdue',
+  'intent_in_time',
+  'maker_not_in_log',
+  'log_unreadable',
 ] as const;
 export type SweepReason = (typeof SWEEP_REASONS)[number];
 
@@ -70,13 +74,14 @@ export type SweepOutcome = z.output<typeof sweepOutcomeSchema>;
 
 /** One assignment, or one request that may become one, and whose business it is. Ids and times as Graph gives them. */
 export const sweepFindingSchema = z.strictObject({
-  /** Absent: a directory role. */
-  kind: z.enum(['entra.group_membership']).optional(),
+  /** Absent: a directory role through PIM. */
+  kind: z.enum(['entra.group_membership', 'entra.role_assignment', 'entra.ca_exclusion', 'entra.ca_policy']).optional(),
   tenant_id: guidSchema,
   principal_id: z.string().max(200),
-  /** Of a membership: the group, and `member` or `owner`. */
+  /** Of a membership: the group, and `member` or `owner`. Of Conditional Access: the policy, and `/`. */
   role_template_id: z.string().max(200),
   directory_scope_id: z.string().max(300),
+  /** Outside PIM: the id of the assignment, or of the policy. */
   schedule_id: z.string().max(300),
   request_id: z.string().max(300).nullable(),
   /** The application or user whose request made it; null where Graph does not say. */
@@ -94,8 +99,17 @@ export const sweepFindingSchema = z.strictObject({
 });
 export type SweepFinding = z.output<typeof sweepFindingSchema>;
 
-/** What Graph was asked for, per tenant: how many rows, or null where the read failed and so nothing is known. */
-export const SWEEP_READS = ['instances', 'requests', 'assignments', 'group_instances', 'group_requests'] as const;
+/** What was asked for, per tenant: how many rows, or null where the read failed and so nothing is known. */
+export const SWEEP_READS = [
+  'instances',
+  'requests',
+  'assignments',
+  'group_instances',
+  'group_requests',
+  'policies',
+  'audit_log',
+  'intents',
+] as const;
 export type SweepRead = (typeof SWEEP_READS)[number];
 const rows = z.number().int().min(0).nullable();
 
@@ -105,12 +119,16 @@ export const sweptTenantSchema = z.strictObject({
   now: instantSchema,
   clock: z.enum(['graph', 'machine']),
   rows: z.strictObject({
-    instances: rows,
-    requests: rows,
-    assignments: rows,
+    /** Those of PIM; absent where a tenant was looked at for what is outside PIM alone. */
+    instances: rows.optional(),
+    requests: rows.optional(),
+    assignments: rows.optional(),
     /** Of all the groups that it looked at together; absent where there was none to look at. */
     group_instances: rows.optional(),
     group_requests: rows.optional(),
+    /** Of changes without a mark: how many the authority's intents name, and the policies that were read for them. */
+    intents: rows.optional(),
+    policies: rows.optional(),
   }),
   /** Which reads failed, with the code of the failure. */
   unreadable: z.array(

@@ -21,6 +21,18 @@ export function signIntent(intent: Intent, key: { keyid: string; privateKey: Key
   return { intent, envelope: signDsse({ payloadType: INTENT_PAYLOAD_TYPE, payload, key }) };
 }
 
+/** What the authority signed, from its envelope alone. `envelope` is attacker-controlled: never throws. */
+export function openIntent(envelope: unknown, authorityKey: AuthorityKey): VerifiedIntent {
+  const verdict = verifyDsse(envelope, { payloadType: INTENT_PAYLOAD_TYPE, keys: authorityKey });
+  if (!verdict.ok) return { ok: false, code: 'intent_not_signed', message: verdict.reason };
+  const json = parseCanonicalJson(verdict.payload);
+  const parsed = json.ok ? intentSchema.safeParse(json.value) : undefined;
+  if (!json.ok || parsed?.success !== true) {
+    return { ok: false, code: 'intent_malformed', message: json.ok ? 'not an intent' : json.reason };
+  }
+  return { ok: true, intent: parsed.data };
+}
+
 /**
  * Whether the authority recorded this intent: its envelope verifies and says exactly what `signed.intent` says. Needs no
  * policy, roster or clock, so that nothing can lock out a rollback.
@@ -28,16 +40,11 @@ export function signIntent(intent: Intent, key: { keyid: string; privateKey: Key
  * `signed` is attacker-controlled: never throws.
  */
 export function verifyIntent(signed: SignedIntent, authorityKey: AuthorityKey): VerifiedIntent {
-  const verdict = verifyDsse(signed.envelope, { payloadType: INTENT_PAYLOAD_TYPE, keys: authorityKey });
-  if (!verdict.ok) return { ok: false, code: 'intent_not_signed', message: verdict.reason };
-  const json = parseCanonicalJson(verdict.payload);
-  const parsed = json.ok ? intentSchema.safeParse(json.value) : undefined;
-  if (!json.ok || parsed?.success !== true) {
-    return { ok: false, code: 'intent_malformed', message: json.ok ? 'not an intent' : json.reason };
-  }
+  const opened = openIntent(signed.envelope, authorityKey);
+  if (!opened.ok) return opened;
   const told = intentSchema.safeParse(signed.intent);
-  if (!told.success || !isDeepStrictEqual(told.data, parsed.data)) {
+  if (!told.success || !isDeepStrictEqual(told.data, opened.intent)) {
     return { ok: false, code: 'intent_differs', message: 'it says something else than what the authority signed' };
   }
-  return { ok: true, intent: parsed.data };
+  return opened;
 }

@@ -1,6 +1,7 @@
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { readMark } from '../activities/authority/journal.js';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
+import { keepIntentsIn, type KeepIntent } from '../activities/authority/kept-intents.js';
 import { jobTasks } from '../activities/authority/job-tasks.js';
 import { attestedBefore } from '../activities/authority/incidents/attested-before.js';
 import { recoveryTasks } from '../activities/authority/incidents/recovery-tasks.js';
@@ -81,6 +82,7 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       database: databaseOf(context, 'authority'),
       key: keyOf(context, 'authority'),
       clock: context.clock,
+      ...keptIntents(context),
       ...knownTo(context),
       roleKeys: context.trust.keyOf,
     };
@@ -182,6 +184,12 @@ const knownTo = ({ contracts }: RoleContext): InForce => ({
   carrying: (policyDigest, nowMs) => contracts.carrying(policyDigest, nowMs),
   signedRoster: (digest) => contracts.signedRoster(digest),
 });
+
+/** Where the authority's settings say that a sweep looks for its intents. */
+function keptIntents({ settings }: RoleContext): { keepIntent?: KeepIntent } {
+  const { intents_dir } = sectionOf(settings, 'authority');
+  return intents_dir === undefined ? {} : { keepIntent: keepIntentsIn(intents_dir) };
+}
 
 /** What the register role holds; the reconciler beside it holds the same. */
 export function registerHoldings(context: RoleContext): RegisterHoldings {

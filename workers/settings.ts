@@ -93,7 +93,11 @@ export const SECTIONS = {
     sentinel_import_keys: importKeysSchema.optional(),
     reconcile_seconds: z.number().int().min(1).max(3600).default(15),
   }),
-  authority: z.strictObject(withDatabase),
+  authority: z.strictObject({
+    ...withDatabase,
+    /** A directory in which it leaves a copy of each intent that Graph alone does not lead to, for the sweep. */
+    intents_dir: pathSchema.optional(),
+  }),
   'effect:entra.directory_role': z.strictObject(withGraph),
   'effect:entra.group_membership': z.strictObject(withGraph),
   'effect:entra.sessions': z.strictObject(withGraph),
@@ -127,6 +131,10 @@ export const SECTIONS = {
       .array(z.strictObject({ tenant_id: guidSchema, group_id: guidSchema }))
       .max(1000)
       .default([]),
+    /** Where the authority leaves its intents: that directory, or a file with an envelope a line. */
+    intents_path: pathSchema.optional(),
+    /** What it takes to sweep what carries no mark: an identity of its own, and the tenants where such changes are made. */
+    unmarked: z.strictObject({ graph: graphSchema, tenant_ids: z.array(guidSchema).min(1).max(1000) }).optional(),
     /** How often its schedule runs; null: by hand alone. */
     every_seconds: z.number().int().min(10).max(3600).nullable().default(60),
     /** Where a sweep from cron leaves its signed report, for `reseal sweep status --standalone`. */

@@ -23,11 +23,11 @@ export interface Swept {
 
 /**
  * One sweep with nothing but Graph, the authority's public keys and this machine: no Temporal, no register. For the day
- * both are down or lie, and for cron. Throws SettingsError for settings that cannot work; rejects when `signal` is aborted.
+ * both are down or lie, and for cron. `intents` is read instead of the settings' `intents_path`. Throws SettingsError for settings that cannot work; rejects when `signal` is aborted.
  */
 export async function standaloneSweep(
   file: string,
-  { mode, signal, log }: { mode: 'sweep' | 'look'; signal: AbortSignal; log: Log },
+  { mode, signal, log, intents }: { mode: 'sweep' | 'look'; signal: AbortSignal; log: Log; intents?: string },
 ): Promise<Swept> {
   const settings = await readSweepSettings(file);
   const trust = await readTrustFile(settings.trust_path);
@@ -39,7 +39,16 @@ export async function standaloneSweep(
     throw new SettingsError('file_invalid', `${settings.trust_path}: it names no key of the authority's`);
   }
   const protectedIds = protected_object_ids;
-  const deps = sweepDeps({ sweeper, applications, protectedIds, authorityKeys, clock: systemClock, signer, log });
+  const known = intents === undefined ? sweeper : { ...sweeper, intents_path: intents };
+  const deps = sweepDeps({
+    sweeper: known,
+    applications,
+    protectedIds,
+    authorityKeys,
+    clock: systemClock,
+    signer,
+    log,
+  });
   const report = await sweepOnce(deps, { mode, signal });
   const envelope = signer === null ? null : signer.report(report);
   if (mode === 'sweep' && sweeper.report_path !== undefined) await keep(sweeper.report_path, { report, envelope });

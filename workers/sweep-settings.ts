@@ -10,7 +10,12 @@ import { SECTIONS } from './settings.js';
  */
 export const sweepSettingsSchema = z.object({
   trust_path: z.string().min(1),
-  applications: z.object({ directory_role: guidSchema, group_membership: guidSchema.optional() }),
+  applications: z.object({
+    directory_role: guidSchema,
+    group_membership: guidSchema.optional(),
+    role_assignment: guidSchema.optional(),
+    conditional_access: guidSchema.optional(),
+  }),
   protected_object_ids: z.array(guidSchema).default([]),
   sweeper: SECTIONS.sweeper.partial({ signing_key_path: true }),
 });
@@ -20,17 +25,19 @@ export type SweepSettings = z.output<typeof sweepSettingsSchema>;
 export async function readSweepSettings(file: string): Promise<SweepSettings> {
   const { trust_path, sweeper, ...rest } = await readJsonFile(file, sweepSettingsSchema, 'settings_invalid');
   const at = (given: string): string => path.resolve(path.dirname(file), given);
-  const { signing_key_path: key, report_path: report, graph } = sweeper;
-  const certificate =
-    graph.mode === 'entra' && graph.certificate_path !== undefined
-      ? { graph: { ...graph, certificate_path: at(graph.certificate_path) } }
-      : {};
+  const { signing_key_path: key, report_path: report, intents_path: intents, graph, unmarked } = sweeper;
+  const placed = <G extends typeof graph>(one: G): G =>
+    one.mode === 'entra' && one.certificate_path !== undefined
+      ? { ...one, certificate_path: at(one.certificate_path) }
+      : one;
   return {
     ...rest,
     trust_path: at(trust_path),
     sweeper: {
       ...sweeper,
-      ...certificate,
+      graph: placed(graph),
+      ...(unmarked === undefined ? {} : { unmarked: { ...unmarked, graph: placed(unmarked.graph) } }),
+      ...(intents === undefined ? {} : { intents_path: at(intents) }),
       ...(key === undefined ? {} : { signing_key_path: at(key) }),
       ...(report === undefined ? {} : { report_path: at(report) }),
     },

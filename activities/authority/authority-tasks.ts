@@ -24,6 +24,7 @@ import { checkRequestStatement, checkStatement } from '../../proofs/statement-ch
 import type { Clock } from '../clock.js';
 import { carryingOf, toolRefusal, validityRefusal, type InForce, type SeriesVersion } from '../in-force.js';
 import type { Database, Sql } from '../register/database.js';
+import type { KeepIntent } from './kept-intents.js';
 import { readIntent, readIntents, readMark, takeTurn, writeIntent, writeMark, type JournalIntent } from './journal.js';
 import { roundRefusal } from './rounds.js';
 import { warranted, type Decided, type Refused } from './warranted.js';
@@ -36,6 +37,8 @@ export interface AuthorityHoldings extends InForce {
   key: Pick<RoleKey, 'keyid' | 'privateKey'>;
   /** Who signs for which role. */
   roleKeys: RoleKeys;
+  /** Where a sweep finds what was intended; left out, nowhere. One that fails keeps the intent from being issued. */
+  keepIntent?: KeepIntent;
   /** The only time the authority believes. */
   clock: Clock;
 }
@@ -56,7 +59,12 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
     issue: async (evidence) => {
       const parsed = evidenceSchema.safeParse(evidence);
       if (!parsed.success) return refused('evidence_malformed', 'not the shape of evidence', undefined);
-      return database.transaction(async (tx) => warranted(await issue(tx, holdings, parsed.data), holdings));
+      return database.transaction(async (tx) => {
+        const decided = await issue(tx, holdings, parsed.data);
+        // Before anybody can act on it, and again when it is answered again: a copy that was lost comes back.
+        if (decided.outcome === 'issued') await holdings.keepIntent?.(decided.signed);
+        return warranted(decided, holdings);
+      });
     },
     mark: async ({ event_id, cause, by }) => {
       const asked = { eventId: eventIdSchema.parse(event_id), cause: causeSchema.parse(cause), by: bySchema.parse(by) };

@@ -59,6 +59,8 @@ export function receiptAlone(
 const USE_OF: Readonly<Partial<Record<EntryType, keyof KindTools>>> = {
   surveyed: 'read',
   granted: 'write',
+  extended: 'write',
+  not_extended: 'write',
   not_granted: 'write',
   verified: 'read',
   removal: 'remove',

@@ -1,99 +1,34 @@
 import { epochMs, instant } from '../../domain/identifiers.js';
 import { SWEEP_SLACK_MS, type SweepOutcome } from '../../domain/sweep.js';
-import { removeOwn, type Removal } from '../graph/pim/remove-own.js';
+import { removeOwn } from '../graph/pim/remove-own.js';
 import { pimFamily, pimTuple } from '../graph/pim/pim-family.js';
 import type { ScheduleRequest } from '../graph/pim/pim-wire.js';
-import { backoffMs } from '../graph/wire/graph-error.js';
 import { historyOf, markedDeadline, markerOf, scheduleOf } from '../graph/pim/tuple-history.js';
-import { mayStand, readUntilAgreed } from './absence.js';
+import { mayStand } from './absence.js';
+import { endInRounds, left, type Stop, type Tried } from './end-rounds.js';
 import type { Judged } from './judge.js';
 import { codeOf } from './look.js';
 import type { TenantSweep } from './tenant-sweep.js';
 
-/** Removals in one sweep: a second and third where reads go on showing it. */
-const ROUNDS = 3;
-/** Tries at one removal that the provider puts off, throttles or leaves unanswered. */
-const TRIES = 5;
-const AGAIN_MS = 5_000;
-
-type Attempted =
-  | { kind: 'removed'; word: 'revoked' | 'gone'; how: Record<string, unknown>; seen: boolean }
-  | { kind: 'left'; end: 'standing' | 'unknown' | 'ended_otherwise'; code: string; retryAtMs?: number };
-
 /**
  * Ends one assignment that is past its time, and reads until it is known to be over. Nothing is removed that a fresh read
- * does not still show to be this grant of ours. Idempotent: beside the ceremony's own rollback, or beside another sweep,
- * whoever comes second finds it done.
+ * does not still show to be this grant of ours.
  */
 export async function endDue(sweep: TenantSweep, due: Judged): Promise<SweepOutcome> {
-  const { deps } = sweep;
+  const { deps, graph, patience } = sweep;
   if (deps.protectedIds.has(due.tuple.principal_id)) return left({ end: 'standing', code: 'protected_principal' });
-  let evenIfRemoved = false;
-  for (let round = 1; ; round += 1) {
-    const began = sweep.graph.clientRequestIds.length;
-    const removal = await remove(sweep, due, evenIfRemoved);
-    if (removal.kind === 'left') return left(removal);
-    const accepted_at = instant(deps.clock.now());
-    const absence = await readUntilAgreed(sweep, () => mayStand(sweep, due.tuple));
-    const byUs = removal.how['removal'] !== 'seen' && removal.word === 'revoked';
-    const code = codeOfRemoval(removal);
-    if (absence.state === 'present' && round < ROUNDS) {
-      // The word for removed was about something earlier, or was not kept.
-      evenIfRemoved = true;
-      continue;
-    }
-    const none = { accepted_at, observed_at: null, confirmed_at: null, retry_at: null, receipt: null };
-    if (absence.state === 'present') return { ...none, end: 'standing', code: 'still_shown' };
-    if (absence.state === 'unknown') return { ...none, end: 'unknown', code: absence.code };
-    const { observed_at, confirmed_at, reads } = absence;
-    const otherwise = removal.how['removal'] === 'seen';
-    const end = byUs && removal.seen ? 'confirmed' : otherwise ? 'ended_otherwise' : 'observed';
-    const times = { accepted_at, observed_at, confirmed_at: end === 'confirmed' ? confirmed_at : null };
-    const calls = sweep.graph.clientRequestIds.slice(began).slice(-64);
-    const receipt = otherwise
-      ? null
-      : receiptOf(sweep, due, { ...removal.how, end, word: removal.word, ...times, reads, client_request_ids: calls });
-    return { end, code, ...times, retry_at: null, receipt };
-  }
-}
-
-/** One removal, tried until the provider decides or the sweep has no more time for it. */
-async function remove(sweep: TenantSweep, due: Judged, evenIfRemoved: boolean): Promise<Attempted> {
-  const { patience } = sweep;
-  for (let tried = 1; ; tried += 1) {
-    const { removal, seen } = await removeOnce(sweep, due, evenIfRemoved);
-    if ('end' in removal) return { kind: 'left', ...removal };
-    switch (removal.kind) {
-      case 'removed':
-        return { kind: 'removed', word: removal.word, how: removal.how, seen };
-      case 'too_short':
-        return { kind: 'left', end: 'standing', code: 'too_short', retryAtMs: removal.retryAtMs };
-      case 'again':
-        if (tried < TRIES && (await patience.wait(AGAIN_MS))) break;
-        return { kind: 'left', end: 'standing', code: removal.code };
-      case 'failed': {
-        const code = codeOf(removal.failure);
-        const passing = !FINAL.has(removal.failure.kind);
-        if (passing && tried < TRIES && (await patience.wait(backoffMs(removal.failure, tried)))) break;
-        return { kind: 'left', end: 'standing', code };
-      }
-    }
-  }
-}
-
-const FINAL: ReadonlySet<string> = new Set(['denied', 'unauthenticated', 'refused']);
-
-interface Stop {
-  end: 'standing' | 'unknown' | 'ended_otherwise';
-  code: string;
+  return endInRounds({
+    deps,
+    graph,
+    patience,
+    tryOnce: (evenIfRemoved) => removeOnce(sweep, due, evenIfRemoved),
+    mayStand: () => mayStand(sweep, due.tuple),
+    receipt: (data) => receiptOf(sweep, due, data),
+  });
 }
 
 /** Looks again at this tuple alone, and calls for the removal if it is still this grant that stands. */
-async function removeOnce(
-  sweep: TenantSweep,
-  due: Judged,
-  evenIfRemoved: boolean,
-): Promise<{ removal: Removal | Stop; seen: boolean }> {
+async function removeOnce(sweep: TenantSweep, due: Judged, evenIfRemoved: boolean): Promise<Tried> {
   const { graph, patience, deps, about } = sweep;
   const { tuple, finding } = due;
   const pim = pimFamily(tuple);
@@ -103,7 +38,7 @@ async function removeOnce(
     patience.ask(() => graph.readAll(pim.instances, pim.instanceSchema, query)),
   ]);
   const standing = instances.ok ? instances.value : [];
-  const stop = (end: Stop['end'], code: string) => ({ removal: { end, code }, seen: false });
+  const stop = (end: Stop['end'], code: string): Tried => ({ kind: 'left', end, code });
   if (!requests.ok) return stop('unknown', codeOf(requests.failure));
   const granted = { tuple, event_id: finding.event_id ?? '', deadline: finding.deadline ?? '' };
   // A filtered list has been seen to miss requests: what the whole list showed counts too.
@@ -125,7 +60,9 @@ async function removeOnce(
   if (removal.kind === 'removed' && removal.how['taken_by'] !== undefined) return stop('ended_otherwise', 'taken_over');
   if (removal.kind === 'removed' && removal.how['replaced_outside_pim_by'] !== undefined)
     return stop('ended_otherwise', 'replaced_outside_pim');
-  return { removal, seen: ours || finding.standing };
+  if (removal.kind === 'too_short')
+    return { kind: 'left', end: 'standing', code: 'too_short', retryAtMs: removal.retryAtMs };
+  return removal.kind === 'removed' ? { ...removal, seen: ours || finding.standing } : removal;
 }
 
 /** Another ceremony's grant of the same tuple, whose time is not over: Graph's removal would address it. */
@@ -141,18 +78,6 @@ function isSuccessor(request: ScheduleRequest, { about, deps }: TenantSweep, { f
 function merged(fresh: readonly ScheduleRequest[], earlier: readonly ScheduleRequest[]): ScheduleRequest[] {
   const ids = new Set(fresh.map(({ id }) => id));
   return [...fresh, ...earlier.filter(({ id }) => !ids.has(id))];
-}
-
-function codeOfRemoval({ word, how }: Extract<Attempted, { kind: 'removed' }>): string {
-  const removal = how['removal'];
-  if (removal === 'seen') return 'removed_by_another';
-  if (typeof removal === 'string') return removal;
-  return word;
-}
-
-function left({ end, code, retryAtMs }: Stop & { retryAtMs?: number }): SweepOutcome {
-  const retry_at = retryAtMs === undefined ? null : instant(retryAtMs);
-  return { end, code, accepted_at: null, observed_at: null, confirmed_at: null, retry_at, receipt: null };
 }
 
 /** The sweeper's word for the event's ledger: that it was the sweep, what it called, and what it read afterwards. */

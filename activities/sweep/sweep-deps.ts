@@ -4,12 +4,23 @@ import type { EntryPayload, Receipt } from '../../domain/entry.js';
 import type { DsseEnvelope } from '../../domain/intent.js';
 import type { SweepReport } from '../../domain/sweep.js';
 import type { Clock } from '../clock.js';
+import type { KnownIntents } from './known-intents.js';
 import type { GraphAccess } from '../graph/wire/graph-access.js';
 
 /** The sweeper's signatures; a sweep from cron may do without. */
 export interface SweepSigner {
   entry(payload: EntryPayload): Receipt;
   report(report: SweepReport): DsseEnvelope;
+}
+
+/** What it takes to sweep what carries no mark at the provider. */
+export interface UnmarkedDeps {
+  /** An identity of its own: with what takes such a change back, one could also make it. */
+  readonly access: GraphAccess;
+  readonly tenantIds: readonly string[];
+  /** Which applications assign roles outside PIM, and edit Conditional Access policies. Lower case. */
+  readonly assignmentWriterIds: ReadonlySet<string>;
+  readonly accessWriterIds: ReadonlySet<string>;
 }
 
 /** All that a sweep needs: Graph, and the authority's public keys. No Temporal, no register, no policy. */
@@ -19,7 +30,10 @@ export interface SweepDeps {
   /** This machine's clock. Deadlines are judged by Graph's. */
   readonly clock: Clock;
   readonly tenantIds: readonly string[];
-  /** The groups at whose memberships it looks, in a tenant of `tenantIds`. Lower case. */
+  /** The authority's signed intents; left out, what carries no mark is not known. */
+  readonly intents?: () => Promise<KnownIntents>;
+  readonly unmarked?: UnmarkedDeps;
+  /** The groups at whose memberships it looks besides those of the intents, in a tenant of `tenantIds`. Lower case. */
   readonly groupIds: (tenantId: string) => readonly string[];
   /** Which applications create Reseal's grants in a tenant, of roles and of memberships. Lower case. */
   readonly writerIds: (tenantId: string) => ReadonlySet<string>;

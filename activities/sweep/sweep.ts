@@ -3,7 +3,9 @@ import { isUnended, MAX_TOLD, SWEEP_VERDICTS } from '../../domain/sweep.js';
 import type { SweepFinding, SweepReport, SweepVerdict, SweptTenant } from '../../domain/sweep.js';
 import { Patience } from './patience.js';
 import type { SweepDeps } from './sweep-deps.js';
+import type { KnownIntents } from './known-intents.js';
 import { inTurns, TenantSweep } from './tenant-sweep.js';
+import { UnmarkedSweep } from './unmarked/unmarked-sweep.js';
 
 const TENANTS_SIDE_BY_SIDE = 4;
 
@@ -22,11 +24,24 @@ export async function sweepOnce(
   const patience = new Patience(deps, options.signal);
   const tenants: SweptTenant[] = [];
   const found: SweepFinding[] = [];
+  const known = (await deps.intents?.()) ?? NO_INTENTS;
   await inTurns([...new Set(deps.tenantIds)], TENANTS_SIDE_BY_SIDE, async (tenantId) => {
-    const swept = await new TenantSweep(deps, patience, tenantId).run(options.mode);
+    const swept = await new TenantSweep(deps, patience, tenantId).run(options.mode, known);
     tenants.push(swept.tenant);
     found.push(...swept.found);
   });
+  const { unmarked } = deps;
+  const intended: SweepFinding[] = [];
+  await inTurns([...new Set(unmarked?.tenantIds)], TENANTS_SIDE_BY_SIDE, async (tenantId) => {
+    if (unmarked === undefined) return;
+    const swept = await new UnmarkedSweep(deps, unmarked, patience, tenantId).run(options.mode, known);
+    tenants.push(swept.tenant);
+    intended.push(...swept.found);
+  });
+  // What PIM knows nothing of is told once: by the intent that it belongs to.
+  const explained = new Set(intended.map(placeOf));
+  const others = found.filter((one) => one.verdict !== 'outside_pim' || !explained.has(placeOf(one)));
+  found.splice(0, found.length, ...others, ...intended);
   for (const finding of found) tell(deps, finding);
   for (const { tenant_id, unreadable } of tenants) {
     for (const { what, code } of unreadable)
@@ -43,6 +58,11 @@ export async function sweepOnce(
     found: worthTelling(found),
   };
 }
+
+const NO_INTENTS: KnownIntents = { intents: [], unreadable: [] };
+
+const placeOf = ({ tenant_id, principal_id, role_template_id, directory_scope_id }: SweepFinding): string =>
+  [tenant_id, principal_id, role_template_id, directory_scope_id].join('|');
 
 /** What somebody must look at, one line each, with a stable code: `sweep_compromise` is for the pager. */
 function tell({ log }: SweepDeps, finding: SweepFinding): void {

@@ -6,6 +6,7 @@ import type { Recognition } from '../graph/pim/tuple-history.js';
 import { endDue } from './end-due.js';
 import { judge, type Judged } from './judge.js';
 import { lookAt, lookAtGroup, type Sighting } from './look.js';
+import type { KnownIntents } from './known-intents.js';
 import type { Patience } from './patience.js';
 import type { SweepDeps } from './sweep-deps.js';
 
@@ -46,11 +47,19 @@ export class TenantSweep {
     return own;
   }
 
+  /** Those that it is told of, and those of which the authority has ever given membership here. */
+  private groupIds({ intents }: KnownIntents): string[] {
+    const given = intents.flatMap(({ tuple }) =>
+      'group_id' in tuple && tuple.tenant_id === this.tenantId ? [tuple.group_id] : [],
+    );
+    return [...new Set([...this.deps.groupIds(this.tenantId), ...given])];
+  }
+
   /** Looks, and unless it is only to look, ends what is due. */
-  async run(mode: 'sweep' | 'look'): Promise<{ tenant: SweptTenant; found: SweepFinding[] }> {
+  async run(mode: 'sweep' | 'look', known: KnownIntents): Promise<{ tenant: SweptTenant; found: SweepFinding[] }> {
     const sighting = await lookAt(this.graph, this.patience);
     const groups: Sighting[] = [];
-    await inTurns(this.deps.groupIds(this.tenantId), GROUPS_SIDE_BY_SIDE, async (groupId) => {
+    await inTurns(this.groupIds(known), GROUPS_SIDE_BY_SIDE, async (groupId) => {
       groups.push(await lookAtGroup(this.graph, this.patience, groupId));
     });
     const about = this.about(ROLES);
@@ -65,7 +74,10 @@ export class TenantSweep {
         ...(groups.length === 0 ? {} : { group_instances: rowsIn(groups, 'instances') }),
         ...(groups.length === 0 ? {} : { group_requests: rowsIn(groups, 'requests') }),
       },
-      unreadable: [sighting, ...groups].flatMap(({ unreadable }) => [...unreadable]),
+      unreadable: [
+        ...[sighting, ...groups].flatMap(({ unreadable }) => [...unreadable]),
+        ...known.unreadable.map((code) => ({ what: 'intents' as const, code })),
+      ],
     };
     const judged = [judge(sighting, about), ...groups.map((seen) => judge(seen, this.about(GROUPS)))].flat();
     const found: SweepFinding[] = judged.map(({ finding }) => ({ ...finding }));

@@ -10,7 +10,10 @@ export async function sweepHere(session: Session, options: SweepOptions, mode: '
   const { standaloneSweep } = await import('../../workers/standalone-sweep.js');
   const { jsonLog } = await import('../../workers/role-context.js');
   const signal = session.io.signal ?? new AbortController().signal;
-  const swept = await asOurs(() => standaloneSweep(file, { mode, signal, log: jsonLog(session.io.stderr) }));
+  const intents = options.intents === undefined ? {} : { intents: resolve(session.io.cwd, options.intents) };
+  const swept = await asOurs(() =>
+    standaloneSweep(file, { mode, signal, log: jsonLog(session.io.stderr), ...intents }),
+  );
   return { ...swept, proven: swept.envelope !== null, schedule: null };
 }
 

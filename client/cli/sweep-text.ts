@@ -44,6 +44,13 @@ const WHY: Readonly<Record<SweepReason, string>> = {
     'It was made outside PIM, and Graph does not say by whom: not what a ceremony makes. Told, and never touched.',
   request_not_visible:
     'Nobody can say yet who made it: its request is not visible in what Graph answered. Looked at again.',
+  intent_overdue:
+    'The authority’s intent for it is over by two minutes, and the audit log says that our application made it: the sweep takes it back.',
+  intent_in_time: 'The authority’s intent for it still has time: the sweep leaves it.',
+  maker_not_in_log:
+    'The authority’s intent for it is over, and the audit log names nobody who made what stands. It is told, and not touched: look who made it, and take it away by hand if it is ours.',
+  log_unreadable:
+    'The authority’s intent for it is over, and the audit log could not be read: whose it is, nobody can say. Looked at again.',
   requests_unreadable:
     'Nobody can say who made it: the requests could not be read. That is not absence; looked at again.',
 };

@@ -3,6 +3,7 @@ import type { SweepReport } from '../../domain/sweep.js';
 export interface SweepOptions {
   standalone?: boolean;
   config?: string;
+  intents?: string;
   timeout?: string;
 }
 

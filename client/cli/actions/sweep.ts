@@ -23,6 +23,8 @@ export async function runSweep(session: Session, options: SweepOptions): Promise
     const work = sweepHere(session, options, 'sweep');
     return show(session, await session.during('sweeping', work));
   }
+  if (options.intents !== undefined)
+    throw new ResealError('usage', '--intents is for --standalone: the sweeper role reads where its settings say');
   const seconds = options.timeout === undefined ? MINUTES_10 : parseDuration(options.timeout);
   if (seconds === undefined) {
     throw new ResealError('usage', `"${options.timeout ?? ''}" is not a duration such as 90s or 5m`);

@@ -16,11 +16,13 @@ export function sweepCommands(program: Command, run: Run): void {
   const standalone = '--standalone';
   const text = 'here and now, with neither Temporal nor the register';
   const settings = "the sweeper's settings file, for --standalone (RESEAL_SWEEP_CONFIG)";
+  const intents = "a directory of the authority's intents, or a file with one a line, for --standalone";
   sweep
     .command('run')
     .description('sweep now, and end what is past its deadline by two minutes')
     .option(standalone, text)
     .option('--config <file>', settings)
+    .option('--intents <path>', intents)
     .option('--timeout <time>', 'wait no longer for the sweeper (10m)')
     .addHelpText(
       'after',
@@ -29,6 +31,7 @@ export function sweepCommands(program: Command, run: Run): void {
           'reseal sweep run',
           'reseal sweep run --standalone --config /etc/reseal/sweeper.json',
           'reseal sweep run --standalone -o json >> /var/log/reseal-sweep.json',
+          'reseal sweep run --standalone --intents /mnt/authority/intents',
         ),
     )
     .action((options: SweepOptions, command: Command) =>
@@ -49,6 +52,7 @@ export function sweepCommands(program: Command, run: Run): void {
     .description("why an assignment is the sweep's business, or is not; nothing is changed")
     .option(standalone, 'look in Graph now; else as the last sweep saw it')
     .option('--config <file>', settings)
+    .option('--intents <path>', intents)
     .addHelpText(
       'after',
       examples(

@@ -38,6 +38,8 @@ export interface Layout {
   attempts: string;
   /** The report of the last sweep that was run without Temporal. */
   sweepReport: string;
+  /** The authority's intents, where the sweep finds them. */
+  intents: string;
 }
 
 export function layoutOf(root: string): Layout {
@@ -69,5 +71,6 @@ export function layoutOf(root: string): Layout {
     references: at('references'),
     roleLog: at('roles.log'),
     sweepReport: at('sweep-report.json'),
+    intents: at('intents'),
   };
 }

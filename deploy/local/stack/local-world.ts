@@ -51,6 +51,9 @@ export const LOCAL_APPLICATIONS = {
   role_assignment: '5e5ea100-0000-4000-8000-0000000000d9',
 } as const;
 
+/** Under which the sweep takes back what carries no mark. */
+export const LOCAL_UNMARKED_SWEEPER = '5e5ea100-0000-4000-8000-0000000000da';
+
 const roles = [
   ['security-admin', '194ae4cb-b126-40b2-bd5b-6091b380977d', 'Security Administrator', false],
   ['user-admin', 'fe930be7-5e62-47db-91af-98c3a49a38b1', 'User Administrator', false],

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import { systemClock } from '../../../activities/clock.js';
 import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
@@ -19,6 +19,7 @@ import { startRoles } from '../../../workers/start-roles.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import { devJsonOf } from './dev-json.js';
 import { localRunbook } from './local-runbook.js';
+import { LOCAL_UNMARKED_SWEEPER } from './local-world.js';
 import { localPublication } from './local-publication.js';
 import { settlePorts } from './ports.js';
 import { keepFresh } from './publish-contracts.js';
@@ -74,6 +75,12 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   if (settings.sweeper !== undefined) {
     settings.sweeper.tenant_ids = tenantsOf(files.policy.policy);
     settings.sweeper.groups = groupsOf(files.policy.policy);
+    settings.sweeper.unmarked = {
+      graph: { mode: 'loopback', application_id: LOCAL_UNMARKED_SWEEPER, url: graph.url },
+      tenant_ids: tenantsOf(files.policy.policy),
+    };
+    // The authority makes it with its first intent; a sweep before that would not know whether it was taken away.
+    await mkdir(layout.intents, { recursive: true, mode: 0o700 });
   }
   await writeWorkerFiles(layout, settings);
   progress('the roles');

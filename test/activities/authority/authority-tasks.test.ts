@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { instant } from '../../../domain/identifiers.js';
+import type { SignedIntent } from '../../../domain/intent.js';
 import { issueOutcomeSchema, markOutcomeSchema, recallOutcomeSchema } from '../../../domain/outcomes.js';
 import type { Roster } from '../../../domain/roster.js';
 import type { AuthorityTasks, Evidence } from '../../../domain/tasks.js';
@@ -43,6 +44,8 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
     let tasks: AuthorityTasks;
     let now = T0;
     let people: Roster = roster;
+    let kept: SignedIntent[] = [];
+    let cannotKeep = false;
     beforeAll(async () => {
       db = await open();
       const clock = { now: () => now };
@@ -56,12 +59,17 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
         ),
         roleKeys: keyOf,
         clock,
+        keepIntent: (signed) => {
+          kept.push(signed);
+          return cannotKeep ? Promise.reject(new Error('no space left')) : Promise.resolve();
+        },
       });
     }, 60_000);
     afterAll(() => db.close());
     beforeEach(() => {
       now = T0 + 2 * MIN;
       people = roster;
+      [kept, cannotKeep] = [[], false];
     });
 
     const issued = async (evidence: Evidence) => {
@@ -224,6 +232,25 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
         const valid_until = instant(now);
         people = { ...roster, people: roster.people.map((p) => (p.id === 'bob' ? { ...p, valid_until } : p)) };
         expect(await tasks.issue(evidence)).toMatchObject({ outcome: 'refused', code: 'quorum_not_met' });
+      });
+    });
+
+    describe('the copy for the sweep', () => {
+      it('is kept before the intent is answered, and again with each answer', async () => {
+        const evidence = evidenceFor();
+        const { signed } = await issued(evidence);
+        expect(kept).toEqual([signed]);
+        await issued(evidence);
+        expect(kept).toEqual([signed, signed]);
+      });
+
+      it('that cannot be kept keeps the intent from being issued, and from the journal', async () => {
+        const evidence = evidenceFor();
+        cannotKeep = true;
+        await expect(tasks.issue(evidence)).rejects.toThrow('no space left');
+        expect(await tasks.recall({ event_id: evidence.event_id })).toBeNull();
+        cannotKeep = false;
+        expect((await issued(evidence)).reissued).toBe(false);
       });
     });
 

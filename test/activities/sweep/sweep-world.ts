@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 
 import { loopbackAccess } from '../../../activities/graph/wire/graph-access.js';
+import { authorityKeyAmong } from '../../../activities/graph/effect-deps.js';
+import { readKnownIntents } from '../../../activities/sweep/known-intents.js';
 import { sweepOnce } from '../../../activities/sweep/sweep.js';
 import type { SweepDeps } from '../../../activities/sweep/sweep-deps.js';
 import { instant } from '../../../domain/identifiers.js';
@@ -9,6 +11,8 @@ import { canonicalJson } from '../../../proofs/canonical-json.js';
 import { signDsse } from '../../../proofs/dsse.js';
 import { signReceipt } from '../../../proofs/receipt.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
+import { EDITOR } from '../graph/access/access-world.js';
+import { ASSIGNER } from '../graph/assignment/assignment-world.js';
 import { BOB, READER, WRITER, type World } from '../graph/world.js';
 
 export const SWEEPER = '55555555-0000-4000-8000-000000000005';
@@ -19,6 +23,14 @@ export const SWEEPER_PERMISSIONS = [
   'PrivilegedAssignmentSchedule.Remove.AzureADGroup',
   'PrivilegedAssignmentSchedule.Read.AzureADGroup',
 ];
+export const UNMARKED = '66666666-0000-4000-8000-000000000006';
+export const UNMARKED_PERMISSIONS = [
+  'RoleManagement.ReadWrite.Directory',
+  'Policy.Read.All',
+  'Policy.ReadWrite.ConditionalAccess',
+  'AuditLog.Read.All',
+  'Directory.Read.All',
+];
 export const MINUTE = 60_000;
 
 /** The sweeper in a world: with its identity, a key of its own, and the world's clock for waiting. */
@@ -28,6 +40,9 @@ export class Sweeping {
   readonly waited: number[] = [];
   protectedIds = new Set<string>();
   groupIds: string[] = [];
+  /** Where the authority's intents lie, once something without a mark is swept. */
+  intentsPath: string | undefined;
+  unmarkedPermissions = UNMARKED_PERMISSIONS;
   /** Called in each pause, before time moves. */
   inPause: () => Promise<void> = () => Promise.resolve();
 
@@ -46,6 +61,7 @@ export class Sweeping {
       clock: world.clock,
       tenantIds: [world.tenant],
       groupIds: () => this.groupIds,
+      ...this.unmarked(),
       writerIds: () => new Set([WRITER]),
       authorityKeys: world.authorityKeys,
       protectedIds: this.protectedIds,
@@ -59,6 +75,20 @@ export class Sweeping {
         this.waited.push(ms);
         await this.inPause();
         await this.pass(ms);
+      },
+    };
+  }
+
+  private unmarked(): Pick<SweepDeps, 'intents' | 'unmarked'> {
+    const { world, intentsPath: place, unmarkedPermissions: permissions } = this;
+    if (place === undefined) return {};
+    return {
+      intents: () => readKnownIntents(place, authorityKeyAmong(world.authorityKeys)),
+      unmarked: {
+        access: loopbackAccess({ application_id: UNMARKED, base_url: world.url, permissions, tells_time: false }),
+        tenantIds: [world.tenant],
+        assignmentWriterIds: new Set([ASSIGNER]),
+        accessWriterIds: new Set([EDITOR]),
       },
     };
   }

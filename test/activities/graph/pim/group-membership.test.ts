@@ -5,7 +5,7 @@ import type { Request } from '../../../../domain/request.js';
 import { generateRoleKey } from '../../../../proofs/role-key.js';
 import { runAttempts } from '../attempts.js';
 import { applyIn, grantedIn, inAWorld, MINUTE, NOTHING } from '../in-a-world.js';
-import { ALICE, BOB, STRANGER, WRITER, type World } from '../world.js';
+import { ALICE, BOB, EVIDENCE, STRANGER, WRITER, type World } from '../world.js';
 
 const GROUP = '68e55cce-cf7e-4a2d-9046-3e4e75c4bfa7';
 const NAME = 'CA exclusion (break-glass)';
@@ -160,6 +160,39 @@ describe('a membership', () => {
     await world.control('/assignments', { ...HELD, principal_id: BOB, created_by_app: WRITER });
     const { result } = await runAttempts(world.verifier.verify, { signed, survey: NOTHING }, world.clock);
     expect(result.findings).toMatchObject([{ code: 'unexpected_target_detected' }]);
+  });
+});
+
+describe('a membership that is extended', () => {
+  const later = (): SignedIntent =>
+    world.intent({
+      round: 2,
+      deadline: new Date(Date.parse(signed.intent.deadline) + 20 * MINUTE).toISOString(),
+      tuple: signed.intent.tuple as never,
+    });
+  async function extend(second: SignedIntent) {
+    const evidence = { ...EVIDENCE, extension: { asked: { payload: '', signature: '' }, prior: [signed] } };
+    const input = { signed: second, evidence, warrant: await world.warrant(second), first: true };
+    return (await runAttempts(world.effects.apply, input, world.clock)).result;
+  }
+
+  it('keeps until the later dead-man, is seen so by the second identity, and is removed whole', async () => {
+    await grantedIn(world, signed, 10 * MINUTE);
+    const second = later();
+    const { dead_man } = second.intent;
+    expect(await extend(second)).toMatchObject({ outcome: 'granted', adopted: false, ends_at: dead_man });
+    expect((await world.truth()).assignments).toMatchObject([{ ...HELD, ends_at: dead_man }]);
+    expect(world.entry('extended')).toMatchObject({ tool: 'breakglass.microsoft_graph.write_group_membership' });
+    const { result } = await runAttempts(world.verifier.verify, { signed: second, survey: NOTHING }, world.clock);
+    expect(result).toMatchObject({ outcome: 'present', ends_at: dead_man, findings: [] });
+    expect(await rollback(second)).toMatchObject({ outcome: 'removed', word: 'revoked' });
+    expect(await members()).toEqual([]);
+  });
+
+  it('touches nothing of a member who became one otherwise', async () => {
+    await world.control('/assignments', HELD);
+    expect(await extend(later())).toMatchObject({ outcome: 'refused', code: 'request_not_visible' });
+    expect((await world.posts()).filter(({ action }) => action === 'adminUpdate')).toEqual([]);
   });
 });
 
