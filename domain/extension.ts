@@ -1,5 +1,6 @@
-import { wantedApprovers } from './approvals.js';
+import { MAX_TIMEBOX_SECONDS, wantedApprovers } from './approvals.js';
 import { epochMs } from './identifiers.js';
+import type { Intent } from './intent.js';
 import type { Terms } from './policy.js';
 import { isEligibleApprover, quorumOf, type PersonFacts, type Quorum } from './quorum.js';
 import type { Request } from './request.js';
@@ -11,11 +12,12 @@ export const MIN_EXTENSION_MS = 5 * 60 * 1000;
 /** The provider's answer must be there before the deadline that holds: from this close to it on, nothing is extended. */
 export const LAST_EXTENSION_MS = 60 * 1000;
 
-/** Effects whose provider takes another end for what stands. */
-const EXTENDABLE: ReadonlySet<string> = new Set<Request['effect']['kind']>([
-  'entra.directory_role',
-  'entra.group_membership',
-]);
+/**
+ * The earliest at which a ceremony's change can have been made, epoch ms: when its first intent was issued. An intent of a
+ * later round does not say; no ceremony is longer than the longest timebox.
+ */
+export const begunAfter = ({ round, issued_at, deadline }: Pick<Intent, 'round' | 'issued_at' | 'deadline'>): number =>
+  round === 1 ? epochMs(issued_at) : Math.min(epochMs(issued_at), epochMs(deadline) - MAX_TIMEBOX_SECONDS * 1000);
 
 /** What an extension is judged by, wherever it is judged. Times are RFC 3339 UTC. */
 export interface ExtensionFacts {
@@ -35,7 +37,6 @@ export interface ExtensionFacts {
 
 /** Why an extension is not taken. */
 export const EXTENSION_REFUSALS = {
-  extension_unsupported: 'the provider of this kind of effect takes no later end',
   extension_unapprovable:
     'nothing is extended without new approvals, and this profile asks nobody: ask for a new ceremony',
   extension_too_short: 'the new deadline is less than 5 minutes later than the one in force',
@@ -47,8 +48,7 @@ export type ExtensionRefusal = keyof typeof EXTENSION_REFUSALS;
 
 /** Why this extension must not be, or undefined. Pure: the same at the ceremony, the authority, the effect and the verifier of a bundle. */
 export function extensionRefusal(facts: ExtensionFacts): ExtensionRefusal | undefined {
-  const { request, terms, round, deadline, asked, nowMs } = facts;
-  if (!EXTENDABLE.has(request.effect.kind)) return 'extension_unsupported';
+  const { terms, round, deadline, asked, nowMs } = facts;
   if (terms.approvals.immediate !== undefined) return 'extension_unapprovable';
   if (round > MAX_ROUNDS) return 'extension_too_many';
   if (epochMs(asked) < epochMs(deadline) + MIN_EXTENSION_MS) return 'extension_too_short';

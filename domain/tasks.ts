@@ -56,7 +56,7 @@ export interface AuthorityTasks {
 }
 
 /** The same for every kind of effect, each on the queue of its own role. */
-export interface DirectoryRoleTasks {
+export interface EffectTasks {
   /** `first`: no other run or activity can have called the provider for this intent. */
   apply(input: {
     signed: SignedIntent;

@@ -124,7 +124,11 @@ function proveExtension(
     verified_at: verified?.entry.at ?? null,
   });
   if (extended !== undefined && verified === undefined)
-    findings.notVerified.push(`that the provider moved the end to ${intent.dead_man ?? ''}: nobody else has seen it`);
+    findings.notVerified.push(
+      intent.dead_man === null
+        ? 'that it stood when it was extended: nobody but the effect has seen it'
+        : `that the provider moved the end to ${intent.dead_man}: nobody else has seen it`,
+    );
   return { seq, intent, extended };
 }
 

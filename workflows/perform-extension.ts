@@ -73,15 +73,14 @@ function recorded({ signed }: Extension): SignedIntent {
  */
 function requirePlausible({ intent }: SignedIntent, { round, deadline }: Extension, inForce: SignedIntent): void {
   const { event_id, request_digest, tuple, dead_man, deadline: before } = inForce.intent;
-  // Only what the provider ends by itself is extended.
-  if (dead_man === null || intent.dead_man === null) throw new TypeError('this has no end to move');
-  const grace = epochMs(dead_man) - epochMs(before);
+  // What the provider ends by itself keeps its grace; what it never ends, it does not end later either.
+  const later = dead_man === null ? null : epochMs(deadline) + epochMs(dead_man) - epochMs(before);
+  const ends = intent.dead_man === null ? null : epochMs(intent.dead_man);
   const isOurs =
     intent.round === round &&
     intent.event_id === event_id &&
     intent.request_digest === request_digest &&
     JSON.stringify(intent.tuple) === JSON.stringify(tuple);
-  const asAsked =
-    epochMs(intent.deadline) === epochMs(deadline) && epochMs(intent.dead_man) === epochMs(deadline) + grace;
+  const asAsked = epochMs(intent.deadline) === epochMs(deadline) && ends === later;
   if (!isOurs || !asAsked) throw new TypeError('this is not an intent for this extension');
 }

@@ -6,7 +6,7 @@ import type {
   AuthorityTasks,
   CeremoniesTasks,
   CredentialsTasks,
-  DirectoryRoleTasks,
+  EffectTasks,
   OrderTasks,
   RegisterTasks,
   SessionsTasks,
@@ -49,7 +49,7 @@ export const register = (summary: string) => proxyActivities<RegisterTasks>(ledg
 export const authority = (summary: string) => proxyActivities<AuthorityTasks>(ledgerWork('authority', summary));
 /** The effect that makes and undoes what a kind does. */
 export const effect = (kind: EffectKind, summary: string, options: ActivityOptions = {}) =>
-  proxyActivities<DirectoryRoleTasks & OrderTasks>({ ...patient(roleOfKind(kind), summary), ...options });
+  proxyActivities<EffectTasks & OrderTasks>({ ...patient(roleOfKind(kind), summary), ...options });
 export const sessions = (summary: string) => proxyActivities<SessionsTasks>(patient('effect:entra.sessions', summary));
 export const credentials = (summary: string) =>
   proxyActivities<CredentialsTasks>(patient('effect:entra.credentials', summary));

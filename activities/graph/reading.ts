@@ -24,6 +24,12 @@ export function readFailed<D extends object>(failure: GraphFailure, attempt: Att
   return toApplicationFailure(failure, Math.max(backoffMs(failure, Math.min(5, attempt.number)), 1000));
 }
 
+/** The verifier's entry that it has seen what an intent is about: one a round. */
+export const verifiedOf = ({ round }: Pick<Intent, 'round'>) => ({
+  type: 'verified' as const,
+  transition: round === 1 ? 'verified' : `verified/${round}`,
+});
+
 export function recognitionOf(deps: GraphDeps, intent: Intent): Recognition {
   return { writerIds: deps.writerIds(intent.tuple.tenant_id), authorityKeys: deps.authorityKeys };
 }

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 
 import type { Receipt } from '../../domain/entry.js';
-import type { DirectoryRoleTasks } from '../../domain/tasks.js';
+import type { EffectTasks } from '../../domain/tasks.js';
 import { passGate, type GateDeps } from '../graph/grant/grant-gate.js';
 import type { Answered, Verb } from './tool-deps.js';
 
@@ -10,7 +10,7 @@ import type { Answered, Verb } from './tool-deps.js';
  * nothing comes of it that the intent does not carry. What was removed before is not granted again.
  */
 export const writeDirectoryRole =
-  (gate: GateDeps, tasks: Pick<DirectoryRoleTasks, 'apply'>): Verb =>
+  (gate: GateDeps, tasks: Pick<EffectTasks, 'apply'>): Verb =>
   async ({ input, signed }) => {
     const { evidence, warrant = null, withheld } = input;
     if (evidence === undefined)
@@ -32,7 +32,7 @@ export const writeDirectoryRole =
 
 /** The reseal's own removal of what this intent granted, and of nothing else. */
 export const removeDirectoryRole =
-  (tasks: Pick<DirectoryRoleTasks, 'rollback'>): Verb =>
+  (tasks: Pick<EffectTasks, 'rollback'>): Verb =>
   async ({ signed }) => {
     const outcome = await tasks.rollback({ signed, round: 1 });
     switch (outcome.outcome) {

@@ -123,6 +123,10 @@ describe('a ceremony in a tenant without PIM', () => {
     await hurry(stack, asked.event, ({ state }) => state === 'active');
     const standing = async () => (await stack.graph.truth(WITHOUT_PIM)).assignments;
     expect(await standing()).toMatchObject([{ principal_id: alice, ends_at: null }]);
+    const extending = await askToExtend(stack, asked, 20);
+    await approveExtension(stack, asked, extending);
+    const extended = await stack.until(asked.event, ({ extension }) => extension?.state === 'done');
+    expect(extended).toMatchObject({ state: 'active', expires_at: extending.deadline, dead_man_at: null });
     expect(await stack.say(asked, 'bob', 'kill')).toMatchObject({ status: 'accepted' });
     const view = await hurry(stack, asked.event, isOver);
     expect(view).toMatchObject({ state: 'revoked', flags: [] });
@@ -136,7 +140,8 @@ describe('a ceremony in a tenant without PIM', () => {
     expect(removal).toMatchObject({ assignment_id: granted?.['assignment_id'] });
     const report = await verifiedBundle(stack, asked.event);
     expect(report.errors).toEqual([]);
-    expect(report.facts).toMatchObject({ role: ROLE.name, end: 'revoked', dead_man: null });
+    const { deadline } = extending;
+    expect(report.facts).toMatchObject({ role: ROLE.name, end: 'revoked', dead_man: null, deadline });
   });
 });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { reachOf, REACH_WORDS, type Reach } from '../../../domain/effective-policy.js';
+import { begunAfter } from '../../../domain/extension.js';
 import { epochMs, instant } from '../../../domain/identifiers.js';
 import { findingSchema, type AbsenceOutcome, type Finding } from '../../../domain/outcomes.js';
 import { CLOCK_SKEW_MS } from '../../../domain/statement.js';
@@ -174,7 +175,7 @@ class AbsenceCheck {
 
 /** Whether it was last changed before the intent was issued, whatever the clocks say. */
 const isOlderThan = ({ modified_at }: AccessPolicy, { intent }: AccessIntent): boolean =>
-  modified_at !== null && modified_at < epochMs(intent.issued_at) - CLOCK_SKEW_MS;
+  modified_at !== null && modified_at < begunAfter(intent) - CLOCK_SKEW_MS;
 
 const foreign = (policy: AccessPolicy, { toggle }: AccessIntent, who: string): Finding => ({
   code: 'foreign_assignment',

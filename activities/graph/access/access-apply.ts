@@ -1,8 +1,9 @@
 import { epochMs } from '../../../domain/identifiers.js';
 import type { ApplyOutcome } from '../../../domain/outcomes.js';
-import type { DirectoryRoleTasks } from '../../../domain/tasks.js';
+import type { EffectTasks } from '../../../domain/tasks.js';
 import { protectedTarget, toldPolicy, turnOf, type AccessDeps } from './access-deps.js';
 import { accessOf, type AccessIntent } from './access-intent.js';
+import { KeptAccess } from './access-keep.js';
 import { ACCESS_POLICIES, readAccessPolicy, type AccessPolicy } from './access-policy.js';
 import type { Toggle } from './access-toggle.js';
 import { admittedGrant, type AdmittedGrant } from '../grant/admitted-grant.js';
@@ -20,18 +21,20 @@ const LAST_CALL_MS = 60_000;
 const progressSchema = applyProgressSchema.extend({ reads: readsSchema.default(NO_READS) });
 type Progress = ReturnType<typeof progressSchema.parse>;
 
-type Input = Parameters<DirectoryRoleTasks['apply']>[0];
+type Input = Parameters<EffectTasks['apply']>[0];
 
 /**
  * Changes the policy, once the gate has admitted the attempt: read it until it has come to rest, then one PATCH of the one
  * member that is meant. What an earlier attempt may have written is adopted where it stands; what stood before any of ours
  * is somebody else's, and refuses.
  */
-export function applyAccess(deps: AccessDeps): DirectoryRoleTasks['apply'] {
+export function applyAccess(deps: AccessDeps): EffectTasks['apply'] {
   return (input) =>
     Attempt.run(progressSchema, { ...NOTHING_APPLIED, reads: NO_READS }, (attempt) => {
       const intent = accessOf(input.signed.intent);
       const grant = admittedGrant();
+      // Graph keeps no end that a later round could move: it is read, and nothing is called.
+      if (intent.intent.round > 1) return new KeptAccess(deps, input, attempt, grant).run();
       // Everything from the read to the write is one turn.
       return deps.turns.take(turnOf(intent.tuple), () => new Application(deps, input, intent, attempt, grant).run());
     });

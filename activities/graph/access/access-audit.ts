@@ -1,4 +1,5 @@
 import { changesOfOthers, isUntouched } from '../../../domain/exclusions.js';
+import { begunAfter } from '../../../domain/extension.js';
 import { epochMs, instant } from '../../../domain/identifiers.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
 import { accessOf, type AccessIntent } from './access-intent.js';
@@ -35,7 +36,7 @@ export const auditAccess = (deps: GraphDeps): VerifierTasks['audit'] =>
 /** Those of the principal; where the policy was off for everybody, everybody's. Undefined where the log could not be read. */
 async function signIns(graph: GraphSession, { intent, tuple }: AccessIntent, until: number) {
   const user_id = intent.kind === 'entra.ca_policy' ? null : tuple.principal_id;
-  const asked = { user_id, from: epochMs(intent.issued_at), until, policy_id: tuple.policy_id };
+  const asked = { user_id, from: begunAfter(intent), until, policy_id: tuple.policy_id };
   const answer = await readSignIns(graph, asked);
   if (answer.ok) return answer.value;
   const { kind, code } = answer.failure;
@@ -44,7 +45,8 @@ async function signIns(graph: GraphSession, { intent, tuple }: AccessIntent, unt
 }
 
 function toldChanges(changes: readonly AccessChange[], access: AccessIntent) {
-  const on = changes.find((change) => change.ours && turned(change, access) === 'on');
+  // The window of an extended ceremony may reach back to one before it.
+  const on = changes.findLast((change) => change.ours && turned(change, access) === 'on');
   const off = changes.find((change) => on !== undefined && change.at >= on.at && turned(change, access) === 'off');
   const others = changes.filter((change) => !change.ours);
   const undone = changes.filter((change) => change.ours).flatMap((change) => undoneBy(change, access));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { epochMs, instant } from '../../../domain/identifiers.js';
+import { begunAfter } from '../../../domain/extension.js';
+import { instant } from '../../../domain/identifiers.js';
 import { parseAccessPolicy, type AccessPolicy } from './access-policy.js';
 import type { AccessIntent } from './access-intent.js';
 import type { GraphAnswer, GraphSession } from '../wire/graph-session.js';
@@ -39,13 +40,13 @@ export interface AccessChange {
   readonly after: AccessPolicy | undefined;
 }
 
-/** All changes of the intent's policy since it was issued, the oldest first. The log is minutes late. */
+/** All changes of the intent's policy since the ceremony's first intent, the oldest first. The log is minutes late. */
 export async function readChanges(
   graph: GraphSession,
   { intent, tuple }: AccessIntent,
   writerIds: ReadonlySet<string>,
 ): Promise<GraphAnswer<AccessChange[]>> {
-  const since = instant(epochMs(intent.issued_at) - SKEW_MS);
+  const since = instant(begunAfter(intent) - SKEW_MS);
   const $filter = `activityDateTime ge ${since} and loggedByService eq ${quoted('Conditional Access')}`;
   const rows = await graph.readAll('/auditLogs/directoryAudits', rowSchema, { $filter });
   if (!rows.ok) return rows;

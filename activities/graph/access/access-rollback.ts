@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { instant } from '../../../domain/identifiers.js';
 import type { Finding, RollbackOutcome } from '../../../domain/outcomes.js';
-import type { DirectoryRoleTasks } from '../../../domain/tasks.js';
+import type { EffectTasks } from '../../../domain/tasks.js';
 import { protectedTarget, toldPolicy, turnOf, type AccessDeps } from './access-deps.js';
 import { accessOf, type AccessIntent } from './access-intent.js';
 import { ACCESS_POLICIES, readAccessPolicy, type AccessPolicy } from './access-policy.js';
@@ -26,7 +26,7 @@ const progressSchema = z.object({
 type Progress = z.output<typeof progressSchema>;
 const NOTHING: Progress = { reads: NO_READS, missing_reads: 0, written: false, client_request_ids: [] };
 
-type Input = Parameters<DirectoryRoleTasks['rollback']>[0];
+type Input = Parameters<EffectTasks['rollback']>[0];
 
 /**
  * Takes back the one member that this intent changed, and nothing else: the policy is read until it has come to rest, and
@@ -35,7 +35,7 @@ type Input = Parameters<DirectoryRoleTasks['rollback']>[0];
  * Graph has no mark on a member of a policy. So what stands is ours where the grant was made or may have been made; where
  * every answer to the grant was a refusal, what stands is somebody else's and stays.
  */
-export function rollbackAccess(deps: AccessDeps): DirectoryRoleTasks['rollback'] {
+export function rollbackAccess(deps: AccessDeps): EffectTasks['rollback'] {
   return (input) =>
     Attempt.run(progressSchema, NOTHING, async (attempt) => {
       const none = disowned(input, deps, attempt.number);

@@ -9,7 +9,7 @@ import { readAccessPolicy } from './access-policy.js';
 import { Attempt } from '../attempt.js';
 import { openSession, receiptOf, requireAuthentic, type GraphDeps } from '../effect-deps.js';
 import { waitFor } from '../wire/graph-error.js';
-import { keepApart, NEXT_READ_MS, readFailed } from '../reading.js';
+import { keepApart, NEXT_READ_MS, readFailed, verifiedOf } from '../reading.js';
 
 const PRESENT_READS = 3;
 
@@ -40,7 +40,7 @@ export function verifyAccess(deps: GraphDeps): VerifierTasks['verify'] {
       const findings = changesSince(survey, read.value, tuple);
       const reads = present_at.map((at) => ({ at: instant(at), present: true }));
       const data = { reads, ends_at: null, policy: toldPolicy(read.value), findings, client_request_ids: ids() };
-      const receipt = receiptOf(deps, intent, { type: 'verified', transition: 'verified', data });
+      const receipt = receiptOf(deps, intent, { ...verifiedOf(intent), data });
       return { outcome: 'present', ends_at: null, findings, receipt };
     });
 }

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { IntentOf } from '../../../domain/intent.js';
 import { epochMs } from '../../../domain/identifiers.js';
 import type { ApplyOutcome } from '../../../domain/outcomes.js';
-import type { DirectoryRoleTasks } from '../../../domain/tasks.js';
+import type { EffectTasks } from '../../../domain/tasks.js';
 import { admittedGrant, type AdmittedGrant } from '../grant/admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED } from '../grant/apply-progress.js';
 import { assignmentIntent } from './assignment-intent.js';
+import { KeptAssignment } from './assignment-keep.js';
 import {
   assignmentBody,
   ASSIGNMENTS,
@@ -37,19 +38,22 @@ const progressSchema = applyProgressSchema.extend({
 });
 type Progress = z.output<typeof progressSchema>;
 
-type Input = Parameters<DirectoryRoleTasks['apply']>[0];
+type Input = Parameters<EffectTasks['apply']>[0];
 
 /**
  * Assigns the role, once the gate has admitted the attempt: one read, and one POST. Graph refuses a second assignment of the
  * same tuple, and keeps no mark of who made one: what stands before any call of ours is somebody else's, and refuses; what
- * stands after a call whose answer was lost is adopted, since nothing stood at the survey.
+ * stands after a call whose answer was lost is adopted, since nothing stood at the survey. An intent of a later round calls
+ * for nothing: Graph keeps no end that could be moved (`assignment-keep.ts`).
  */
-export function applyAssignment(deps: GraphDeps): DirectoryRoleTasks['apply'] {
+export function applyAssignment(deps: GraphDeps): EffectTasks['apply'] {
   const nothing: Progress = { ...NOTHING_APPLIED, agreeing: 0, shown: null, last_at: null };
   return (input) =>
-    Attempt.run(progressSchema, nothing, (attempt) =>
-      new Application(deps, input, assignmentIntent(input.signed.intent), attempt, admittedGrant()).run(),
-    );
+    Attempt.run(progressSchema, nothing, (attempt) => {
+      const intent = assignmentIntent(input.signed.intent);
+      if (intent.round > 1) return new KeptAssignment(deps, input, attempt, admittedGrant()).run();
+      return new Application(deps, input, intent, attempt, admittedGrant()).run();
+    });
 }
 
 class Application extends GrantAttempt {

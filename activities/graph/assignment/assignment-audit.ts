@@ -18,7 +18,8 @@ export const auditAssignment = (deps: GraphDeps): VerifierTasks['audit'] =>
   }));
 
 function toldChanges(changes: readonly MembershipChange[]) {
-  const added = changes.find((change) => change.ours && change.added);
+  // The window of an extended ceremony may reach back to one before it.
+  const added = changes.findLast((change) => change.ours && change.added);
   const removed = changes.find((change) => added !== undefined && !change.added && change.at >= added.at);
   const others = changes.filter((change) => !change.ours && change !== removed);
   return {

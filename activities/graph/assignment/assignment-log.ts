@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { epochMs, instant } from '../../../domain/identifiers.js';
+import { begunAfter } from '../../../domain/extension.js';
+import { instant } from '../../../domain/identifiers.js';
 import type { IntentOf } from '../../../domain/intent.js';
 import type { GraphAnswer, GraphSession } from '../wire/graph-session.js';
 import { quoted } from '../pim/pim-wire.js';
@@ -31,13 +32,13 @@ export interface MembershipChange {
   readonly ours: boolean;
 }
 
-/** All of them since the intent was issued, the oldest first. The log is minutes late. */
+/** All of them since the ceremony's first intent, the oldest first. The log is minutes late. */
 export async function readMembershipChanges(
   graph: GraphSession,
-  { issued_at, tuple }: IntentOf<'entra.role_assignment'>,
+  intent: IntentOf<'entra.role_assignment'>,
   writerIds: ReadonlySet<string>,
 ): Promise<GraphAnswer<MembershipChange[]>> {
-  const since = instant(epochMs(issued_at) - SKEW_MS);
+  const since = instant(begunAfter(intent) - SKEW_MS);
   const rows = [];
   for (const activity of [ADDED, REMOVED]) {
     const read = await graph.readAll('/auditLogs/directoryAudits', rowSchema, {
@@ -46,6 +47,7 @@ export async function readMembershipChanges(
     if (!read.ok) return read;
     rows.push(...read.value);
   }
+  const { tuple } = intent;
   const wanted = [tuple.principal_id, tuple.assigned_role_template_id];
   const changes = rows.flatMap((row): MembershipChange[] => {
     const targets = (row.targetResources ?? []).map((target) => target.id);

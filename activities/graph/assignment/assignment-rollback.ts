@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { instant } from '../../../domain/identifiers.js';
 import type { IntentOf } from '../../../domain/intent.js';
 import type { Finding, RollbackOutcome } from '../../../domain/outcomes.js';
-import type { DirectoryRoleTasks } from '../../../domain/tasks.js';
+import type { EffectTasks } from '../../../domain/tasks.js';
 import { assignmentIntent } from './assignment-intent.js';
 import { assignmentPath, readStanding, type Assignment } from './assignments.js';
 import { Attempt } from '../attempt.js';
@@ -25,7 +25,7 @@ const progressSchema = z.object({
 type Progress = z.output<typeof progressSchema>;
 const NOTHING: Progress = { absent_reads: 0, last_at: null, deleted: false, client_request_ids: [] };
 
-type Input = Parameters<DirectoryRoleTasks['rollback']>[0];
+type Input = Parameters<EffectTasks['rollback']>[0];
 
 /**
  * Deletes this intent's assignment, by its id, and nothing else; nothing in it is final but success.
@@ -36,7 +36,7 @@ type Input = Parameters<DirectoryRoleTasks['rollback']>[0];
  * which is anybody's: it can only narrow what is deleted, and counts in the first round alone, so that a wrong one cannot keep
  * ours standing once the verifier has seen it.
  */
-export function rollbackAssignment(deps: GraphDeps): DirectoryRoleTasks['rollback'] {
+export function rollbackAssignment(deps: GraphDeps): EffectTasks['rollback'] {
   return (input) =>
     Attempt.run(progressSchema, NOTHING, async (attempt) => {
       const none = disowned(input, deps, attempt.number);

@@ -8,7 +8,7 @@ import { Attempt } from '../attempt.js';
 import { openSession, receiptOf, requireAuthentic, type GraphDeps } from '../effect-deps.js';
 import { waitFor } from '../wire/graph-error.js';
 import { certain, newcomersTo, sight, sightingsSchema } from '../tenant/newcomers.js';
-import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from '../reading.js';
+import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf, verifiedOf } from '../reading.js';
 
 const PRESENT_READS = 3;
 
@@ -48,7 +48,7 @@ export function verifyAssignment(deps: GraphDeps): VerifierTasks['verify'] {
       const { findings } = judged.value;
       const reads = present_at.map((at) => ({ at: instant(at), present: true }));
       const data = { reads, assignment_id: ours.schedule_id, ends_at: null, findings, client_request_ids: ids() };
-      const receipt = receiptOf(deps, intent, { type: 'verified', transition: 'verified', data });
+      const receipt = receiptOf(deps, intent, { ...verifiedOf(intent), data });
       return { outcome: 'present', ends_at: null, findings, receipt };
     });
 }

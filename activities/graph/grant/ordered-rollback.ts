@@ -1,7 +1,7 @@
 import { instant } from '../../../domain/identifiers.js';
 import { signedIntentSchema } from '../../../domain/intent.js';
 import type { OrderedRollbackOutcome } from '../../../domain/outcomes.js';
-import type { DirectoryRoleTasks, OrderTasks } from '../../../domain/tasks.js';
+import type { EffectTasks, OrderTasks } from '../../../domain/tasks.js';
 import { judgeOrder } from '../../../proofs/removal-order.js';
 import type { Clock } from '../../clock.js';
 import type { InForce } from '../../in-force.js';
@@ -14,7 +14,7 @@ export type OrderHoldings = Pick<InForce, 'policy' | 'roster'> & { readonly cloc
  * so a kill is one step from the provider. An order that does not verify here calls nobody: else forged kills would be a
  * way to make Graph busy.
  */
-export function takingOrders<Tasks extends Pick<DirectoryRoleTasks, 'rollback'>>(
+export function takingOrders<Tasks extends Pick<EffectTasks, 'rollback'>>(
   { policy, roster, clock }: OrderHoldings,
   tasks: Tasks,
 ): Tasks & OrderTasks {

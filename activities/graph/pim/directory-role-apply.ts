@@ -1,6 +1,6 @@
 import type { ApplyOutcome } from '../../../domain/outcomes.js';
 import { epochMs, instant } from '../../../domain/identifiers.js';
-import type { DirectoryRoleTasks } from '../../../domain/tasks.js';
+import type { EffectTasks } from '../../../domain/tasks.js';
 import { admittedGrant, type AdmittedGrant } from '../grant/admitted-grant.js';
 import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from '../grant/apply-progress.js';
 import { Attempt } from '../attempt.js';
@@ -19,7 +19,7 @@ const LAST_CALL_MS = 5 * 60_000;
 /** Agreeing looks before a tuple that is taken counts as somebody else's. */
 const TAKEN_READS = 12;
 
-type Input = Parameters<DirectoryRoleTasks['apply']>[0];
+type Input = Parameters<EffectTasks['apply']>[0];
 
 /**
  * Grants the role, once the gate (`grant-gate.ts`) has admitted the attempt: a dry run and then one POST. Whatever an earlier attempt may have left is looked for first
@@ -27,7 +27,7 @@ type Input = Parameters<DirectoryRoleTasks['apply']>[0];
  * Every answer that could still become a grant makes the outcome unclean for good. An intent of a later round extends what
  * stands instead (`directory-role-extend.ts`).
  */
-export function applyDirectoryRole(deps: GraphDeps): DirectoryRoleTasks['apply'] {
+export function applyDirectoryRole(deps: GraphDeps): EffectTasks['apply'] {
   return (input) =>
     Attempt.run(applyProgressSchema, NOTHING_APPLIED, (attempt) => {
       const Call = input.signed.intent.round === 1 ? Application : RoleExtension;

@@ -1,7 +1,6 @@
-import { EXTENSION_REFUSALS, LAST_EXTENSION_MS } from '../../../domain/extension.js';
 import { epochMs, instant } from '../../../domain/identifiers.js';
 import type { ApplyOutcome } from '../../../domain/outcomes.js';
-import type { DirectoryRoleTasks } from '../../../domain/tasks.js';
+import type { EffectTasks } from '../../../domain/tasks.js';
 import type { AdmittedGrant } from '../grant/admitted-grant.js';
 import type { ApplyProgress } from '../grant/apply-progress.js';
 import type { Attempt } from '../attempt.js';
@@ -9,6 +8,7 @@ import { clockRefusal } from '../wire/clock-check.js';
 import type { GraphDeps } from '../effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from '../wire/graph-error.js';
 import { GrantAttempt, UNKNOWN_READS } from '../grant/grant-attempt.js';
+import { tooLateToExtend } from '../grant/late-extension.js';
 import { meaningOf } from './pim-status.js';
 import { pimFamily, pimTuple, type PimFamily } from './pim-family.js';
 import type { ScheduleRequest } from './pim-wire.js';
@@ -16,7 +16,7 @@ import { historyOf, isOwnGrant, markOn, type TupleHistory } from './tuple-histor
 
 const AGAIN_MS = 5_000;
 
-type Input = Parameters<DirectoryRoleTasks['apply']>[0];
+type Input = Parameters<EffectTasks['apply']>[0];
 
 /**
  * Gives our own assignment a later end, once the gate has admitted the attempt: Graph's adminUpdate addresses the tuple, so
@@ -124,12 +124,8 @@ export class RoleExtension extends GrantAttempt {
   }
 
   private tooLate(): ApplyOutcome | undefined {
-    // The gate has judged that the intent follows from this evidence.
-    const deadline = this.input.evidence.extension?.prior.at(-1)?.intent.deadline;
-    const left = deadline === undefined ? 0 : epochMs(deadline) - this.deps.clock.now();
-    return left > LAST_EXTENSION_MS
-      ? undefined
-      : this.refuse('extension_too_late', EXTENSION_REFUSALS.extension_too_late);
+    const late = tooLateToExtend(this.input.evidence, this.deps.clock.now());
+    return late === undefined ? undefined : this.refuse(late.code, late.message);
   }
 
   private pause(failure: GraphFailure): number {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { instant } from '../../../domain/identifiers.js';
 import type { Finding, RollbackOutcome } from '../../../domain/outcomes.js';
-import type { DirectoryRoleTasks } from '../../../domain/tasks.js';
+import type { EffectTasks } from '../../../domain/tasks.js';
 import { Attempt } from '../attempt.js';
 import { disowned, openSession, receiptOf, type GraphDeps } from '../effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from '../wire/graph-error.js';
@@ -23,14 +23,14 @@ const progressSchema = z.object({
 });
 type Progress = z.output<typeof progressSchema>;
 
-type Input = Parameters<DirectoryRoleTasks['rollback']>[0];
+type Input = Parameters<EffectTasks['rollback']>[0];
 
 /**
  * Removes this intent's assignment, and nothing else: Graph's adminRemove addresses the tuple, so before each removal our
  * marker is looked for among the requests, and what stands must not be another's. Two reads side by side and one POST when
  * all goes well. Nothing in it is final but success.
  */
-export function rollbackDirectoryRole(deps: GraphDeps): DirectoryRoleTasks['rollback'] {
+export function rollbackDirectoryRole(deps: GraphDeps): EffectTasks['rollback'] {
   return (input) =>
     Attempt.run(progressSchema, { unattributed_reads: 0, client_request_ids: [] }, (attempt) =>
       new Rollback(deps, input, attempt).run(),

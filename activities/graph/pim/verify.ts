@@ -8,7 +8,7 @@ import { waitFor } from '../wire/graph-error.js';
 import { readHoldings } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from '../tenant/newcomers.js';
 import { pimFamily, pimTuple } from './pim-family.js';
-import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from '../reading.js';
+import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf, verifiedOf } from '../reading.js';
 import { historyOf, scheduleOf } from './tuple-history.js';
 
 const PRESENT_READS = 3;
@@ -74,8 +74,7 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
         findings,
         client_request_ids: ids(),
       };
-      const transition = intent.round === 1 ? 'verified' : `verified/${intent.round}`;
-      const receipt = receiptOf(deps, intent, { type: 'verified', transition, data });
+      const receipt = receiptOf(deps, intent, { ...verifiedOf(intent), data });
       return { outcome: 'present', ends_at, findings, receipt };
     });
 }

@@ -15,7 +15,7 @@ import { kindOfTuple } from '../../../domain/effects/effects.js';
 import type { EntryPayload, Receipt } from '../../../domain/entry.js';
 import { instant } from '../../../domain/identifiers.js';
 import { INTENT_PAYLOAD_TYPE, type IntentOf, type Tuple, type SignedIntent } from '../../../domain/intent.js';
-import type { DirectoryRoleTasks, Evidence, OrderTasks, SessionsTasks, VerifierTasks } from '../../../domain/tasks.js';
+import type { EffectTasks, Evidence, OrderTasks, SessionsTasks, VerifierTasks } from '../../../domain/tasks.js';
 import type { SigningRole } from '../../../domain/roles.js';
 import type { PolicyInForce } from '../../../domain/policy-in-force.js';
 import type { Roster } from '../../../domain/roster.js';
@@ -122,7 +122,7 @@ export class World {
     return this.deps(WRITER, [needed]);
   }
 
-  get effects(): Unbound<DirectoryRoleTasks & OrderTasks> {
+  get effects(): Unbound<EffectTasks & OrderTasks> {
     const deps = this.holdings;
     const tasks = takingOrders(
       { ...deps, policy: () => this.policy, roster: () => this.roster },

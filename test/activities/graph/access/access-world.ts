@@ -14,7 +14,7 @@ import {
   type Survey,
 } from '../../../../domain/outcomes.js';
 import type { Request } from '../../../../domain/request.js';
-import type { DirectoryRoleTasks, VerifierTasks } from '../../../../domain/tasks.js';
+import type { EffectTasks, VerifierTasks } from '../../../../domain/tasks.js';
 import { canonicalJson } from '../../../../proofs/canonical-json.js';
 import { signDsse } from '../../../../proofs/dsse.js';
 import { makeMarker } from '../../../../proofs/marker.js';
@@ -59,7 +59,7 @@ export class AccessWorld {
     return { ...this.world.depsOf(EDITOR, permissions), turns: this.turns, accessWriterIds: new Set([EDITOR]) };
   }
 
-  private get tasks(): Unbound<DirectoryRoleTasks> {
+  get tasks(): Unbound<EffectTasks> {
     const { deps } = this;
     const tasks = conditionalAccessTasks(deps);
     const role = 'effect:entra.conditional_access' as const;

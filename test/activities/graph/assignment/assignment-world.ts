@@ -14,7 +14,7 @@ import {
   type Survey,
 } from '../../../../domain/outcomes.js';
 import type { Request } from '../../../../domain/request.js';
-import type { DirectoryRoleTasks, OrderTasks, VerifierTasks } from '../../../../domain/tasks.js';
+import type { EffectTasks, OrderTasks, VerifierTasks } from '../../../../domain/tasks.js';
 import { canonicalJson } from '../../../../proofs/canonical-json.js';
 import { signDsse } from '../../../../proofs/dsse.js';
 import { makeMarker } from '../../../../proofs/marker.js';
@@ -26,7 +26,7 @@ import { ALICE, EVIDENCE, READER, USER_ADMINISTRATOR, type Assignment, type Unbo
 export const ASSIGNER = '55555555-0000-4000-8000-000000000005';
 export const ASSIGNMENTS = '/roleManagement/directory/roleAssignments';
 const EVENT = '0123456789abcdef';
-type Rest = Omit<Parameters<DirectoryRoleTasks['rollback']>[0], 'signed' | 'round'> & { round?: number };
+type Rest = Omit<Parameters<EffectTasks['rollback']>[0], 'signed' | 'round'> & { round?: number };
 
 /** A tenant without PIM, the role that assigns roles in it, and the second identity. */
 export class AssignmentWorld {
@@ -52,7 +52,7 @@ export class AssignmentWorld {
     return this.world.control('/assignments', { ...held, ...body });
   }
 
-  get tasks(): Unbound<DirectoryRoleTasks & OrderTasks> {
+  get tasks(): Unbound<EffectTasks & OrderTasks> {
     const { world } = this;
     const deps = {
       ...world.depsOf(ASSIGNER, ['RoleManagement.ReadWrite.Directory']),
