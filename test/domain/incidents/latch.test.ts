@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { incidentCommands } from '../../../domain/incidents/incident-commands.js';
+import { incidentCommands, incidentWake } from '../../../domain/incidents/incident-commands.js';
 import { stepIncident, type IncidentEvent } from '../../../domain/incidents/incident-machine.js';
 import { newIncident, toRelease, type IncidentMachine } from '../../../domain/incidents/incident-state.js';
 import { viewOfIncident } from '../../../domain/incidents/view-of-incident.js';
@@ -203,6 +203,8 @@ describe('the latch of a latched incident', () => {
           if (move === 'restart') state = JSON.parse(JSON.stringify(state)) as IncidentMachine;
           state = stepIncident(state, event, nowMs);
           state = stepIncident(state, { type: 'tick' }, nowMs);
+          // A time that has passed would wake the workflow without end.
+          expect(incidentWake(state, nowMs) ?? Infinity).toBeGreaterThan(nowMs);
           witness = witnessed(witness, event, before, state);
           const let_go = state.phase === 'releasing' || state.phase === 'checking_health' || state.phase === 'resolved';
           if (!let_go) continue;
