@@ -23,7 +23,9 @@ export const attestedBefore =
   (keys: RoleKeys): LookUpAttested =>
   async (sql, incidentId, binding) => {
     // Without a journal there is no attempt that could be the latest: nothing that needs one is released.
-    const [journal] = await sql.query<{ found: boolean }>(`SELECT to_regclass('verifier.results') IS NOT NULL AS found`);
+    const [journal] = await sql.query<{ found: boolean }>(
+      `SELECT to_regclass('verifier.results') IS NOT NULL AS found`,
+    );
     if (journal?.found !== true) return { latest: null, voidBeforeMs: 0 };
     const rows = await sql.query<{ envelope: string }>(
       `SELECT envelope FROM verifier.results
