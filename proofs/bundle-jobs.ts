@@ -14,6 +14,8 @@ import type { BundleStatement } from './bundle.js';
 import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 import { digestOf } from './canonical-json.js';
 import { checkJobStatement } from './job-check.js';
+import { handedInSchema } from './model-receipt.js';
+import { signerOfReceipt } from './model-receipt-offline.js';
 import type { Trust } from './trust.js';
 
 const jobData = z.object({ statement: signedStatementSchema, job: jobIdSchema, elevated: z.boolean() });
@@ -56,7 +58,7 @@ export function proveJobs(
   const unreferenced: string[] = [];
   for (const proven of entries) {
     const { type, data } = proven.entry;
-    if (type === 'model_receipt') receipts.add(data['digest']);
+    if (type === 'model_receipt' && proveReceipt(proven, trust, findings)) receipts.add(data['digest']);
     if (type === 'job') {
       const job = proveJob(authority, proven, trust, findings);
       if (job !== undefined) jobs.set(job.job, job);
@@ -75,7 +77,8 @@ export function proveJobs(
   findings.facts.jobs = [...jobs.values()];
   if (calls > 0)
     findings.notVerified.push("that each job's token was signed and in force: the entries of the roles say so");
-  noteReceipts({ receipts: receipts.size, unreferenced }, wantsReceipts(policy), findings);
+  const verified = trust.modelReceiptKeys !== undefined;
+  noteReceipts({ receipts: receipts.size, unreferenced, verified }, wantsReceipts(policy), findings);
   findings.ran('jobs', `${jobs.size} let in, ${calls} calls of their tools, ${refused} refused`);
 }
 
@@ -149,6 +152,22 @@ function proveCall(
   job.calls += 1;
 }
 
+const receiptData = z.object({ digest: z.string(), receipt: handedInSchema.shape.receipt });
+
+/** A receipt of a model call, verified again by the keys of the trust file where it names any; else it is the verifier's word. */
+function proveReceipt({ seq, entry }: ProvenEntry, { modelReceiptKeys }: Trust, findings: BundleFindings): boolean {
+  if (modelReceiptKeys === undefined) return true;
+  const data = receiptData.safeParse(entry.data);
+  const signed = data.success ? signerOfReceipt(data.data.receipt, modelReceiptKeys) : undefined;
+  const refuse = (message: string): false => {
+    findings.fail('jobs', 'job_unproven', placeOfSeq(seq), message);
+    return false;
+  };
+  if (!data.success) return refuse('it carries no receipt of a model call');
+  if (signed === undefined) return refuse('no key in model_receipt_keys of the trust file signed this receipt');
+  return signed.digest === data.data.digest || refuse('calls would refer to another receipt than it carries');
+}
+
 const wantsReceipts = (policy: unknown): boolean =>
   auditOf.safeParse(policy).data?.contract.audit.require_gateway_receipts === true;
 
@@ -160,12 +179,12 @@ function refersTo(data: Record<string, unknown>, receipts: ReadonlySet<unknown>)
 
 /** Which tool calls rest on no receipt of a model call, where the contract wants them to. */
 function noteReceipts(
-  { receipts, unreferenced }: { receipts: number; unreferenced: readonly string[] },
+  { receipts, unreferenced, verified }: { receipts: number; unreferenced: readonly string[]; verified: boolean },
   wanted: boolean,
   { facts, notVerified }: BundleFindings,
 ): void {
   facts.model_receipts = receipts;
-  if (receipts > 0)
+  if (receipts > 0 && !verified)
     notVerified.push(`that ${receipts} receipts of model calls were signed: the verifier's entries say so`);
   if (!wanted) return;
   facts.calls_without_receipt = [...unreferenced];

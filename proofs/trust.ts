@@ -7,6 +7,7 @@ import { SIGNING_ROLES, type SigningRole } from '../domain/roles.js';
 import { rosterSchema, type Roster } from '../domain/roster.js';
 import { canonicalJson } from './canonical-json.js';
 import { contractRootsOf, contractRootsSchema, type ContractRoots, type ContractRootsFile } from './contract-roots.js';
+import { modelReceiptKeySchema, type ModelReceiptKey } from './model-receipt.js';
 import { exportRolePublicKey, importRolePublicKey, keyidOf } from './role-key.js';
 import type { RoleKeys, TrustedKey } from './receipt.js';
 import { parseStrictJson } from './strict-json.js';
@@ -15,7 +16,8 @@ import { parseStrictJson } from './strict-json.js';
  * A trust-roots file: everything that an offline verifier takes for granted. `public_key` is base64 of the key's SPKI
  * DER. A role may have several keys (old ones stay for old bundles); a key has one role. `policies`, where present, lists
  * the digests of the policies that were ever in force. `contract_roots`, where present, is the contract-roots file: a policy
- * that its signers signed needs no listing. Without either a bundle's policy is only shown, not vouched for.
+ * that its signers signed needs no listing. `model_receipt_keys`, where present, are those by which the receipts of model calls
+ * in a bundle are verified again, as in the verifier's settings. Without either a bundle's policy is only shown, not vouched for.
  */
 export const trustFileSchema = z
   .strictObject({
@@ -33,6 +35,7 @@ export const trustFileSchema = z
     roster: rosterSchema,
     policies: z.array(digestSchema).max(10_000).optional(),
     contract_roots: contractRootsSchema.optional(),
+    model_receipt_keys: z.array(modelReceiptKeySchema).max(64).optional(),
   })
   .superRefine((file, context) => {
     const seen = new Set<string>();
@@ -55,6 +58,8 @@ export interface Trust {
   policies: ReadonlySet<string> | undefined;
   /** Who may sign contracts; undefined when the file does not say. */
   contractRoots: ContractRoots | undefined;
+  /** Whose receipts of model calls count; undefined when the file does not say. */
+  modelReceiptKeys?: readonly ModelReceiptKey[] | undefined;
 }
 
 /** Outcome of {@link parseTrust}. */
@@ -80,7 +85,8 @@ export function trustOf(file: TrustFile): Trust {
   }
   const policies = file.policies === undefined ? undefined : new Set(file.policies);
   const contractRoots = file.contract_roots && contractRootsOf(file.contract_roots);
-  return { keyOf: (keyid) => keys.get(keyid), roster: file.roster, policies, contractRoots };
+  const { roster, model_receipt_keys: modelReceiptKeys } = file;
+  return { keyOf: (keyid) => keys.get(keyid), roster, policies, contractRoots, modelReceiptKeys };
 }
 
 /** The text of a trust-roots file for these keys, roster, policies and signers of contracts. */
