@@ -72,6 +72,7 @@ export function actRoutes(app: Hono, runbook: Runbook, readBody: ReadBody): void
     const said = saidBy(person, bearer.name, 'resolve', id, proof);
     const first = await api.get(id);
     if (first.view.state !== 'resolved') {
+      if (first.view.containment_binding === null) throw incomplete(first.view, ['containment_not_settled']);
       const before = first.view.resolve?.at;
       await api.say(id, 'resolve', said);
       await until(runbook, id, ({ view }) => {

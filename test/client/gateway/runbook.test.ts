@@ -298,6 +298,7 @@ describe('what is not allowed now', () => {
     for (const [path, body] of [
       ['/api/v1/recovery/ack', { incident_id: ID, operator: 'bob' }],
       ['/api/v1/recovery/reattest', { incident_id: ID }],
+      ['/api/v1/incidents/resolve', { id: ID }],
     ] as const)
       expect(await call('bob', path, body)).toMatchObject(refusedFor('containment_not_settled'));
   });
