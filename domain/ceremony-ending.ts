@@ -7,9 +7,14 @@ import { isOutstanding, outstandingOf } from './outstanding.js';
 import { beginReseal } from './reseal.js';
 
 /** Ends the ceremony for this cause: at once where nothing can stand, otherwise by resealing. */
-export function end(state: CeremonyState, cause: EndCause, nowMs: number, by: string | null = null): CeremonyState {
+export function end(
+  state: CeremonyState,
+  cause: EndCause,
+  nowMs: number,
+  { by, compromise }: { by: string | null; compromise?: true } = { by: null },
+): CeremonyState {
   if (isEnd(state.phase) || state.phase === 'resealing' || state.ending !== null) return state;
-  const ending = { cause, by, at: instant(nowMs) };
+  const ending = { cause, by, at: instant(nowMs), ...(compromise === undefined ? {} : { compromise }) };
   // The clock itself is the mark for a deadline or a window: the authority refuses to issue after either.
   const mark = cause === 'deadline' || cause === 'window' ? state.mark : 'pending';
   const next: CeremonyState = { ...state, ending, mark };

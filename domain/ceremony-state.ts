@@ -50,6 +50,8 @@ export type EndCause =
 export interface Ending {
   cause: EndCause;
   by: string | null;
+  /** Whoever killed it said so. */
+  compromise?: true;
   at: string;
 }
 

@@ -77,7 +77,7 @@ function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): Ce
       return refuseUnreadable(state, event.signal, event.reason, nowMs);
     case 'heard': {
       const heard = hear(state, event, nowMs);
-      if (heard.ends) return end(heard.state, heard.ends.cause, nowMs, heard.ends.by);
+      if (heard.ends) return end(heard.state, heard.ends.cause, nowMs, heard.ends);
       return maybeIssue(heard.state, nowMs);
     }
     case 'delivered': {

@@ -33,6 +33,16 @@ export const ENTRY_ROLES = {
   credential_rotated: 'effect:entra.credentials',
   account_disabled: 'effect:entra.account',
   granted_listed: 'verifier',
+  /** What was done upon statements after a kill, and what was looked at before and after. */
+  follow_up_looked: 'verifier',
+  follow_up_ordered: 'authority',
+  follow_up_refused: 'authority',
+  /** Through PIM, and outside it. */
+  taken_back: 'effect:entra.directory_role',
+  taken_back_direct: 'effect:entra.role_assignment',
+  account_enabled: 'effect:entra.account',
+  follow_up_verified: 'verifier',
+  follow_up_unanswered: 'register',
   reappeared: 'verifier',
   confirmed: 'verifier',
   overdue: 'register',
@@ -69,6 +79,7 @@ export const TOLD_ENTRIES: ReadonlySet<EntryType> = new Set([
   'overdue',
   'ended',
   'tool_unanswered',
+  'follow_up_unanswered',
 ]);
 export type RoleName = SigningRole;
 const entryTypes = Object.keys(ENTRY_ROLES) as [EntryType, ...EntryType[]];

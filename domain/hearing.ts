@@ -35,7 +35,7 @@ export interface Said {
 export interface Heard {
   state: CeremonyState;
   /** Set when the statement ends the ceremony. */
-  ends?: { cause: EndCause; by: string };
+  ends?: { cause: EndCause; by: string; compromise?: true };
   /** Set when this approval completed the quorum. */
   quorum?: true;
 }
@@ -170,8 +170,9 @@ function accept(
     const approvals = extension.approvals.filter((approval) => approval.person.id !== person.id);
     return { state: { ...next, extension: { ...extension, approvals } } };
   }
-  const { act } = statement;
-  return { state: next, ends: { cause: act === 'approve' || act === 'extend' ? 'kill' : act, by: person.id } };
+  const { act, compromise } = statement;
+  const cause = act === 'approve' || act === 'extend' ? 'kill' : act;
+  return { state: next, ends: { cause, by: person.id, ...(compromise === undefined ? {} : { compromise }) } };
 }
 
 /** Whether something rests on an approval of this person, or may come to. */

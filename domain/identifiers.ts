@@ -18,6 +18,12 @@ export const resealWorkflowId = (eventId: string): string => `reseal/${eventId}`
 /** By the statement's digest (hex SHA-256): the same statement again joins the first, and nobody's review waits for another's. */
 export const reviewWorkflowId = (eventId: string, digest: string): string => `review/${eventId}/${digest.slice(0, 16)}`;
 
+/**
+ * By the report's digest (hex SHA-256), so that those who sign for the same meet; of things that are taken back by the
+ * statement's, since one person's is enough.
+ */
+export const followUpWorkflowId = (eventId: string, id: string): string => `follow-up/${eventId}/${id}`;
+
 /** Milliseconds since the epoch of an RFC 3339 time that a schema has already accepted. */
 export const epochMs = (instant: string): number => Date.parse(instant);
 /** RFC 3339 UTC with milliseconds. */

@@ -31,8 +31,8 @@ export interface KillState {
 export const MAX_GRANTED = 50;
 
 /**
- * One thing that the principal gave to somebody, by Graph's own words. `assignment_id` is that of a plain assignment, for its
- * removal; PIM's are removed by their tuple. `standing` is whether it was there when it was read, null where that was not looked up.
+ * One thing that the principal gave to somebody, by Graph's own words. `assignment_id` is that of a plain assignment, and of
+ * PIM's the schedule's (absent in lists of earlier versions). `standing` is whether it was there when it was read, null where that was not looked up.
  */
 export const grantedSchema = z.strictObject({
   via: z.enum(['pim', 'direct', 'other']),

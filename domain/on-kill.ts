@@ -3,7 +3,8 @@ import { guidSchema } from './identifiers.js';
 
 /**
  * What a policy says is done besides the reseal when a ceremony is killed. It stands in the authority's signed intent, so
- * that a role that acts on it needs that signature and nothing else. All of it reduces: nothing here gives anybody reach.
+ * that a role that acts on it needs that signature and nothing else. All of it reduces: nothing here gives anybody
+ * reach by itself. `restore_account` only says that people may order it, afterwards.
  */
 
 /** What counts as a kill. `operator_statement`: kill or cancel; and, since nobody can say why it is gone, a workflow that was lost. */
@@ -55,6 +56,8 @@ const actions = {
   /** Lists what the principal gave to others within the window. */
   report_granted: z.boolean().optional(),
   disable_account: z.boolean().optional(),
+  /** Whether the profile's quorum may have an account enabled again that a kill disabled. */
+  restore_account: z.literal(true).optional(),
 };
 
 /** `on_kill` of a policy's profile. */
@@ -68,6 +71,8 @@ export const onKillPolicySchema = z
   .superRefine(({ triggers, rotate, ...said }, context) => {
     const complain = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
+    if (said.restore_account === true && said.disable_account !== true)
+      complain(['restore_account'], 'nothing disables an account here: there is none to enable again');
     if (rotate === undefined && !Object.values(said).includes(true))
       complain([], 'says nothing to do: name an action, or leave on_kill out');
     if (triggers !== undefined && new Set(triggers).size < triggers.length)
@@ -85,12 +90,14 @@ export const onKillSchema = z.strictObject({
   report_granted: z.boolean(),
   rotate: z.array(rotationSchema).max(MAX_ROTATIONS),
   disable_account: z.boolean(),
+  /** Absent where the policy does not allow it. */
+  restore_account: z.literal(true).optional(),
 });
 export type OnKill = z.output<typeof onKillSchema>;
 
 /** What an intent says of a kill, from what the policy says and who receives the privilege. */
 export function onKillOf(policy: OnKillPolicy, principalId: string): OnKill {
-  const { triggers, end_sessions, report_granted, rotate, disable_account } = policy;
+  const { triggers, end_sessions, report_granted, rotate, disable_account, restore_account } = policy;
   const resolved = (rotate ?? []).map((one): Rotation => {
     if (one.kind === 'application_secret') return one;
     return { ...one, user_id: one.user_id === PRINCIPAL ? principalId : one.user_id };
@@ -102,6 +109,7 @@ export function onKillOf(policy: OnKillPolicy, principalId: string): OnKill {
     // A user who is named and receives the privilege too is one target.
     rotate: resolved.filter((one, index) => resolved.findIndex((other) => targetOf(other) === targetOf(one)) === index),
     disable_account: disable_account ?? false,
+    ...(restore_account === undefined ? {} : { restore_account }),
   };
 }
 

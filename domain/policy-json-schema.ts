@@ -84,6 +84,7 @@ const HELP: Readonly<Record<string, string>> = {
   'profiles.*.on_kill.report_granted': 'list what the principal granted to others meanwhile',
   'profiles.*.on_kill.rotate': 'credentials that get a new secret, which goes to a sink of the credentials role',
   'profiles.*.on_kill.disable_account': 'disable the account of the principal (false)',
+  'profiles.*.on_kill.restore_account': 'let the approvers of the profile have that account enabled again (false)',
 };
 
 /** The JSON Schema (draft 2020-12) of a policy file as it is written, for editors. What only Reseal can judge it leaves to `lint`. */

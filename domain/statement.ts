@@ -45,7 +45,10 @@ export const actStatementSchema = z
     deadline: instantSchema.optional(),
     /** Of an approval: the SHA-256 of the payload of the very `extend` that it approves. */
     extension_digest: digestSchema.optional(),
+    /** Of a kill: it is for a compromise, so that nothing of it is ever made good by an order. */
+    compromise: z.literal(true).optional(),
   })
+  .refine(({ act, compromise }) => compromise === undefined || act === 'kill', 'only a kill is for a compromise')
   .refine(({ act, round, deadline, extension_digest }) => {
     const extends_ = act === 'extend';
     const later = extends_ || (act === 'approve' && round > 1);

@@ -50,7 +50,13 @@ export interface Evidence {
 
 export interface AuthorityTasks {
   issue(input: Evidence): Promise<outcomes.IssueOutcome>;
-  mark(input: { event_id: string; cause: EndCause; by: string | null }): Promise<outcomes.MarkOutcome>;
+  /** `compromise`: whoever killed it said so. */
+  mark(input: {
+    event_id: string;
+    cause: EndCause;
+    by: string | null;
+    compromise?: true;
+  }): Promise<outcomes.MarkOutcome>;
   /** What the journal holds of an event; null when it never issued anything for it. */
   recall(input: { event_id: string }): Promise<outcomes.RecallOutcome>;
 }

@@ -2,6 +2,7 @@ import type { QuorumKind } from '../domain/quorum.js';
 import type { End } from '../domain/ceremony-state.js';
 import type { Prerequisite } from '../domain/prerequisite.js';
 import type { ProvenJob } from './bundle-jobs.js';
+import type { ProvenFollowUp } from './bundle-follow-up.js';
 import type { ProvenKillAction } from './bundle-kill.js';
 import type { BundleStage } from './bundle.js';
 import type { ToldCall } from './bundle-calls.js';
@@ -39,7 +40,8 @@ export type BundleErrorCode =
   | 'delivery_refused'
   | 'review_refused'
   | 'job_unproven'
-  | 'kill_action_unproven';
+  | 'kill_action_unproven'
+  | 'follow_up_unproven';
 
 export const BUNDLE_CHECKS = [
   'format',
@@ -64,6 +66,7 @@ export const BUNDLE_CHECKS = [
   'review',
   'jobs',
   'kill',
+  'follow_ups',
 ] as const;
 export type BundleCheck = (typeof BUNDLE_CHECKS)[number];
 
@@ -119,6 +122,8 @@ export interface BundleFacts {
   review: { person: string; method: string; at: string } | null;
   /** What a kill called for besides the removal, and a role answers for. */
   kill_actions: ProvenKillAction[];
+  /** What people had done afterwards, by their signatures. */
+  follow_ups: ProvenFollowUp[];
   /** Jobs that worked inside its window. */
   jobs: ProvenJob[];
   /** Signed receipts of model calls that jobs handed in. */
@@ -181,6 +186,7 @@ export class BundleFindings {
     ended_at: null,
     review: null,
     kill_actions: [],
+    follow_ups: [],
     jobs: [],
     model_receipts: 0,
     calls_without_receipt: null,

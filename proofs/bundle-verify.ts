@@ -5,6 +5,7 @@ import { comparePeople } from './bundle-people.js';
 import { proveAuthority, type ProvenEntry } from './bundle-authority.js';
 import { proveDelivery } from './bundle-delivery.js';
 import { openBundle } from './bundle-open.js';
+import { proveFollowUps } from './bundle-follow-up.js';
 import { proveJobs } from './bundle-jobs.js';
 import { proveKill } from './bundle-kill.js';
 import { proveOutcome } from './bundle-outcome.js';
@@ -43,6 +44,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
     proveReview(authority, entries, trust, findings);
     proveJobs(authority, predicate, entries, trust, findings);
     proveKill(authority, entries, findings);
+    proveFollowUps(authority, predicate, entries, trust, findings);
   }
   if (findings.facts.approvals.some(({ method }) => method !== 'software')) {
     findings.notVerified.push('that hardware holds the keys enrolled as such: only attestation at enrolment shows it');

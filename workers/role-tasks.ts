@@ -2,6 +2,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { readMark } from '../activities/authority/journal.js';
 import { authorityTasks } from '../activities/authority/authority-tasks.js';
 import { keepIntentsIn, type KeepIntent } from '../activities/authority/kept-intents.js';
+import { followUpTasks } from '../activities/authority/follow-up-tasks.js';
 import { jobTasks } from '../activities/authority/job-tasks.js';
 import { attestedBefore } from '../activities/authority/incidents/attested-before.js';
 import { recoveryTasks } from '../activities/authority/incidents/recovery-tasks.js';
@@ -13,6 +14,11 @@ import { DEFAULT_PLAYBOOK } from '../domain/incidents/playbook.js';
 import { credentialsTasks } from '../activities/credentials/rotate.js';
 import { accountTasks } from '../activities/graph/people/account.js';
 import { directoryRoleTasks } from '../activities/graph/pim/directory-role.js';
+import { lookAgain } from '../activities/graph/follow-up/look-again.js';
+import type { FollowUpDeps } from '../activities/graph/follow-up/order.js';
+import { restoreAccount } from '../activities/graph/follow-up/restore-account.js';
+import { takeBack } from '../activities/graph/follow-up/take-back.js';
+import { verifyFollowUp } from '../activities/graph/follow-up/verify-follow-up.js';
 import type { GraphDeps } from '../activities/graph/effect-deps.js';
 import type { GraphAccess } from '../activities/graph/wire/graph-access.js';
 import { conditionalAccessTasks } from '../activities/graph/access/conditional-access.js';
@@ -89,13 +95,15 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
     const tasks = authorityTasks(holdings);
     const attested = attestedBefore(holdings.roleKeys);
     const recoveries = recoveryTasks({ ...holdings, ...recoveryRules(context), attested });
-    return { ...tasks, ...jobTasks(holdings, tasks), ...recoveries };
+    return { ...tasks, ...jobTasks(holdings, tasks), ...followUpTasks(holdings), ...recoveries };
   },
-  'effect:entra.directory_role': (context) =>
-    takingOrders(
+  'effect:entra.directory_role': (context) => ({
+    ...takingOrders(
       { ...knownTo(context), clock: context.clock },
       directoryRoleTasks(graphDeps(context, 'effect:entra.directory_role', 'directory_role')),
     ),
+    takeBack: takeBack(followUpDeps(context, 'effect:entra.directory_role', 'directory_role'), 'pim'),
+  }),
   // PIM gives memberships as it gives roles: the same activities, under another identity and key.
   'effect:entra.group_membership': (context) =>
     takingOrders(
@@ -109,7 +117,10 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
       protectedIds: protectedFromRotation(context),
       sinks: sinksOf(sectionOf(context.settings, 'effect:entra.credentials').sinks),
     }),
-  'effect:entra.account': (context) => accountTasks(graphDeps(context, 'effect:entra.account', 'account')),
+  'effect:entra.account': (context) => ({
+    ...accountTasks(graphDeps(context, 'effect:entra.account', 'account')),
+    restoreAccount: restoreAccount(followUpDeps(context, 'effect:entra.account', 'account')),
+  }),
   'effect:entra.conditional_access': (context) =>
     takingOrders(
       { ...knownTo(context), clock: context.clock },
@@ -118,16 +129,19 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
         turns: new Turns(),
       }),
     ),
-  'effect:entra.role_assignment': (context) =>
-    takingOrders(
+  'effect:entra.role_assignment': (context) => ({
+    ...takingOrders(
       { ...knownTo(context), clock: context.clock },
       roleAssignmentTasks(graphDeps(context, 'effect:entra.role_assignment', 'role_assignment')),
     ),
-  'effect:containment': () => unconfiguredContainment(),
-  verifier: (context) => ({
-    ...verifierTasks(graphDeps(context, 'verifier', 'verifier')),
-    ...attestationRole(context),
+    takeBack: takeBack(followUpDeps(context, 'effect:entra.role_assignment', 'role_assignment'), 'direct'),
   }),
+  'effect:containment': () => unconfiguredContainment(),
+  verifier: (context) => {
+    const deps = graphDeps(context, 'verifier', 'verifier');
+    const following = { lookAgain: lookAgain(deps), verifyFollowUp: verifyFollowUp(deps) };
+    return { ...verifierTasks(deps), ...following, ...attestationRole(context) };
+  },
   sweeper: sweeperRole,
 };
 
@@ -233,9 +247,17 @@ export function graphDeps(context: RoleContext, role: Role, job: GraphJob): Grap
     writerIds: () => writers,
     accessWriterIds: new Set([context.settings.applications.conditional_access ?? []].flat()),
     assignmentWriterIds: new Set([context.settings.applications.role_assignment ?? []].flat()),
+    ownIds: new Set(Object.values(context.settings.applications).filter((id) => id !== undefined)),
     protectedIds: new Set(context.settings.protected_object_ids),
   };
 }
+
+/** What the roles that follow a kill up judge orders by. */
+const followUpDeps = (context: RoleContext, role: Role, job: GraphJob): FollowUpDeps => ({
+  ...graphDeps(context, role, job),
+  inForce: knownTo(context),
+  roleKeys: context.trust.keyOf,
+});
 
 /** Besides what is configured: Reseal's own applications, whose secrets no policy may rotate. */
 function protectedFromRotation({ settings }: RoleContext): ReadonlySet<string> {

@@ -1,5 +1,6 @@
 // The one place that gathers workflows: what the bundle is made of.
 export { breakGlass } from './break-glass.js';
+export { followUp } from './follow-up.js';
 export { incident } from './incident.js';
 export { importHistory } from './import-history.js';
 export { job } from './job.js';

@@ -69,9 +69,10 @@ export async function perform(
       return deliver({ type: 'issued', outcome });
     }
     case 'mark': {
-      const { cause, by } = now.ending ?? { cause: 'kill' as const, by: null };
+      const { at: _at, ...ending } = now.ending ?? { cause: 'kill' as const, by: null, at: '' };
+      const { cause } = ending;
       const answer = outcomes.markOutcomeSchema.parse(
-        await authority(`end mark: ${cause}`).mark({ event_id, cause, by }),
+        await authority(`end mark: ${cause}`).mark({ event_id, ...ending }),
       );
       requirePlausible(answer.standing, now);
       return deliver({ type: 'marked', ...answer });

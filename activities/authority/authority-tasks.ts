@@ -66,8 +66,9 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
         return warranted(decided, holdings);
       });
     },
-    mark: async ({ event_id, cause, by }) => {
-      const asked = { eventId: eventIdSchema.parse(event_id), cause: causeSchema.parse(cause), by: bySchema.parse(by) };
+    mark: async ({ event_id, cause, by, compromise }) => {
+      const said = { cause: causeSchema.parse(cause), by: bySchema.parse(by), compromise: compromise === true };
+      const asked = { eventId: eventIdSchema.parse(event_id), ...said };
       return database.transaction((tx) => mark(tx, holdings, asked));
     },
     recall: async ({ event_id }) => {
@@ -225,7 +226,7 @@ function intentEntry({ event_id, round }: Intent, nowMs: number, data: Record<st
 async function mark(
   tx: Sql,
   { key, clock }: AuthorityHoldings,
-  { eventId, cause, by }: { eventId: string; cause: string; by: string | null },
+  { eventId, cause, by, compromise }: { eventId: string; cause: string; by: string | null; compromise: boolean },
 ): ReturnType<AuthorityTasks['mark']> {
   await takeTurn(tx, eventId);
   const intent = await readIntent(tx, eventId);
@@ -233,7 +234,10 @@ async function mark(
   const before = await readMark(tx, eventId);
   if (before !== undefined) return { ...standing, receipt: before.receipt };
   const nowMs = clock.now();
-  const receipt = signReceipt(entryOf(eventId, 'end_mark', nowMs, { cause, by }), key);
+  const receipt = signReceipt(
+    entryOf(eventId, 'end_mark', nowMs, { cause, by, ...(compromise ? { compromise } : {}) }),
+    key,
+  );
   await writeMark(tx, { eventId, cause, by, at: instant(nowMs), receipt });
   return { ...standing, receipt };
 }

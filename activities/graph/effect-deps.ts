@@ -35,6 +35,8 @@ export interface GraphDeps {
   readonly accessWriterIds?: ReadonlySet<string>;
   /** The same of whoever assigns roles outside PIM. */
   readonly assignmentWriterIds?: ReadonlySet<string>;
+  /** Reseal's own applications, by application id: what they do to an account is not somebody else's. Lower case. */
+  readonly ownIds?: ReadonlySet<string>;
   /** Object ids that no write may touch, from this role's own configuration. Lower case. */
   readonly protectedIds: ReadonlySet<string>;
 }

@@ -13,6 +13,14 @@ const BOUNDS: readonly { prefix: string; most: number }[] = [
   { prefix: 'job_refused/', most: 128 },
   { prefix: 'job/', most: 256 },
   { prefix: 'tool/', most: 8192 },
+  { prefix: 'follow_up_refused/', most: 128 },
+  { prefix: 'follow_up_looked/', most: 256 },
+  { prefix: 'follow_up_ordered/', most: 128 },
+  { prefix: 'taken_back/', most: 512 },
+  { prefix: 'taken_back_direct/', most: 512 },
+  { prefix: 'account_enabled/', most: 64 },
+  { prefix: 'follow_up_verified/', most: 128 },
+  { prefix: 'follow_up_unanswered/', most: 128 },
 ];
 
 const boundOf = ({ receipt }: ProvenReceipt) => BOUNDS.find(({ prefix }) => receipt.transition.startsWith(prefix));

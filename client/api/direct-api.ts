@@ -9,6 +9,7 @@ import type { Explanation } from '../../domain/explanation.js';
 import type { Decision } from '../../domain/decision.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
+import type { FollowUpStanding } from '../../domain/follow-up-tasks.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import { historyUrl } from '../../domain/history-url.js';
 import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
@@ -46,6 +47,7 @@ import type { EventFilter, EventView, OpenedEvent } from './reseal-api.js';
 import type { PersonName, ResealApi, ReviewAnswer, StatementAnswer } from './reseal-api.js';
 import { ResealError } from './reseal-error.js';
 import { recordedAnswer } from './recorded-answer.js';
+import { followUpStanding, sendFollowUp } from './send-follow-up.js';
 import { sendJob, sendToolCall, type ToolRequest } from './send-job.js';
 import { sendReview } from './send-review.js';
 import { KEYWORDS, phaseOf } from './search-keywords.js';
@@ -151,6 +153,14 @@ export class DirectApi implements ResealApi {
 
   review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer> {
     return sendReview(this.reader, eventId, envelope);
+  }
+
+  sendFollowUp(eventId: string, envelope: SignedStatement): Promise<{ id: string }> {
+    return sendFollowUp(this.reader, eventId, envelope, () => this.ledger(eventId));
+  }
+
+  followUp(eventId: string, id: string): Promise<FollowUpStanding> {
+    return followUpStanding(this.reader, eventId, id);
   }
 
   async get(eventId: string): Promise<EventView> {

@@ -1,3 +1,4 @@
+import { followUpStandingSchema, type FollowUpStanding } from '../../domain/follow-up-tasks.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decisionSchema, type Decision } from '../../domain/decision.js';
 import { explanationSchema, type Explanation } from '../../domain/explanation.js';
@@ -79,6 +80,15 @@ export class HttpApi implements ResealApi {
 
   async review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer> {
     return (await this.call('POST', `${eventPath(eventId)}/reviews`, envelope)) as ReviewAnswer;
+  }
+
+  async sendFollowUp(eventId: string, envelope: SignedStatement): Promise<{ id: string }> {
+    return (await this.call('POST', `${eventPath(eventId)}/follow-ups`, envelope)) as { id: string };
+  }
+
+  async followUp(eventId: string, id: string): Promise<FollowUpStanding> {
+    const answer = await this.call('GET', `${eventPath(eventId)}/follow-ups/${encodeURIComponent(id)}`);
+    return followUpStandingSchema.parse(answer);
   }
 
   async get(eventId: string): Promise<EventView> {

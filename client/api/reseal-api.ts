@@ -1,3 +1,4 @@
+import type { FollowUpStanding } from '../../domain/follow-up-tasks.js';
 import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
 import type { CeremonyState, Phase } from '../../domain/ceremony-state.js';
@@ -88,6 +89,9 @@ export interface ResealApi {
   verdict(eventId: string, digest: string): Promise<StatementAnswer>;
   /** Sends one signed review of a ceremony that has ended, and waits some seconds for the register's answer. */
   review(eventId: string, envelope: SignedStatement): Promise<ReviewAnswer>;
+  /** Sends one signed statement about what is to be done after a kill; `followUp` tells by the id what became of it. */
+  sendFollowUp(eventId: string, envelope: SignedStatement): Promise<{ id: string }>;
+  followUp(eventId: string, id: string): Promise<FollowUpStanding>;
   /** Sends the signed statement of a job: a token for it, or why not, judged again each time. */
   job(envelope: SignedStatement): Promise<JobAnswer>;
   /** Calls one tool. Never sent twice: a proof is good for one call. */

@@ -1,3 +1,4 @@
+import { followUpStatementSchema, type FollowUpStatement } from '../../domain/follow-up.js';
 import {
   actStatementSchema,
   MAX_PAYLOAD_BYTES,
@@ -38,6 +39,14 @@ export function readReviewStatement(input: unknown): { envelope: SignedStatement
   const parsed = reviewStatementSchema.safeParse(value);
   if (parsed.success) return { envelope, statement: parsed.data };
   throw malformed('the payload is not a review statement', parsed.error.issues);
+}
+
+/** The same for a follow-up of a kill. */
+export function readFollowUpStatement(input: unknown): { envelope: SignedStatement; statement: FollowUpStatement } {
+  const { envelope, value } = readEnvelope(input);
+  const parsed = followUpStatementSchema.safeParse(value);
+  if (parsed.success) return { envelope, statement: parsed.data };
+  throw malformed('the payload is not a statement of a follow-up', parsed.error.issues);
 }
 
 function readEnvelope(input: unknown): { envelope: SignedStatement; value: unknown } {

@@ -48,8 +48,18 @@ export interface ReviewOptions {
   yes?: boolean;
 }
 
+export interface FollowUpOptions {
+  entry?: string[];
+  all?: boolean;
+  notForCompromise?: boolean;
+  reason?: string;
+  yes?: boolean;
+}
+
 export interface ActOptions {
   reason?: string;
+  /** Of a kill. */
+  compromise?: boolean;
   yes?: boolean;
   wait?: string;
   timeout?: string;

@@ -1,4 +1,5 @@
 import { instant } from '../../domain/identifiers.js';
+import type { FollowUpStatement } from '../../domain/follow-up.js';
 import type { Request } from '../../domain/request.js';
 import { STATEMENT_DOMAIN } from '../../domain/statement.js';
 import type { ActStatement, SignalAct, SignedStatement, Statement } from '../../domain/statement.js';
@@ -27,15 +28,23 @@ export type ActRound = Partial<Pick<ActStatement, 'round' | 'deadline' | 'extens
 export function signAct(
   actor: Actor,
   act: SignalAct,
-  about: { event_id: string; request_digest: string; policy_digest: string; reason?: string } & ActRound,
+  about: {
+    event_id: string;
+    request_digest: string;
+    policy_digest: string;
+    reason?: string;
+    compromise?: true;
+  } & ActRound,
   validity: Validity,
 ): Promise<SignedStatement> {
-  const { event_id, request_digest, policy_digest, reason, round = 1, deadline, extension_digest } = about;
+  const { event_id, request_digest, policy_digest, reason, compromise, round = 1 } = about;
+  const { deadline, extension_digest } = about;
   return sign(actor, {
     ...common(event_id, request_digest, policy_digest, actor, validity),
     round,
     act,
     ...(reason === undefined ? {} : { reason }),
+    ...(compromise === undefined ? {} : { compromise }),
     ...(deadline === undefined ? {} : { deadline }),
     ...(extension_digest === undefined ? {} : { extension_digest }),
   });
@@ -55,6 +64,25 @@ export function signReview(
   });
 }
 
+/** What is to be done after a kill, about the report that the digest names. */
+export function signFollowUp(
+  actor: Actor,
+  about: UnsignedFollowUp,
+  { issuedMs, notAfterMs }: Validity,
+): Promise<SignedStatement> {
+  return sign(actor, {
+    domain: STATEMENT_DOMAIN,
+    ...about,
+    person: actor.person.id,
+    issued_at: instant(issuedMs),
+    not_after: instant(notAfterMs),
+  });
+}
+type Said = 'domain' | 'person' | 'issued_at' | 'not_after';
+type UnsignedFollowUp =
+  | Omit<Extract<FollowUpStatement, { act: 'take_back' }>, Said>
+  | Omit<Extract<FollowUpStatement, { act: 'restore_account' }>, Said>;
+
 function common(eventId: string, requestDigest: string, policyDigest: string, actor: Actor, validity: Validity) {
   return {
     domain: STATEMENT_DOMAIN,
@@ -68,7 +96,7 @@ function common(eventId: string, requestDigest: string, policyDigest: string, ac
   } as const;
 }
 
-async function sign(actor: Actor, statement: Statement): Promise<SignedStatement> {
+async function sign(actor: Actor, statement: Statement | FollowUpStatement): Promise<SignedStatement> {
   const payload = canonicalJson(statement);
   return { payload, signature: await actor.signer.sign(Buffer.from(payload, 'utf8'), STATEMENT_DOMAIN) };
 }

@@ -9,7 +9,12 @@ import type { ContractRegistry } from '../../proofs/contract-registry.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import type { ResealApi, StatementAnswer } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
-import { readActStatement, readRequestStatement, readReviewStatement } from '../api/statement-shape.js';
+import {
+  readActStatement,
+  readFollowUpStatement,
+  readRequestStatement,
+  readReviewStatement,
+} from '../api/statement-shape.js';
 import { parseExplainQuestion } from '../explain/explain-question.js';
 import { parseDecideQuestion } from '../decide/decide-question.js';
 import type { DecisionLog } from '../decide/decision-log.js';
@@ -117,6 +122,16 @@ export function gatewayApp({ api, hosts, log, decisionLog, registry, publish, ru
   app.post('/v1/events/:id/reviews', async (c) => {
     const answer = await api.review(eventId(c), readReviewStatement(await readBody(c)).envelope);
     return c.json(answer, answer.status === 'pending' ? 202 : 200);
+  });
+
+  app.post('/v1/events/:id/follow-ups', async (c) => {
+    const { envelope } = readFollowUpStatement(await readBody(c));
+    return c.json(await api.sendFollowUp(eventId(c), envelope), 202);
+  });
+  app.get('/v1/events/:id/follow-ups/:follow', async (c) => {
+    const id = c.req.param('follow');
+    if (/^(take_back|restore_account)-[0-9a-f]{16}$/.test(id)) return c.json(await api.followUp(eventId(c), id));
+    throw new ResealError('usage', 'a follow-up is asked for by the id that it was answered with');
   });
 
   jobRoutes(app, api, readBody);

@@ -56,6 +56,14 @@ export class MachineApi implements ResealApi {
     throw new ResealError('no_answer', 'no authority is at work');
   }
 
+  async sendFollowUp(): Promise<never> {
+    throw new ResealError('no_answer', 'no role is at work');
+  }
+
+  async followUp(): Promise<never> {
+    throw new ResealError('no_answer', 'no role is at work');
+  }
+
   async callTool(): Promise<never> {
     throw new ResealError('no_answer', 'no role is at work');
   }

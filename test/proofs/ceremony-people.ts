@@ -167,6 +167,8 @@ const ROLE_NAMES: RoleName[] = [
   'verifier',
   'effect:entra.directory_role',
   'effect:entra.sessions',
+  'effect:entra.role_assignment',
+  'effect:entra.account',
 ];
 export const roleKeys = Object.fromEntries(ROLE_NAMES.map((role) => [role, generateRoleKey()])) as Record<
   RoleName,

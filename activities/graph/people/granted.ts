@@ -106,7 +106,7 @@ async function viaPim(graph: GraphSession, intent: Intent, window: Window): Prom
       principal_id: grantee,
       role_template_id: guidOrNull(request.roleDefinitionId),
       directory_scope_id: request.directoryScopeId?.slice(0, 200) ?? null,
-      assignment_id: null,
+      assignment_id: schedule.slice(0, 200),
       standing: instances.value.some(({ roleAssignmentScheduleId }) => roleAssignmentScheduleId === schedule),
     });
   }

@@ -46,12 +46,13 @@ export async function speak(
   }
   const about = { event_id: id, request_digest: asked.digest, policy_digest: asked.request.policy_digest };
   const reason = options.reason === undefined ? {} : { reason: options.reason.trim() };
+  const compromise = act === 'kill' && options.compromise === true ? { compromise: true as const } : {};
   const extension = act === 'approve' ? waitingExtension(view) : null;
   const { round = 1, deadline, digest: extension_digest } = extension ?? {};
   const of = deadline === undefined || extension_digest === undefined ? {} : { round, deadline, extension_digest };
   const envelope = await session.during(
     'waiting for the key: touch it, if it is made of hardware',
-    signAct(actor, act, { ...about, ...reason, ...of }, validityOf(act, view, nowMs)),
+    signAct(actor, act, { ...about, ...reason, ...compromise, ...of }, validityOf(act, view, nowMs)),
   );
   const { digest } = await api.speak(id, act, envelope);
   session.say(`sent: ${act} of ${id} by ${actor.person.upn}`);

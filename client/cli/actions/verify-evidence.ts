@@ -63,6 +63,7 @@ function reportText(session: Session, report: BundleReport): string {
     ['audited', facts.audited_at],
     ['beside', facts.beside.map(oneLine).join('; ') || null],
     ['on kill', facts.kill_actions.map(killText).join('; ') || null],
+    ['followed', facts.follow_ups.map(followUpText).join('; ') || null],
     ['end', facts.end === null ? null : `${facts.end}${facts.ended_at === null ? '' : ` ${facts.ended_at}`}`],
     ['reviewed', facts.review && `${oneLine(facts.review.person)} ${facts.review.at} ${facts.review.method}`],
     ['stage', report.stage],
@@ -79,6 +80,20 @@ function reportText(session: Session, report: BundleReport): string {
     '',
     story,
   ].join('\n');
+}
+
+/** `take_back 2026-… by bob: 1 done, confirmed`. */
+function followUpText({
+  act,
+  ordered_at,
+  persons,
+  done,
+  confirmed,
+}: BundleReport['facts']['follow_ups'][number]): string {
+  const counted = (result: 'done' | 'refused'): string =>
+    `${done.filter((one) => one.result === result).length} ${result}`;
+  const sure = confirmed === true ? ', confirmed' : ', not confirmed';
+  return `${act} ${ordered_at} by ${persons.map(oneLine).join(', ')}: ${counted('done')}, ${counted('refused')}${sure}`;
 }
 
 /** `to 2026-…, asked by alice, approved by bob, carol, in force from 2026-…`. */

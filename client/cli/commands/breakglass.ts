@@ -3,6 +3,7 @@ import type { OpenOptions } from '../options.js';
 import { examples, type Run } from './command-context.js';
 import { checkCommand, endingCommand, listCommand, watchCommand } from './ceremonies.js';
 import { extendCommand } from './extend.js';
+import { followUpCommands } from './follow-up.js';
 import { reviewCommand } from './review.js';
 
 const WAITING = `
@@ -50,6 +51,7 @@ export function breakglassCommands(program: Command, run: Run): void {
   endingCommand(breakglass, 'close', 'close', run);
   endingCommand(breakglass, 'kill', 'kill', run);
   extendCommand(breakglass, run);
+  followUpCommands(breakglass, run);
   reviewCommand(breakglass, run);
   // Sentinel's names for the same (source: phase 32).
   const sentinels = [

@@ -87,7 +87,11 @@ export function endingCommand(parent: Command, name: string, act: 'close' | 'kil
     .option('--reason <text>', 'why, for the ledger')
     .option('--wait <what>', 'wait until it has ended')
     .option('--timeout <time>', 'wait no longer than this');
-  if (act === 'kill') ending.option('--yes', 'do not ask; without a terminal nobody is asked');
+  if (act === 'kill') {
+    ending
+      .option('--compromise', 'it is for a compromise: an account that it disables is never enabled again by an order')
+      .option('--yes', 'do not ask; without a terminal nobody is asked');
+  }
   return ending
     .addHelpText(
       'after',
