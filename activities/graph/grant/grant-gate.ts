@@ -63,6 +63,8 @@ export const grantGate =
         if (name === 'apply') return passGate(deps, context, input.args[0], () => next(input));
         // An order is judged by the activity itself, and can lead to nothing but a rollback.
         if (name === 'rollback' || name === 'rollbackOnOrder') return next(input);
+        // The same of an order to take back what a killed principal gave away: it can only remove.
+        if (name === 'takeBack') return next(input);
         // Its own gate has judged it; what it grants passes `passGate` all the same.
         if (name === 'tool') return next(input);
         throw ApplicationFailure.nonRetryable(`no rule says what ${name} needs`, 'activity_unknown');

@@ -255,6 +255,7 @@ describe('the gate', () => {
   it.each([
     ['rollback', 'ran'],
     ['rollbackOnOrder', 'ran'],
+    ['takeBack', 'ran'],
     ['tool', 'ran'],
     ['anything else', undefined],
   ])('lets %s through by a rule, or not at all', async (activityType, expected) => {
