@@ -70,7 +70,7 @@ describe('what people have done after a kill', () => {
       const told = (await (await fetch(url(`follow-ups/${id}`))).json()) as FollowUpStanding;
       if (told.status === wanted || told.status === 'refused' || Date.now() > giveUpAt) return told;
       await sleep(200);
-      if (told.status === 'working') await stack.advance(asked.event, '20s', workflowId).catch(() => undefined);
+      if (told.status === 'working') await stack.advance(asked.event, '90s', workflowId).catch(() => undefined);
     }
   }
 
