@@ -8,9 +8,8 @@ import { followUpWorkflowId } from '../../domain/identifiers.js';
 import { STATEMENT_DOMAIN } from '../../domain/statement.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
-import { verifiedBundle } from '../support/good-end.js';
 import { PEOPLE, testPolicy } from '../support/people.js';
-import { entriesOf, hurry, isOver } from '../support/records.js';
+import { entriesOf } from '../support/records.js';
 import { signWith } from '../support/signing.js';
 
 const SECURITY_READER = '5d6b6bb7-de71-4623-b4af-96380a352509';
@@ -109,26 +108,5 @@ describe('what people have done after a kill', () => {
       accounts: { id: string; enabled: boolean }[];
     };
     expect(accounts.find(({ id: one }) => one === ALICE.object_id)?.enabled).toBe(true);
-  });
-
-  it('takes back what a responder names, and proves all of it in the bundle', async () => {
-    const report = await reportOf('granted_listed');
-    const entries = (report.data.granted as object[]).map((granted) => digestOf(granted));
-    const id = await send('erin', report, { act: 'take_back', entries });
-    expect(await standing(id)).toMatchObject({
-      status: 'done',
-      steps: [{ result: 'done', code: null }],
-      confirmed: true,
-    });
-    const { assignments } = await stack.graph.truth(asked.tenant);
-    expect(assignments.filter(({ principal_id }) => principal_id === BOB.object_id)).toEqual([]);
-    await hurry(stack, asked.event, isOver);
-    await expect
-      .poll(async () => (await verifiedBundle(stack, asked.event)).facts.follow_ups, { timeout: 60_000 })
-      .toMatchObject([
-        { act: 'restore_account', persons: ['bob', 'carol'], confirmed: true },
-        { act: 'take_back', persons: ['erin'], confirmed: true },
-      ]);
-    expect((await verifiedBundle(stack, asked.event)).errors).toEqual([]);
   });
 });
