@@ -30,6 +30,7 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
   notice_channels: 'notice channels',
   sentinel_import_keys: 'import keys',
   sinks: 'sinks for secrets',
+  hosts_path: 'hosts file',
 };
 
 /** Refuses sections of roles that are not played, and in a section what its role has no use for. */

@@ -98,8 +98,9 @@ function parsed(raw: Raw, roles: readonly Role[], source: string): WorkerSetting
 
 /** A URL with a password is read from its file, which nobody else may read. */
 async function takeDatabaseUrls(settings: WorkerSettings): Promise<void> {
-  for (const role of ['register', 'authority'] as const) {
-    const section = settings[role];
+  for (const role of settings.roles) {
+    if (!('database_url_path' in SECTIONS[role].shape)) continue;
+    const section = settings[role as 'register'];
     if (section?.database_url !== undefined || section?.database_url_path === undefined) continue;
     section.database_url = await readSecretFile(section.database_url_path, `the database URL of role ${role}`);
   }

@@ -1,12 +1,15 @@
 import type { KeyObject } from 'node:crypto';
+import type { Connection } from '@temporalio/client';
 import { systemClock, virtualClock, type Clock } from '../activities/clock.js';
 import type { Database } from '../activities/register/database.js';
 import { isSigning, type Role } from '../domain/roles.js';
+import type { Hosts } from '../domain/incidents/host.js';
 import type { RoleKey } from '../proofs/role-key.js';
 import { trustOf, type Trust } from '../proofs/trust.js';
 import { openContractBook } from './open-contract-book.js';
 import type { ContractBook } from './contract-book.js';
 import { refuseForeignApplications, refuseForeignKeys } from './foreign-credentials.js';
+import { readHostsFiles } from './hosts-file.js';
 import { readRoleKey } from './role-keys.js';
 import { SettingsError } from './settings-error.js';
 import { prefixOf, type Environment } from './settings-environment.js';
@@ -23,6 +26,10 @@ export interface RoleContext {
   authorityKeys: KeyObject[];
   keys: ReadonlyMap<Role, RoleKey>;
   databases: RoleDatabases;
+  /** Of each played role that has a hosts file. */
+  hosts: ReadonlyMap<Role, Hosts>;
+  /** The process's own way to Temporal; absent until its workers are being started. */
+  temporal?: () => Promise<Connection>;
   log: Log;
 }
 
@@ -65,6 +72,7 @@ export async function readRoleContext(
     authorityKeys: authorityKeysOf(trustFile),
     keys,
     databases,
+    hosts: await readHostsFiles(settings),
     log,
   };
 }

@@ -1,4 +1,5 @@
 import { AUTHORITY_MIGRATIONS } from '../activities/authority/authority-migrations.js';
+import { CONTAINMENT_MIGRATIONS } from '../activities/containment/containment-migrations.js';
 import { openPostgres } from '../activities/register/database-postgres.js';
 import { DatabaseError, sqlState, type Database } from '../activities/register/database.js';
 import { REGISTER_MIGRATIONS } from '../activities/register/register-migrations.js';
@@ -7,16 +8,22 @@ import type { Role } from '../domain/roles.js';
 import { needsDatabase } from './role-context.js';
 import { readSecretFile } from './secret-file.js';
 import { SettingsError } from './settings-error.js';
-import { sectionOf, type WorkerSettings } from './settings.js';
+import { hostsPathOf, sectionOf, type WorkerSettings } from './settings.js';
 
 type WithDatabase =
-  'register' | 'authority' | 'effect:entra.conditional_access' | 'effect:entra.role_assignment' | 'verifier';
+  | 'register'
+  | 'authority'
+  | 'effect:entra.conditional_access'
+  | 'effect:entra.role_assignment'
+  | 'effect:containment'
+  | 'verifier';
 const MIGRATIONS = {
   register: REGISTER_MIGRATIONS,
   authority: AUTHORITY_MIGRATIONS,
   'effect:entra.conditional_access': AUTHORITY_MIGRATIONS,
   'effect:entra.role_assignment': AUTHORITY_MIGRATIONS,
   verifier: VERIFIER_MIGRATIONS,
+  'effect:containment': CONTAINMENT_MIGRATIONS,
 } as const satisfies Record<WithDatabase, unknown>;
 const WITH_DATABASE = Object.keys(MIGRATIONS) as WithDatabase[];
 
@@ -50,9 +57,11 @@ export async function openRoleDatabases(settings: WorkerSettings): Promise<OpenD
   }
 }
 
-/** A verifier that is given no journal attests no host. */
-const isNeeded = (settings: WorkerSettings, role: WithDatabase): boolean =>
-  role !== 'verifier' || settings.verifier?.attestation?.database_url_path !== undefined;
+/** A verifier that is given no journal attests no host; a containment role without hosts has nothing to remember. */
+function isNeeded(settings: WorkerSettings, role: WithDatabase): boolean {
+  if (role === 'effect:containment') return hostsPathOf(settings, role) !== null;
+  return role !== 'verifier' || settings.verifier?.attestation?.database_url_path !== undefined;
+}
 
 function urlOf(settings: WorkerSettings, role: WithDatabase): Promise<string | undefined> {
   if (role !== 'verifier') return Promise.resolve(sectionOf(settings, role).database_url);
@@ -103,7 +112,12 @@ const CHANGEABLE = `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
     AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER') LIMIT 1`;
 const OWNED = `SELECT nspname AS name FROM pg_namespace
-  WHERE nspname IN ('register', 'authority', 'verifier') AND pg_has_role(nspowner, 'MEMBER') LIMIT 1`;
+  WHERE nspname IN ('register', 'authority', 'verifier', 'containment') AND pg_has_role(nspowner, 'MEMBER') LIMIT 1`;
+
+const OWN_MEMORY = [
+  ['verifier', 'verifier'],
+  ['containment', 'effect:containment'],
+] as const satisfies [string, WithDatabase][];
 
 async function checkRights(database: Database, role: WithDatabase): Promise<void> {
   // An effect reads end marks, and has no use for anything of the register's.
@@ -111,21 +125,21 @@ async function checkRights(database: Database, role: WithDatabase): Promise<void
     const [journal] = await database.query<{ name: string }>(CHANGEABLE, ['authority']);
     if (journal !== undefined) throw tooMuch(role, `can change ${journal.name}, which is role authority's`);
   }
-  // What was minted, spent and seen is the verifier's own memory, and no other journal any of its business.
-  const [journal] = await database.query<{ name: string }>(
-    role === 'verifier' ? READABLE : CHANGEABLE,
-    role === 'verifier' ? ['authority'] : ['verifier'],
-  );
-  if (journal !== undefined && role === 'verifier')
-    throw tooMuch(role, `can read ${journal.name}, which is role authority's`);
-  if (journal !== undefined) throw tooMuch(role, `can change ${journal.name}, which is role verifier's`);
+  // What was minted and spent, and what is to be undone, is one role's own memory, and no other journal any of its business.
+  for (const [schema, owner] of OWN_MEMORY) {
+    const [text, what, where] =
+      owner === role ? ([READABLE, 'read', 'authority'] as const) : ([CHANGEABLE, 'change', schema] as const);
+    const [found] = await database.query<{ name: string }>(text, [where]);
+    if (found !== undefined)
+      throw tooMuch(role, `can ${what} ${found.name}, which is role ${owner === role ? 'authority' : owner}'s`);
+  }
   const other = role === 'register' ? 'authority' : 'register';
   // The register reads which intents stand; the authority has no use for anything of the register's.
-  const [text, what] = role === 'register' ? [CHANGEABLE, 'change'] : [READABLE, 'read'];
+  const [query, verb] = role === 'register' ? [CHANGEABLE, 'change'] : [READABLE, 'read'];
   const [owned] = await database.query<{ name: string }>(OWNED);
   if (owned !== undefined) throw tooMuch(role, `owns schema ${owned.name}, and could remove what keeps it append-only`);
-  const [table] = await database.query<{ name: string }>(text, [other]);
-  if (table !== undefined) throw tooMuch(role, `can ${what} ${table.name}, which is role ${other}'s`);
+  const [table] = await database.query<{ name: string }>(query, [other]);
+  if (table !== undefined) throw tooMuch(role, `can ${verb} ${table.name}, which is role ${other}'s`);
 }
 
 const isEffect = (role: WithDatabase): boolean => role.startsWith('effect:');

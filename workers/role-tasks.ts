@@ -7,7 +7,7 @@ import { jobTasks } from '../activities/authority/job-tasks.js';
 import { attestedBefore } from '../activities/authority/incidents/attested-before.js';
 import { recoveryTasks } from '../activities/authority/incidents/recovery-tasks.js';
 import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
-import { unconfiguredContainment } from '../activities/containment/unconfigured.js';
+import type { ReleaseJudge } from '../activities/containment/containment-deps.js';
 import { incidentCeremoniesTasks } from '../activities/evidence/incident-ceremonies-tasks.js';
 import { incidentRegisterTasks } from '../activities/register/incidents/incident-register-tasks.js';
 import { DEFAULT_PLAYBOOK } from '../domain/incidents/playbook.js';
@@ -35,8 +35,10 @@ import { historyImport, type ImportHoldings } from '../activities/register/impor
 import { registerTasks } from '../activities/register/register-tasks.js';
 import { sweeperTasks } from '../activities/sweep/sweeper-tasks.js';
 import type { Role } from '../domain/roles.js';
+import { judgeRelease } from '../proofs/incidents/release-warrant.js';
 import { signReceipt } from '../proofs/receipt.js';
 import { attestationRole } from './attestation-role.js';
+import { containmentRole, hostsSeen } from './containment-role.js';
 import { graphIdentity } from './graph-identity.js';
 import { readImportKeys } from './import-keys.js';
 import { registerLog } from './role-attempts.js';
@@ -54,6 +56,7 @@ const PERMISSIONS = {
   credentials: ['Application.ReadWrite.OwnedBy', 'User-PasswordProfile.ReadWrite.All', 'User.Read.All'],
   account: ['User.EnableDisableAccount.All', 'User.Read.All'],
   role_assignment: ['RoleManagement.ReadWrite.Directory'],
+  containment: ['User.EnableDisableAccount.All', 'User.RevokeSessions.All', 'User.Read.All'],
   conditional_access: ['Policy.Read.All', 'Policy.ReadWrite.ConditionalAccess'],
   verifier: [
     'RoleAssignmentSchedule.Read.Directory',
@@ -136,11 +139,19 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
     ),
     takeBack: takeBack(followUpDeps(context, 'effect:entra.role_assignment', 'role_assignment'), 'direct'),
   }),
-  'effect:containment': () => unconfiguredContainment(),
+  'effect:containment': (context) => {
+    const graph = graphOf(context.settings, 'effect:containment');
+    return containmentRole(
+      context,
+      graph === null ? null : accessFor(context, 'effect:containment', 'containment'),
+      releaseJudge(context),
+    );
+  },
   verifier: (context) => {
     const deps = graphDeps(context, 'verifier', 'verifier');
     const following = { lookAgain: lookAgain(deps), verifyFollowUp: verifyFollowUp(deps) };
-    return { ...verifierTasks(deps), ...following, ...attestationRole(context) };
+    const seen = hostsSeen(context, deps.access);
+    return { ...verifierTasks(deps), ...following, ...seen, ...attestationRole(context) };
   },
   sweeper: sweeperRole,
 };
@@ -190,6 +201,20 @@ export const recoveryRules = ({ settings }: RoleContext) => ({
   compatAck: settings.recovery.compat_ack,
   quorum: settings.recovery.quorum,
 });
+
+/** A release is judged by the containment role's own roots, whatever the authority judged before it. */
+const releaseJudge =
+  (context: RoleContext): ReleaseJudge =>
+  (input) =>
+    Promise.resolve(
+      judgeRelease(input, {
+        ...recoveryRules(context),
+        roster: context.contracts.roster(),
+        roleKeys: context.trust.keyOf,
+        authorityKey: authorityKeyOf(context),
+        nowMs: context.clock.now(),
+      }),
+    );
 
 /** What this process knows of contracts and rosters, as the roles ask for it. */
 const knownTo = ({ contracts }: RoleContext): InForce => ({

@@ -29,6 +29,8 @@ export const applicationsSchema = z.strictObject({
   conditional_access: guidSchema.optional(),
   /** Where no role is given outside PIM there need be none. */
   role_assignment: guidSchema.optional(),
+  /** Where containment touches no account there need be none. */
+  containment: guidSchema.optional(),
 });
 export type GraphJob = keyof z.output<typeof applicationsSchema>;
 
@@ -108,7 +110,12 @@ export const SECTIONS = {
   }),
   'effect:entra.account': z.strictObject(withGraph),
   /** What it may contain, and with which tokens, is in its hosts file; without one every containment fails, loudly. */
-  'effect:containment': z.strictObject({ ...signing, hosts_path: pathSchema.optional() }),
+  'effect:containment': z.strictObject({
+    ...withDatabase,
+    hosts_path: pathSchema.optional(),
+    /** For accounts of the directory, where a host's actions name any. */
+    graph: graphSchema.optional(),
+  }),
   verifier: z.strictObject({
     ...withGraph,
     /** Gateways whose signed receipts of model calls jobs may hand in. */
@@ -151,6 +158,7 @@ export const GRAPH_JOBS: Readonly<Partial<Record<Role, GraphJob>>> = {
   'effect:entra.account': 'account',
   'effect:entra.conditional_access': 'conditional_access',
   'effect:entra.role_assignment': 'role_assignment',
+  'effect:containment': 'containment',
   verifier: 'verifier',
   sweeper: 'sweeper',
 };
@@ -239,7 +247,13 @@ export function signingKeyPath(settings: WorkerSettings, role: Role): string | n
 /** The Graph identity of a role that has one. */
 export function graphOf(settings: WorkerSettings, role: Role): GraphSettings | null {
   if (GRAPH_JOBS[role] === undefined) return null;
-  return sectionOf(settings, role as 'verifier').graph;
+  return sectionOf(settings, role as 'effect:containment').graph ?? null;
+}
+
+/** The hosts file of a role that has one. */
+export function hostsPathOf(settings: WorkerSettings, role: Role): string | null {
+  if (!('hosts_path' in SECTIONS[role].shape)) return null;
+  return sectionOf(settings, role as 'verifier').hosts_path ?? null;
 }
 
 /**

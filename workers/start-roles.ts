@@ -46,6 +46,7 @@ export async function startRoles(context: RoleContext): Promise<RunningRoles> {
   installRuntimeLog(context.log);
   const keyring = await readKeyringFile(settings.payload_keyring_path);
   const temporal = await connectTemporal(settings.temporal);
+  context.temporal = () => temporal.client();
   const stops: (() => Promise<void>)[] = [() => temporal.close()];
   try {
     const dataConverter = resealDataConverter(keyring);

@@ -27,7 +27,7 @@ const MAX_CONNECTIONS = 16;
  * (EADDRINUSE, EACCES) when it cannot listen.
  */
 export async function serveAgent(
-  agent: AttestAgent,
+  agent: Pick<AttestAgent, 'answer'>,
   { host, port, tls }: { host: string; port: number; tls?: AgentTls },
 ): Promise<ServedAgent> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -65,7 +65,11 @@ export async function serveAgent(
   };
 }
 
-async function respond(agent: AttestAgent, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  agent: Pick<AttestAgent, 'answer'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const send = (status: number, body: unknown): void => {
     const text = JSON.stringify(body);
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });

@@ -3,6 +3,7 @@ import { digestSchema, instantSchema } from '../identifiers.js';
 import { dsseEnvelopeSchema, type DsseEnvelope } from '../intent.js';
 import { signedStatementSchema, type SignedStatement } from '../statement.js';
 import { containmentActionSchema, severitySchema, type ContainmentAction } from './classes.js';
+import { targetOutcomeSchema } from './containment.js';
 import { gateMissingSchema } from './gate.js';
 import { incidentIdSchema } from './incident-id.js';
 import { incidentSchema, settledSchema, type IncidentReport } from './incident.js';
@@ -78,6 +79,8 @@ export const containmentOutcomeSchema = z.strictObject({
   success: z.boolean(),
   error: z.string().max(500).optional(),
   completed_at: instantSchema,
+  /** A release succeeded and left some target contained, as it should: another incident holds it, or it is not ours to undo. */
+  left: z.boolean().optional(),
   receipt: incidentReceiptSchema,
 });
 export type ContainmentOutcome = z.output<typeof containmentOutcomeSchema>;
@@ -90,6 +93,9 @@ export const containedDataSchema = z.strictObject({
   success: z.boolean(),
   error: z.string().max(500).optional(),
   completed_at: instantSchema,
+  left: z.boolean().optional(),
+  /** What was done to each target. */
+  targets: z.array(targetOutcomeSchema).max(16).optional(),
 });
 export type ContainedData = z.output<typeof containedDataSchema>;
 

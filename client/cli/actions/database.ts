@@ -8,23 +8,15 @@ export async function migrateDatabase(session: Session): Promise<number> {
   if (databaseUrl === undefined) {
     throw new ResealError('config_invalid', 'which database?', { hint: "set RESEAL_DATABASE_URL to its owner's URL" });
   }
-  const [
-    { openPostgres },
-    { DatabaseError, sqlState },
-    { REGISTER_MIGRATIONS },
-    { AUTHORITY_MIGRATIONS },
-    { VERIFIER_MIGRATIONS },
-  ] = await Promise.all([
+  const [{ openPostgres }, { DatabaseError, sqlState }, { ALL_MIGRATIONS }] = await Promise.all([
     import('../../../activities/register/database-postgres.js'),
     import('../../../activities/register/database.js'),
-    import('../../../activities/register/register-migrations.js'),
-    import('../../../activities/authority/authority-migrations.js'),
-    import('../../../activities/tpm/verifier-migrations.js'),
+    import('../../../workers/all-migrations.js'),
   ]);
   try {
     const database = await openPostgres(databaseUrl, { max: 1 });
     try {
-      await database.migrate([...REGISTER_MIGRATIONS, ...AUTHORITY_MIGRATIONS, ...VERIFIER_MIGRATIONS]);
+      await database.migrate(ALL_MIGRATIONS);
     } finally {
       await database.close();
     }

@@ -83,6 +83,7 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
     sweepSeconds: SWEEP_SECONDS,
     compatAck: true,
     ...(io.env.RESEAL_RUNBOOK_TOKENS ? { runbookTokens: path.resolve(dir, io.env.RESEAL_RUNBOOK_TOKENS) } : {}),
+    host: { ports: base === undefined ? 'usual' : 'free' },
     ...(io.env.RESEAL_DECISION_LOG ? { decisionLog: path.resolve(dir, io.env.RESEAL_DECISION_LOG) } : {}),
     log: ephemeral ? () => undefined : fileLog(layoutOf(path.join(dir, '.reseal')).roleLog),
     signal: stop,
@@ -142,6 +143,9 @@ function addresses({ dev, layout }: Stack): string[] {
     ['Temporal', dev.temporal_address],
     ['Graph simulator', `${dev.graph_url} (control ${dev.graph_control_url})`],
     ['notices', dev.notice_inbox_url],
+    ...(dev.host === null
+      ? []
+      : ([['simulated host', `${dev.host.name} (control ${dev.host.control_url})`]] satisfies [string, string][])),
     ['register', dev.database_url === null ? 'embedded (PGlite)' : 'PostgreSQL'],
     ['state', layout.root],
     ['people', dev.identities.map(({ upn }) => upn).join(', ')],

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { GraphSimulator } from '../graph/server.js';
+import type { SimulatedHost } from '../host/start-host.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import type { LocalIdentity } from './identities.js';
 import { layoutOf, type Layout } from './layout.js';
@@ -27,6 +28,18 @@ export interface DevJson {
   /** The directory of the signed contracts, rosters and lists of revocations. */
   registry_path: string;
   payload_keyring_path: string;
+  /** The simulated host; null where the stack has none. */
+  host: {
+    name: string;
+    /** Faults, somebody else's changes, and its TPM. */
+    control_url: string;
+    attest_agent_url: string;
+    attest_token_path: string;
+    attestor_url: string;
+    integrity_url: string;
+    /** The verifier's hosts file. */
+    hosts_path: string;
+  } | null;
 }
 
 export function devJsonOf(parts: {
@@ -37,8 +50,9 @@ export function devJsonOf(parts: {
   inboxUrl: string;
   databaseUrl: string | null;
   identities: LocalIdentity[];
+  host: SimulatedHost | null;
 }): DevJson {
-  const { layout, temporal, gatewayUrl, graph, inboxUrl, databaseUrl, identities } = parts;
+  const { layout, temporal, gatewayUrl, graph, inboxUrl, databaseUrl, identities, host } = parts;
   return {
     pid: process.pid,
     temporal_address: temporal.address,
@@ -56,6 +70,18 @@ export function devJsonOf(parts: {
     contract_roots_path: layout.contractRoots,
     registry_path: layout.contracts,
     payload_keyring_path: layout.keyring,
+    host:
+      host === null
+        ? null
+        : {
+            name: host.name,
+            control_url: host.controlUrl,
+            attest_agent_url: host.urls.attest_agent,
+            attest_token_path: host.files.attestToken,
+            attestor_url: host.urls.attestor,
+            integrity_url: host.urls.integrity,
+            hosts_path: host.files.verifier,
+          },
   };
 }
 

@@ -6,6 +6,8 @@ export interface Layout {
   devJson: string;
   pidFile: string;
   temporalPidFile: string;
+  /** Of the simulated host's emulated TPM, while it runs. */
+  hostTpmPidFile: string;
   temporalDb: string;
   temporalLog: string;
   registerDir: string;
@@ -36,6 +38,8 @@ export interface Layout {
   roleLog: string;
   /** What the roles refused, in ledgers of their own. */
   attempts: string;
+  /** Tokens and hosts files of the simulated host. */
+  host: string;
   /** The report of the last sweep that was run without Temporal. */
   sweepReport: string;
   /** The authority's intents, where the sweep finds them. */
@@ -49,6 +53,7 @@ export function layoutOf(root: string): Layout {
     devJson: at('dev.json'),
     pidFile: at('dev.pid'),
     temporalPidFile: at('temporal.pid'),
+    hostTpmPidFile: at('host-tpm.pid'),
     temporalDb: at('temporal.db'),
     temporalLog: at('temporal.log'),
     registerDir: at('register'),
@@ -70,6 +75,7 @@ export function layoutOf(root: string): Layout {
     rotated: at('rotated'),
     references: at('references'),
     roleLog: at('roles.log'),
+    host: at('host'),
     sweepReport: at('sweep-report.json'),
     intents: at('intents'),
   };

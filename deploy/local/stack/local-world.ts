@@ -49,6 +49,7 @@ export const LOCAL_APPLICATIONS = {
   conditional_access: '5e5ea100-0000-4000-8000-0000000000d7',
   group_membership: '5e5ea100-0000-4000-8000-0000000000d8',
   role_assignment: '5e5ea100-0000-4000-8000-0000000000d9',
+  containment: '5e5ea100-0000-4000-8000-0000000000ce',
 } as const;
 
 /** Under which the sweep takes back what carries no mark. */

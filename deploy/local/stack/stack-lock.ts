@@ -28,13 +28,15 @@ export async function takeFolder(
   const lock = await takeDatabaseLock(kept.pidFile).catch((error: unknown) => refused(error, kept));
   teardown.add(() => lock.release());
   const found = await stopLeftover(kept.temporalPidFile);
+  await stopLeftover(kept.hostTpmPidFile);
   await rm(kept.devJson, { force: true });
   await rm(temporary, { recursive: true, force: true });
   teardown.add(() => rm(temporary, { recursive: true, force: true }));
   teardown.add(() => rm(kept.devJson, { force: true }));
   if (ephemeral) await mkdir(temporary, { mode: 0o700 });
-  const { devJson, pidFile, temporalPidFile } = kept;
-  const layout = ephemeral ? { ...layoutOf(temporary), devJson, pidFile, temporalPidFile } : kept;
+  const { devJson, pidFile, temporalPidFile, hostTpmPidFile } = kept;
+  const places = { devJson, pidFile, temporalPidFile, hostTpmPidFile };
+  const layout = ephemeral ? { ...layoutOf(temporary), ...places } : kept;
   return { layout, leftover: found === 'stopped' };
 }
 

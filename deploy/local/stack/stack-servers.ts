@@ -1,14 +1,13 @@
-import { AUTHORITY_MIGRATIONS } from '../../../activities/authority/authority-migrations.js';
 import { openPglite } from '../../../activities/register/database-pglite.js';
 import { openPostgres } from '../../../activities/register/database-postgres.js';
 import type { Database } from '../../../activities/register/database.js';
-import { REGISTER_MIGRATIONS } from '../../../activities/register/register-migrations.js';
-import { VERIFIER_MIGRATIONS } from '../../../activities/tpm/verifier-migrations.js';
 import { SEARCH_ATTRIBUTES } from '../../../domain/roles.js';
+import { ALL_MIGRATIONS } from '../../../workers/all-migrations.js';
 import { startCodecServer } from '../../../workers/codec/codec-server.js';
 import type { Keyring } from '../../../workers/codec/keyring.js';
 import { EncryptionCodec } from '../../../workers/codec/payload-codec.js';
 import { startGraphSimulator, type GraphSimulator } from '../graph/server.js';
+import { startSimulatedHost, USUAL_HOST_PORTS, type SimulatedHost } from '../host/start-host.js';
 import { startNoticeInbox, type NoticeInbox } from '../inbox/start-inbox.js';
 import { findTemporalCli } from '../temporal/find-temporal.js';
 import { startTemporalServer, type TemporalServer } from '../temporal/start-temporal.js';
@@ -24,7 +23,7 @@ export async function startDatabase(layout: Layout, options: StackOptions, teard
     ? openPostgres(options.databaseUrl)
     : openPglite(options.ephemeral ? null : layout.registerDir));
   teardown.add(() => database.close());
-  await database.migrate([...REGISTER_MIGRATIONS, ...AUTHORITY_MIGRATIONS, ...VERIFIER_MIGRATIONS]);
+  await database.migrate(ALL_MIGRATIONS);
   return database;
 }
 
@@ -65,6 +64,22 @@ export async function startInbox(
   const inbox = await startNoticeInbox({ port, secretPath: layout.inboxSecret });
   teardown.add(() => inbox.close());
   return inbox;
+}
+
+/** The simulated host, where the stack has one: on the runbook's ports where those are wanted and free. */
+export async function startHost(
+  layout: Layout,
+  { host }: StackOptions,
+  teardown: Teardown,
+): Promise<SimulatedHost | null> {
+  if (host === undefined) return null;
+  const started = await startSimulatedHost({
+    dir: layout.host,
+    ports: host.ports === 'usual' ? USUAL_HOST_PORTS : {},
+    pidFile: layout.hostTpmPidFile,
+  });
+  teardown.add(() => started.close());
+  return started;
 }
 
 /** The Graph simulator, where the stack's people are users. */

@@ -5,6 +5,7 @@ import type { NoticeChannelSettings } from '../../../workers/notice-settings.js'
 import type { Log } from '../../../workers/role-context.js';
 import type { WorkerSettings } from '../../../workers/settings.js';
 import type { SinkSettings } from '../../../workers/sink-settings.js';
+import type { SimulatedHost } from '../host/start-host.js';
 import type { DevJson } from './dev-json.js';
 import type { Layout } from './layout.js';
 import type { LocalPerson } from './local-world.js';
@@ -39,6 +40,8 @@ export interface StackOptions {
   sinks?: Readonly<Record<string, SinkSettings>>;
   /** The table of tokens for the runbook's API; without one nobody has any, and this machine needs none. */
   runbookTokens?: string;
+  /** A simulated host to contain, attest and release; none when left out. `usual` ports are the runbook's, where they are free. */
+  host?: { ports: 'usual' | 'free' };
   log: Log;
   /** Aborted: the start ends as soon as the part that is being started can be stopped again, and rejects with the reason. */
   signal?: AbortSignal;
@@ -51,6 +54,8 @@ export interface Stack {
   layout: Layout;
   dev: DevJson;
   settings: WorkerSettings;
+  /** Where one was asked for. */
+  host: SimulatedHost | null;
   database: Database;
   connection: Connection;
   client: Client;

@@ -26,7 +26,7 @@ import { keepFresh } from './publish-contracts.js';
 import { stackFiles, type StackFiles } from './stack-files.js';
 import { StackError } from './stack-error.js';
 import { takeFolder } from './stack-lock.js';
-import { startDatabase, startGraph, startInbox, startTemporal } from './stack-servers.js';
+import { startDatabase, startGraph, startHost, startInbox, startTemporal } from './stack-servers.js';
 import type { Stack, StackOptions } from './stack.js';
 import { Teardown } from './teardown.js';
 import { groupsOf, tenantsOf, workerSettings, writeWorkerFiles } from './worker-settings.js';
@@ -70,8 +70,11 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
 
   const inbox = await startInbox(layout, { port: ports.inbox, teardown });
 
+  const host = await startHost(layout, options, teardown);
+
   const { series } = files;
-  const settings = workerSettings(layout, options, { temporal, graphUrl: graph.url, inboxUrl: inbox.url, series });
+  const urls = { graphUrl: graph.url, inboxUrl: inbox.url };
+  const settings = workerSettings(layout, options, { temporal, ...urls, series, hostFiles: host?.files ?? null });
   if (settings.sweeper !== undefined) {
     settings.sweeper.tenant_ids = tenantsOf(files.policy.policy);
     settings.sweeper.groups = groupsOf(files.policy.policy);
@@ -116,15 +119,15 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   options.signal?.throwIfAborted();
 
   const { identities } = files;
-  const urls = { gatewayUrl: gateway.url, inboxUrl: inbox.url };
-  const dev = devJsonOf({ layout, temporal, graph, databaseUrl, identities, ...urls });
+  const gatewayUrl = gateway.url;
+  const dev = devJsonOf({ layout, temporal, graph, databaseUrl, identities, gatewayUrl, inboxUrl: inbox.url, host });
   await writeFile(layout.devJson, `${JSON.stringify(dev, null, 2)}\n`);
   const ended = new StackError('stack_failed', `Temporal's server ended by itself: see ${layout.temporalLog}`);
   const temporalFailed = temporal.exited.then(() => Promise.reject(ended));
   const failed = Promise.race([temporalFailed, roles.failed]).then(() => undefined);
   // Whoever waits for it hears of it.
   failed.catch(() => undefined);
-  return { layout, dev, settings, database, connection, client, failed, stop: () => teardown.run() };
+  return { layout, dev, settings, host, database, connection, client, failed, stop: () => teardown.run() };
 }
 
 /** Plays the roles that are asked for in this process; `failed` rejects when one of them fails for good. */

@@ -4,6 +4,7 @@ import type { Policy } from '../../../domain/policy.js';
 import { ROLES, type Role } from '../../../domain/roles.js';
 import { fileNameOf, roleKeyPath } from '../../../workers/role-keys.js';
 import type { GraphJob, WorkerSettings } from '../../../workers/settings.js';
+import type { HostFiles } from '../host/hosts-file.js';
 import type { TemporalServer } from '../temporal/start-temporal.js';
 import type { Layout } from './layout.js';
 import { LOCAL_SERIES } from './local-contract.js';
@@ -19,12 +20,15 @@ export function workerSettings(
     graphUrl,
     inboxUrl,
     series,
+    hostFiles = null,
   }: {
     temporal: Pick<TemporalServer, 'address' | 'namespace' | 'uiUrl'>;
     graphUrl: string;
     inboxUrl: string;
     /** Of the contracts, as the policy file names it. */
     series: string;
+    /** Of the simulated host, where there is one. */
+    hostFiles?: HostFiles | null;
   },
 ): WorkerSettings {
   const { address, namespace, uiUrl } = temporal;
@@ -32,6 +36,7 @@ export function workerSettings(
   const graph = (job: GraphJob) => ({
     graph: { mode: 'loopback' as const, application_id: LOCAL_APPLICATIONS[job], url: graphUrl },
   });
+  const hosts = (file: 'containment' | 'verifier') => (hostFiles === null ? {} : { hosts_path: hostFiles[file] });
   return {
     roles: [...ROLES],
     temporal: { address, namespace, ui_url: uiUrl },
@@ -74,10 +79,11 @@ export function workerSettings(
       ...graph('conditional_access'),
     },
     'effect:entra.role_assignment': { ...key('effect:entra.role_assignment'), ...graph('role_assignment') },
-    'effect:containment': key('effect:containment'),
+    'effect:containment': { ...key('effect:containment'), ...graph('containment'), ...hosts('containment') },
     verifier: {
       ...key('verifier'),
       ...graph('verifier'),
+      ...hosts('verifier'),
       attestation: { references_path: layout.references, enrol: 1, quorum: 2, every_seconds: null },
     },
     sweeper: {

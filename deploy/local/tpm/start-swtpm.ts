@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { spawnGroup, type ChildGroup } from '../temporal/child-group.js';
+import { writePidFile } from '../temporal/pid-file.js';
 
 const run = promisify(execFile);
 const READY_MS = 30_000;
@@ -43,9 +44,13 @@ export interface SoftwareTpm {
 
 /**
  * Starts one with `TPM2_Startup(CLEAR)` done, in a new folder. With `certified` it comes from a vendor of its own: an
- * endorsement key at 0x81010001, and its certificate in the TPM.
+ * endorsement key at 0x81010001, and its certificate in the TPM. `pidFile` is where its process is recorded while it runs,
+ * for `stopLeftover` after a parent that was killed.
  */
-export async function startSwtpm({ certified = false }: { certified?: boolean } = {}): Promise<SoftwareTpm> {
+export async function startSwtpm({
+  certified = false,
+  pidFile,
+}: { certified?: boolean; pidFile?: string } = {}): Promise<SoftwareTpm> {
   const reason = swtpmMissing();
   if (reason !== null) throw new Error(reason);
   // Paths of UNIX sockets are short.
@@ -64,6 +69,7 @@ export async function startSwtpm({ certified = false }: { certified?: boolean } 
   const child = await spawnGroup('swtpm', ['socket', '--tpm2', '--tpmstate', `dir=${state}`, ...at, ...flags], {
     logPath: join(base, 'log'),
   });
+  if (pidFile !== undefined) await writePidFile(pidFile, child.pid, 'swtpm');
   const tcti = `swtpm:path=${socket}`;
   const tool = async (name: string, ...args: string[]): Promise<string> => {
     const { stdout } = await run(name, args, { cwd: folder, env: { ...process.env, TPM2TOOLS_TCTI: tcti } });
@@ -79,6 +85,7 @@ export async function startSwtpm({ certified = false }: { certified?: boolean } 
     powerCycle: async () => void (await run('swtpm_ioctl', ['--unix', control, '-i'])),
     stop: async () => {
       await child.stop();
+      if (pidFile !== undefined) await rm(pidFile, { force: true });
       await rm(base, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { Hono, type Context } from 'hono';
+import { z } from 'zod';
+import { ATTEST_AGENT, PARTS, SERVICES, type HostState, type PartName } from './host-state.js';
+import type { LazyTpm } from './lazy-tpm.js';
+
+const partSchema = z.enum(PARTS as [PartName, ...PartName[]]);
+const faultSchema = z.strictObject({
+  part: partSchema.or(z.literal(ATTEST_AGENT)),
+  kind: z.enum(['slow', 'error', 'lie', 'unreachable', 'forget', 'redirect', 'endless']),
+  times: z.number().int().min(1).nullable().default(null),
+  delay_ms: z.number().int().min(0).max(600_000).default(0),
+  status: z.number().int().min(400).max(599).default(500),
+  state: z.string().max(64).nullable().default(null),
+  location: z.string().max(256).nullable().default(null),
+  method: z.enum(['GET', 'POST']).nullable().default(null),
+});
+const stateSchema = z.strictObject({
+  part: partSchema,
+  state: z.string().min(1).max(64),
+  by: z.string().max(64).default('somebody'),
+});
+const extendSchema = z.strictObject({
+  index: z.number().int().min(0).max(23),
+  digest: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
+const bootSchema = z.strictObject({ how: z.enum(['restart', 'reset', 'power_cut']).default('reset') });
+
+/** Bad input is 400 `{error: {code: 'invalid_control_input', message}}` with the member named. */
+class ControlError extends Error {}
+
+/**
+ * The simulated host's other side: what somebody at the machine could do, and what can go wrong with it.
+ *
+ * `GET /state`, `POST /state` {part, state, by}, `POST /faults`, `DELETE /faults`, `POST /reset`; `GET /tpm` starts the TPM
+ * and answers its keys, `POST /tpm/extend` {index, digest?}, `POST /tpm/boot` {how}.
+ */
+export function hostControl(host: HostState, tpm: LazyTpm): Hono {
+  const app = new Hono();
+  app.onError((error, c) => {
+    const known = error instanceof ControlError;
+    const code = known ? 'invalid_control_input' : 'internal';
+    return c.json({ error: { code, message: error.message } }, known ? 400 : 500);
+  });
+  const parts = (): object => Object.fromEntries(PARTS.map((part) => [part, host.read(part)]));
+  app.get('/health', (c) => c.json({ ok: true }));
+  app.get('/state', (c) => c.json({ parts: parts(), asked: host.asked, words: SERVICES }));
+  app.post('/state', async (c) => {
+    const { part, state, by } = await bodyOf(c, stateSchema);
+    host.set(part, state, by);
+    return c.json(host.read(part));
+  });
+  app.post('/faults', async (c) => {
+    const { part, ...fault } = await bodyOf(c, faultSchema);
+    host.fault(part, fault);
+    return c.json({ ok: true }, 201);
+  });
+  app.delete('/faults', (c) => {
+    host.clearFaults();
+    return c.json({ ok: true });
+  });
+  app.post('/reset', (c) => {
+    host.reset();
+    return c.json({ ok: true });
+  });
+  app.get('/tpm', async (c) => {
+    if (tpm.missing !== null) return c.json({ available: false, reason: tpm.missing });
+    const { ek, ak, akName } = await tpm.identity();
+    const keys = { ek: ek.toString('base64'), ak: ak.toString('base64'), ak_name: akName };
+    return c.json({ available: true, ...keys });
+  });
+  app.post('/tpm/extend', async (c) => {
+    const { index, digest = createHash('sha256').update('drift').digest('hex') } = await bodyOf(c, extendSchema);
+    await tpm.extend(index, digest);
+    return c.json({ ok: true });
+  });
+  app.post('/tpm/boot', async (c) => {
+    await tpm.boot((await bodyOf(c, bootSchema)).how);
+    return c.json({ ok: true });
+  });
+  return app;
+}
+
+async function bodyOf<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
+  const text = await c.req.text();
+  let value: unknown;
+  try {
+    value = text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw new ControlError('body: is not JSON');
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ControlError(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`);
+}
