@@ -329,7 +329,8 @@ function onReleased(
       authority_refuses: outcome.code,
     };
   const outbox = [...state.outbox, outcome.receipt, ...(seen === null ? [] : [seen.receipt])];
-  const done = outcome.success && seen?.observed === 'released';
+  // What was left contained on purpose (another incident holds it, or somebody else did it) is all that there is to undo.
+  const done = outcome.success && (outcome.left === true || seen?.observed === 'released');
   if (!done) return { ...state, outbox, release: { ...release, failing: true, asks: release.asks + 1 } };
   const result = { action, success: true, completed_at: outcome.completed_at };
   const next = { ...state, outbox, release: { ...release, failing: false, results: [...release.results, result] } };

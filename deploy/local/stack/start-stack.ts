@@ -106,7 +106,7 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
   const gateway = await startGateway({
     api,
     port: ports.gateway,
-    runbook: await localRunbook(layout, options, { api, roster: () => contracts.roster() }),
+    runbook: await localRunbook(layout, options, { api, roster: () => contracts.roster(), hostName: host?.name }),
     registry: directoryRegistry(layout.contracts),
     publish: localPublication(
       registerRegistry(database, { roots: () => readRoots(settings.contracts.roots_path) }),
