@@ -83,7 +83,7 @@ function attestationText(
   const which = `attempt ${attempt} `;
   switch (state) {
     case 'refused':
-      return `${which}refused: ${oneLine(failed_check ?? '')}, expected ${oneLine(expected ?? '')}`;
+      return `${which}refused: ${oneLine(failed_check ?? '')}: ${oneLine(expected ?? '')}`;
     case 'waiting_for_host':
       return `${which}waits for the host: ${oneLine(waiting ?? '')}${next_at === null ? '' : `, asks again ${at(next_at) ?? ''}`}`;
     case 'passed':

@@ -155,7 +155,7 @@ export async function reattestIncident(
     return EXIT.unreachable;
   }
   if (state === 'passed') session.say('passed: the quote answers this containment');
-  else session.warn(`refused: ${failed_check ?? 'no reason given'}: expected ${expected ?? 'otherwise'}`);
+  else session.warn(`refused: ${failed_check ?? 'no reason given'}: ${expected ?? 'otherwise'}`);
   const next = nextFor(told);
   if (next !== undefined) session.next(next);
   return state === 'passed' ? EXIT.done : EXIT.unverified;

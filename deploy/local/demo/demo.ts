@@ -10,12 +10,13 @@ import type { CeremonyView } from '../../../domain/view.js';
 import { LOCAL_TENANT } from '../stack/local-world.js';
 import { forgedApproval } from './forgery.js';
 import { DemoGraph } from './demo-graph.js';
+import { tellRecovery } from './recovery.js';
 import { Story } from './story.js';
 
 const REASON = 'Phishing wave: block the senders and purge the mail';
 const PIM_REQUESTS = '/roleManagement/directory/roleAssignmentScheduleRequests';
 
-/** Runs one ceremony from the request to the verified proof, with everything going wrong that usually does. */
+/** Runs both ceremonies to their verified ends, with everything going wrong that usually does. */
 export async function runDemo({ keep, dir }: { keep: boolean; dir: string }): Promise<number> {
   const story = new Story((text) => process.stdout.write(text), process.stdout.isTTY === true);
   const folder = path.join(dir, '.reseal-demo');
@@ -33,15 +34,19 @@ export async function runDemo({ keep, dir }: { keep: boolean; dir: string }): Pr
   const stack = await startStack({
     dir: folder,
     ports: { gateway: 0, temporal: 0, ui: 0, graph: 0, inbox: 0 },
+    host: { ports: 'free' },
     log: () => undefined,
   });
   try {
     const told = await tell(story, stack, folder);
-    story.title(`That history in Temporal's Web UI${keep ? '' : ' (run the demo with --keep to open it)'}:`);
+    const recovery = await tellRecovery(story, stack, folder);
+    story.title(`The first history in Temporal's Web UI${keep ? '' : ' (run the demo with --keep to open it)'}:`);
     story.say(told.ui_url);
     if (keep) await stayUp(story, stack, told.event_id);
     const ok = story.failures.length === 0;
-    process.stdout.write(`\n${JSON.stringify({ ok, ...told, seconds: Math.round(story.seconds * 10) / 10 })}\n`);
+    process.stdout.write(
+      `\n${JSON.stringify({ ok, ...told, recovery, seconds: Math.round(story.seconds * 10) / 10 })}\n`,
+    );
     if (keep) await untilStopped();
     return ok ? 0 : 1;
   } finally {

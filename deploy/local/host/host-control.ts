@@ -27,6 +27,7 @@ const extendSchema = z.strictObject({
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
 });
+const mendSchema = z.strictObject({ index: z.literal([16, 23]) });
 const bootSchema = z.strictObject({ how: z.enum(['restart', 'reset', 'power_cut']).default('reset') });
 
 /** Bad input is 400 `{error: {code: 'invalid_control_input', message}}` with the member named. */
@@ -36,7 +37,7 @@ class ControlError extends Error {}
  * The simulated host's other side: what somebody at the machine could do, and what can go wrong with it.
  *
  * `GET /state`, `POST /state` {part, state, by}, `POST /faults`, `DELETE /faults`, `POST /reset`; `GET /tpm` starts the TPM
- * and answers its keys, `POST /tpm/extend` {index, digest?}, `POST /tpm/boot` {how}.
+ * and answers its keys, `POST /tpm/extend` {index, digest?}, `POST /tpm/mend` {index}, `POST /tpm/boot` {how}.
  */
 export function hostControl(host: HostState, tpm: LazyTpm): Hono {
   const app = new Hono();
@@ -75,6 +76,10 @@ export function hostControl(host: HostState, tpm: LazyTpm): Hono {
   app.post('/tpm/extend', async (c) => {
     const { index, digest = createHash('sha256').update('drift').digest('hex') } = await bodyOf(c, extendSchema);
     await tpm.extend(index, digest);
+    return c.json({ ok: true });
+  });
+  app.post('/tpm/mend', async (c) => {
+    await tpm.mend((await bodyOf(c, mendSchema)).index);
     return c.json({ ok: true });
   });
   app.post('/tpm/boot', async (c) => {

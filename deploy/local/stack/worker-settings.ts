@@ -11,6 +11,9 @@ import { LOCAL_SERIES } from './local-contract.js';
 import { LOCAL_APPLICATIONS } from './local-world.js';
 import type { StackOptions } from './stack.js';
 
+/** How often enrolled hosts are asked; a stack whose host nobody enrolled asks nobody. */
+const ATTESTED_EVERY_SECONDS = 60;
+
 /** What the local stack's one process is told: every role's section, since it plays them all. */
 export function workerSettings(
   layout: Layout,
@@ -84,7 +87,12 @@ export function workerSettings(
       ...key('verifier'),
       ...graph('verifier'),
       ...hosts('verifier'),
-      attestation: { references_path: layout.references, enrol: 1, quorum: 2, every_seconds: null },
+      attestation: {
+        references_path: layout.references,
+        enrol: 1,
+        quorum: 2,
+        every_seconds: hostFiles === null ? null : ATTESTED_EVERY_SECONDS,
+      },
     },
     sweeper: {
       ...key('sweeper'),

@@ -65,6 +65,7 @@ describe.each(bothDatabases)('the outbox of notices over %s', (_, skip, open) =>
         type: 'requested',
         timestamp: '2026-11-21T10:00:00.000Z',
         event_id,
+        request_digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
         summary: claimed.summary,
         to: [bob.upn, carol.upn],
         profile: 'admin',

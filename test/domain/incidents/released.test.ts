@@ -4,7 +4,7 @@ import { stepIncident } from '../../../domain/incidents/incident-machine.js';
 import { newIncident, type IncidentMachine } from '../../../domain/incidents/incident-state.js';
 import { incidentOf, receiptOf, T0 } from './samples.js';
 
-const ACTION = 'freeze_agent';
+const ACTION = 'freeze_agent' as const;
 const opened = newIncident(incidentOf('tool_call_burst'), receiptOf('standing/1'));
 const releasing: IncidentMachine = {
   ...opened,
@@ -15,7 +15,7 @@ const releasing: IncidentMachine = {
 /** The answer to the release of the incident's one action, and what a second identity sees then. */
 const released = (over: { success?: boolean; left?: boolean }, observed: 'contained' | 'released') => {
   const at = instant(T0);
-  const outcome = { outcome: 'released' as const, action: ACTION, success: true, completed_at: at, ...over };
+  const outcome = { outcome: 'released', action: ACTION, success: true, completed_at: at, ...over } as const;
   const receipt = receiptOf('released/1/freeze_agent');
   const seen = { observed, detail: '', at, receipt };
   const event = { generation: 1, round: 1, action: ACTION, outcome: { ...outcome, receipt }, seen } as const;
