@@ -1,12 +1,8 @@
 import { z } from 'zod';
-import { containmentActionSchema } from './containment-actions.js';
+import { containmentActionSchema } from './classes.js';
 import { containmentTargetSchema, targetNameSchema } from './containment-targets.js';
+import { hostNameSchema } from './incident-id.js';
 import { addressSchema, filePathSchema } from './service-address.js';
-
-/** How incidents and settings name a machine, or whatever else is contained as one. */
-export const hostNameSchema = z
-  .string()
-  .regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, 'expected 1 to 63 of a-z 0-9 . _ -, a letter or digit at both ends');
 
 /** What a host's own services are called: four that can be contained, and three that say how it is. */
 export const HOST_SERVICES = [

@@ -2,36 +2,31 @@ import { z } from 'zod';
 
 import { reachOf, REACH_WORDS, type Reach } from '../../../domain/effective-policy.js';
 import { begunAfter } from '../../../domain/extension.js';
-import { epochMs, instant } from '../../../domain/identifiers.js';
-import { findingSchema, type AbsenceOutcome, type Finding } from '../../../domain/outcomes.js';
+import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
 import { CLOCK_SKEW_MS } from '../../../domain/statement.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
-import { ABSENT_READS, absenceRunSchema, count, isConfirmed, nextReadIn, NOTHING_READ } from '../absence-run.js';
+import { AbsenceLook, absenceProgress, merged, type AbsenceInput } from '../absence-look.js';
+import { count, NOTHING_READ } from '../absence-run.js';
 import { toldPolicy } from './access-deps.js';
 import { changesSince } from './access-differences.js';
 import { accessOf, type AccessIntent } from './access-intent.js';
 import { makerOfStanding, readChanges } from './access-log.js';
 import { readAccessPolicy, type AccessPolicy } from './access-policy.js';
 import { Attempt } from '../attempt.js';
-import { disowned, openSession, receiptOf, type GraphDeps } from '../effect-deps.js';
-import { waitFor, type GraphFailure } from '../wire/graph-error.js';
-import type { GraphSession } from '../wire/graph-session.js';
-import { keepApart, NEXT_READ_MS, readFailed } from '../reading.js';
+import { disowned, type GraphDeps } from '../effect-deps.js';
+import { waitFor } from '../wire/graph-error.js';
+import { keepApart } from '../reading.js';
 
 /** The audit log, which names who changed a policy, is minutes late. */
 const UNKNOWN_PATIENCE_MS = 10 * 60_000;
 const UNKNOWN_POLL_MS = 30_000;
 
 const progressSchema = z.object({
-  run: absenceRunSchema,
+  ...absenceProgress,
   /** Since when something stands of which nobody can say who made it, epoch ms. */
   unknown_since: z.number().nullable(),
-  findings: z.array(findingSchema).max(64),
-  client_request_ids: z.array(z.string()).max(64),
 });
 type Progress = z.output<typeof progressSchema>;
-
-type Input = Parameters<VerifierTasks['verifyRolledBack']>[0];
 
 /**
  * Sees with the second identity that the policy is free of our change: five agreeing reads, and not before the settle window
@@ -48,16 +43,14 @@ export function verifyAccessRolledBack(deps: GraphDeps): VerifierTasks['verifyRo
     });
 }
 
-class AbsenceCheck {
-  private readonly graph: GraphSession;
-
+class AbsenceCheck extends AbsenceLook<Progress> {
   constructor(
-    private readonly deps: GraphDeps,
-    private readonly input: Input,
+    deps: GraphDeps,
+    input: AbsenceInput,
     private readonly access: AccessIntent,
-    private readonly attempt: Attempt<Progress>,
+    attempt: Attempt<Progress>,
   ) {
-    this.graph = openSession(deps, access.tuple.tenant_id, attempt);
+    super(deps, input, attempt);
   }
 
   async look(): Promise<AbsenceOutcome> {
@@ -67,12 +60,12 @@ class AbsenceCheck {
     const present = policy !== null && access.toggle.stands(policy) && (await this.mayBeOurs(policy));
     const now = deps.clock.now();
     const run = count(attempt.details.run, present, now);
-    attempt.keep({ run, client_request_ids: this.clientRequestIds() });
-    if (run.present >= input.patience) return this.present(now, run.present);
-    const settleUntil = input.settle_until === null ? null : epochMs(input.settle_until);
-    if (isConfirmed(run, settleUntil, now)) return this.absent(now, policy);
-    const word = present ? `present ${run.present} of ${input.patience}` : `absent ${run.absent} of ${ABSENT_READS}`;
-    throw waitFor('not_yet_agreed', word, nextReadIn(run, settleUntil, now, NEXT_READ_MS));
+    if (run.present >= input.patience) {
+      attempt.keep({ run });
+      return this.present(now, run.present);
+    }
+    this.agreed(run, now);
+    return this.absent(now, policy);
   }
 
   /** The policy, or null where the tenant has none of that id: a deleted one leaves out nobody, and holds for nobody. */
@@ -103,29 +96,12 @@ class AbsenceCheck {
   }
 
   private absent(now: number, policy: AccessPolicy | null): AbsenceOutcome {
-    const { survey, settle_until, round } = this.input;
-    const { tuple, intent } = this.access;
+    const { survey } = this.input;
     const effective = this.effective(policy);
-    const changed = survey === null || policy === null ? [] : changesSince(survey, policy, tuple);
+    const changed = survey === null || policy === null ? [] : changesSince(survey, policy, this.access.tuple);
     const findings = merged(this.attempt.details.findings, [...changed, ...effective.findings]);
-    const { run } = this.attempt.details;
-    const observed_at = instant(run.first_absent_at ?? now);
-    const confirmed_at = instant(now);
-    const reads = run.absent_at.map((at) => ({ at: instant(at), absent: true }));
-    const data = {
-      observed_at,
-      confirmed_at,
-      settle_until,
-      round,
-      reads,
-      reads_agreeing: run.absent,
-      findings,
-      effective: effective.told,
-      ...(policy === null ? {} : { policy: toldPolicy(policy) }),
-      ...this.calls(),
-    };
-    const receipt = receiptOf(this.deps, intent, { type: 'confirmed', transition: 'confirmed', data });
-    return { outcome: 'absent', observed_at, confirmed_at, findings, receipt };
+    const shown = policy === null ? {} : { policy: toldPolicy(policy) };
+    return this.confirmed(now, findings, { effective: effective.told, ...shown });
   }
 
   /** Whether the policy holds for the principal again, as it is now written. */
@@ -140,36 +116,11 @@ class AbsenceCheck {
     return { told: { holds, why }, findings };
   }
 
-  private present(now: number, reads: number): AbsenceOutcome {
-    const { round } = this.input;
-    const { findings } = this.attempt.details;
-    const data = { round, present_reads: reads, findings, ...this.calls() };
-    const entry = { type: 'reappeared' as const, transition: `reappeared/${round}` };
-    return {
-      outcome: 'present',
-      at: instant(now),
-      receipt: receiptOf(this.deps, this.access.intent, { ...entry, data }),
-    };
-  }
-
   /** It is another's: told, and not ours to remove. */
   private leave(policy: AccessPolicy, who: string): false {
     const findings = merged(this.attempt.details.findings, [foreign(policy, this.access, who)]);
     this.attempt.keep({ findings, unknown_since: null });
     return false;
-  }
-
-  private calls(): Record<string, unknown> {
-    return { attempt: this.attempt.number, client_request_ids: this.clientRequestIds() };
-  }
-
-  private failed(failure: GraphFailure): Error {
-    this.attempt.keep({ client_request_ids: this.clientRequestIds() });
-    return readFailed(failure, this.attempt);
-  }
-
-  private clientRequestIds(): string[] {
-    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
   }
 }
 
@@ -181,8 +132,3 @@ const foreign = (policy: AccessPolicy, { toggle }: AccessIntent, who: string): F
   code: 'foreign_assignment',
   detail: `policy ${policy.id} ${toggle.wanted}, ${who}: it is left alone`,
 });
-
-function merged(known: readonly Finding[], more: readonly Finding[]): Finding[] {
-  const fresh = more.filter((one) => !known.some(({ code, detail }) => code === one.code && detail === one.detail));
-  return [...known, ...fresh].slice(0, 64);
-}

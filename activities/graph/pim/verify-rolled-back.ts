@@ -1,41 +1,35 @@
 import { z } from 'zod';
 
-import { epochMs, instant } from '../../../domain/identifiers.js';
 import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
-import { findingSchema } from '../../../domain/outcomes.js';
 import { differenceText } from '../../../domain/snapshot.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
-import { ABSENT_READS, absenceRunSchema, count, isConfirmed, nextReadIn, NOTHING_READ } from '../absence-run.js';
+import { AbsenceLook, absenceProgress, merged, type AbsenceInput } from '../absence-look.js';
+import { ABSENT_READS, count, NOTHING_READ } from '../absence-run.js';
 import { Attempt } from '../attempt.js';
 import { attributeByRequests, findingOf } from './attribution.js';
-import { disowned, openSession, receiptOf, type GraphDeps } from '../effect-deps.js';
-import { waitFor, type GraphFailure } from '../wire/graph-error.js';
-import type { GraphSession } from '../wire/graph-session.js';
+import { disowned, type GraphDeps } from '../effect-deps.js';
+import { waitFor } from '../wire/graph-error.js';
 import { holdingOf, readHoldings, type Holding } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from '../tenant/newcomers.js';
 import { compareTenant, lookAtTenant, type TenantComparison } from '../tenant/tenant-comparison.js';
 import { isComplete } from '../tenant/tenant-snapshot.js';
 import { pimFamily, pimTuple } from './pim-family.js';
-import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf } from '../reading.js';
+import { judgeNewcomers, keepApart, NEXT_READ_MS, recognitionOf } from '../reading.js';
 
 const MAX_SEEN = 200;
 /** A part of the tenant that cannot be read must not keep a ceremony from ending. */
 const TENANT_LOOKS = 3;
 
 const progressSchema = z.object({
-  run: absenceRunSchema,
+  ...absenceProgress,
   sightings: sightingsSchema,
-  findings: z.array(findingSchema).max(64),
   /** Newcomers that were told or explained. */
   settled: z.array(z.string()).max(500),
-  client_request_ids: z.array(z.string()).max(64),
   /** Of a tier-0 role: what a first look at the tenant showed, and how many looks there were. */
   tenant_seen: z.array(z.string()).max(MAX_SEEN).nullable().default(null),
   tenant_looks: z.number().int().default(0),
 });
 type Progress = z.output<typeof progressSchema>;
-
-type Input = Parameters<VerifierTasks['verifyRolledBack']>[0];
 
 /**
  * Sees with the second identity that it is gone: five agreeing reads, one an attempt, and not before the settle window is
@@ -52,17 +46,7 @@ export function verifyRolledBack(deps: GraphDeps): VerifierTasks['verifyRolledBa
   return (input) => Attempt.run(progressSchema, nothing, (attempt) => new AbsenceCheck(deps, input, attempt).look());
 }
 
-class AbsenceCheck {
-  private readonly graph: GraphSession;
-
-  constructor(
-    private readonly deps: GraphDeps,
-    private readonly input: Input,
-    private readonly attempt: Attempt<Progress>,
-  ) {
-    this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
-  }
-
+class AbsenceCheck extends AbsenceLook<Progress> {
   async look(): Promise<AbsenceOutcome> {
     const { deps, attempt, input } = this;
     const none = disowned(input, deps, attempt.number);
@@ -74,11 +58,8 @@ class AbsenceCheck {
     if (run.present >= input.patience) return this.present(now, run.present);
     // What else has changed is read only when the answer is near: two reads must show a newcomer before it is told.
     if (run.absent >= ABSENT_READS - 1 && input.survey !== null) await this.compare(input.survey);
-    attempt.keep({ run, client_request_ids: this.clientRequestIds() });
-    const settleUntil = input.settle_until === null ? null : epochMs(input.settle_until);
-    if (isConfirmed(run, settleUntil, now)) return this.absent(now, await this.wholeTenant());
-    const word = present ? `present ${run.present} of ${input.patience}` : `absent ${run.absent} of ${ABSENT_READS}`;
-    throw waitFor('not_yet_agreed', word, nextReadIn(run, settleUntil, now, NEXT_READ_MS));
+    this.agreed(run, now);
+    return this.absent(now, await this.wholeTenant());
   }
 
   /** Whether an assignment of the tuple stands that is ours, or that nobody can say is not. Others' become findings. */
@@ -107,7 +88,7 @@ class AbsenceCheck {
     return ours;
   }
 
-  private async compare(survey: NonNullable<Input['survey']>): Promise<void> {
+  private async compare(survey: NonNullable<AbsenceInput['survey']>): Promise<void> {
     const { intent } = this.input.signed;
     const read = await readHoldings(this.graph, intent.tuple);
     if (!read.ok) throw this.failed(read.failure);
@@ -151,41 +132,8 @@ class AbsenceCheck {
   }
 
   private absent(now: number, tenant?: TenantComparison): AbsenceOutcome {
-    const { run } = this.attempt.details;
     const findings = merged(this.attempt.details.findings, tenant?.findings ?? []);
-    const { settle_until, round } = this.input;
-    const observed_at = instant(run.first_absent_at ?? now);
-    const confirmed_at = instant(now);
-    const reads = run.absent_at.map((at) => ({ at: instant(at), absent: true }));
-    const times = { observed_at, confirmed_at, settle_until };
-    const data = { ...times, round, reads, reads_agreeing: run.absent, findings, ...tenant?.told, ...this.calls() };
-    const receipt = receiptOf(this.deps, this.intent, { type: 'confirmed', transition: 'confirmed', data });
-    return { outcome: 'absent', observed_at, confirmed_at, findings, receipt };
-  }
-
-  private present(now: number, reads: number): AbsenceOutcome {
-    const { round } = this.input;
-    const { findings } = this.attempt.details;
-    const entry = { type: 'reappeared' as const, transition: `reappeared/${round}` };
-    const data = { round, present_reads: reads, findings, ...this.calls() };
-    return {
-      outcome: 'present',
-      at: instant(now),
-      receipt: receiptOf(this.deps, this.intent, { ...entry, data }),
-    };
-  }
-
-  private calls(): Record<string, unknown> {
-    return { attempt: this.attempt.number, client_request_ids: this.clientRequestIds() };
-  }
-
-  private failed(failure: GraphFailure): Error {
-    this.attempt.keep({ client_request_ids: this.clientRequestIds() });
-    return readFailed(failure, this.attempt);
-  }
-
-  private clientRequestIds(): string[] {
-    return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
+    return this.confirmed(now, findings, tenant?.told);
   }
 
   private get intent() {
@@ -197,8 +145,3 @@ const foreign = ({ schedule_id }: Holding, who: string): Finding => ({
   code: 'foreign_assignment',
   detail: `assignment ${schedule_id} of the same principal and role stands and is left alone: ${who}`,
 });
-
-function merged(known: readonly Finding[], more: readonly Finding[]): Finding[] {
-  const fresh = more.filter((one) => !known.some(({ code, detail }) => code === one.code && detail === one.detail));
-  return [...known, ...fresh].slice(0, 64);
-}
