@@ -7,7 +7,7 @@ import type { NoticeType } from '../../../domain/notices.js';
 import type { Request } from '../../../domain/request.js';
 import type { SignedStatement } from '../../../domain/statement.js';
 import type { CeremonyView } from '../../../domain/view.js';
-import { sha256Hex } from '../../../proofs/canonical-json.js';
+import { digestOf, sha256Hex } from '../../../proofs/canonical-json.js';
 import { bob, carol, entryOf, signRequest } from '../../proofs/ceremony-people.js';
 import { approvedExtension, askedExtension } from '../../proofs/extended-ceremony.js';
 import { sign } from '../../proofs/full-ceremony.js';
@@ -82,6 +82,7 @@ describe.each(bothDatabases)('an extension that waits, over %s', (_, skip, open)
       expect(await factsOf('extension_requested')).toEqual([
         {
           to: [bob.upn, carol.upn],
+          request_digest: digestOf(request),
           round: 2,
           extension_digest: sha256Hex(asked.payload),
           expires_at: deadline,
