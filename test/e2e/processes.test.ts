@@ -119,7 +119,9 @@ describe.skipIf(missing !== null)(`roles in processes of their own${missing === 
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line) as { message: string; roles?: object });
-      expect(lines[0]).toMatchObject({ message: 'at work', roles: { [role]: 'RUNNING' } });
+      // A verifier that is given no journal says first that it attests no host.
+      const [first] = lines.filter(({ message }) => !message.startsWith('no host is attested'));
+      expect(first).toMatchObject({ message: 'at work', roles: { [role]: 'RUNNING' } });
       expect(lines.map(({ message }) => message)).toContain('stopping');
     }
   });
