@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { readReports } from '../../client/api/send-follow-up.js';
+import { skipAhead } from '../../deploy/local/stack/time-skipping.js';
 import type { Entry, EntryPayload } from '../../domain/entry.js';
 import type { FollowUpStanding } from '../../domain/follow-up-tasks.js';
 import { followUpWorkflowId } from '../../domain/identifiers.js';
@@ -69,7 +70,7 @@ describe('what people have done after a kill', () => {
       const told = (await (await fetch(url(`follow-ups/${id}`))).json()) as FollowUpStanding;
       if (told.status === wanted || told.status === 'refused' || Date.now() > giveUpAt) return told;
       await sleep(200);
-      if (told.status === 'working') await stack.advance(asked.event, '90s', workflowId).catch(() => undefined);
+      if (told.status === 'working') await skipAhead(stack.stack.client, workflowId, 20).catch(() => undefined);
     }
   }
 
