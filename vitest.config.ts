@@ -15,7 +15,7 @@ export default defineConfig({
     teardownTimeout: 30_000,
     reporters: ['default'],
     projects: [
-      { extends: true, test: { name: 'rules', include: PURE } },
+      { extends: true, test: { name: 'rules', include: PURE, isolate: false } },
       // Real servers, processes and browsers: `npm test` runs a file that failed a second time, alone, and names it.
       { extends: true, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: PURE } },
     ],
