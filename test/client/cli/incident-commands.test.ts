@@ -95,10 +95,7 @@ describe('reseal incident', () => {
       { state: 'passed' },
     ];
     const refused = await incident('reattest', ID);
-    expect([refused.status, refused.err]).toEqual([
-      7,
-      expect.stringContaining('refused: NOT_REBOOTED: a reset'),
-    ]);
+    expect([refused.status, refused.err]).toEqual([7, expect.stringContaining('refused: NOT_REBOOTED: a reset')]);
     const passed = await incident('reattest', ID);
     expect([passed.status, passed.err]).toEqual([0, expect.stringContaining(`next: reseal incident resolve ${ID}`)]);
 
