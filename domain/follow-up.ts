@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
+import { digestSchema } from './identifiers.js';
 import { MAX_GRANTED } from './kill-state.js';
-import { STATEMENT_DOMAIN } from './statement.js';
+import { ceremonyFields } from './statement.js';
 import { STATEMENT_REFUSALS } from './verdict.js';
 
 /**
@@ -20,13 +20,7 @@ export const LOOK_LIFE_MS = 10 * 60_000;
 export const MAX_FOLLOW_UP_STATEMENTS = 32;
 
 const common = {
-  domain: z.literal(STATEMENT_DOMAIN),
-  event_id: eventIdSchema,
-  request_digest: digestSchema,
-  policy_digest: digestSchema,
-  person: z.string().min(1).max(64),
-  issued_at: instantSchema,
-  not_after: instantSchema,
+  ...ceremonyFields,
   /** Hex SHA-256 of the RFC 8785 form of the report's entry. */
   report_digest: digestSchema,
   reason: z.string().min(1).max(500).optional(),

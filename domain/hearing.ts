@@ -36,8 +36,6 @@ export interface Heard {
   state: CeremonyState;
   /** Set when the statement ends the ceremony. */
   ends?: { cause: EndCause; by: string; compromise?: true };
-  /** Set when this approval completed the quorum. */
-  quorum?: true;
 }
 
 /** Hears one statement that arrived under the signal's name. The verdict is kept for whoever asks by its digest. */
@@ -150,8 +148,7 @@ function accept(
     return { state: withExtensionApproval(next, extension, approval, nowMs) };
   }
   if (signal === 'approve') {
-    next = { ...next, approvals: [...next.approvals, approval] };
-    return hasQuorum(next, nowMs) ? { state: next, quorum: true } : { state: next };
+    return { state: { ...next, approvals: [...next.approvals, approval] } };
   }
   if (signal === 'withdraw' && isHeldOf(next, person.id)) {
     const { state: rest, released } = release(next, ({ checked }) => checked.ok && checked.person.id === person.id);

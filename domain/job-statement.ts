@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { digestSchema, epochMs, eventIdSchema, instantSchema } from './identifiers.js';
+import { epochMs } from './identifiers.js';
 import { jobTermsSchema } from './job.js';
 import type { PersonFacts } from './quorum.js';
 import type { Request } from './request.js';
 import { relationsToRequest } from './rights.js';
 import { isValidAt } from './roster.js';
-import { CLOCK_SKEW_MS, STATEMENT_DOMAIN } from './statement.js';
+import { ceremonyFields, CLOCK_SKEW_MS } from './statement.js';
 import { expiryOf, STATEMENT_REFUSALS } from './verdict.js';
 
 /**
@@ -13,14 +13,8 @@ import { expiryOf, STATEMENT_REFUSALS } from './verdict.js';
  * and reads it again for each token, so that a job needs its people's keys once. Of no round: it counts for what stands.
  */
 export const jobStatementSchema = z.strictObject({
-  domain: z.literal(STATEMENT_DOMAIN),
+  ...ceremonyFields,
   act: z.literal('job'),
-  event_id: eventIdSchema,
-  request_digest: digestSchema,
-  policy_digest: digestSchema,
-  person: z.string().min(1).max(64),
-  issued_at: instantSchema,
-  not_after: instantSchema,
   job: jobTermsSchema,
 });
 export type JobStatement = z.output<typeof jobStatementSchema>;

@@ -1,13 +1,11 @@
 import type { CeremonyState } from './ceremony-state.js';
+import type { Said } from './hearing.js';
 import { isCovered } from './held-approvals.js';
 import { quorumAt } from './quorum.js';
-import type { SignalAct, SignedStatement } from './statement.js';
+import type { SignedStatement } from './statement.js';
 
 /** A statement under the name it was sent by, its signature not checked yet. */
-export interface Unchecked {
-  signal: SignalAct;
-  envelope: SignedStatement;
-}
+export type Unchecked = Omit<Said, 'checked'>;
 
 /**
  * The one statement under check that would complete the quorum if it is what it says, or undefined. Only where nothing else

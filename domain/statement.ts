@@ -22,16 +22,21 @@ export const CLOCK_SKEW_MS = 60 * 1000;
 export const MAX_PAYLOAD_BYTES = 8 * 1024;
 export const MAX_SIGNATURE_BYTES = 8 * 1024;
 
-const common = {
+/** What every statement says, whatever it is about. */
+export const spokenFields = {
   domain: z.literal(STATEMENT_DOMAIN),
-  event_id: eventIdSchema,
-  request_digest: digestSchema,
-  policy_digest: digestSchema,
-  round: z.literal(1),
   person: z.string().min(1).max(64),
   issued_at: instantSchema,
   not_after: instantSchema,
 };
+/** What every statement about a ceremony says. */
+export const ceremonyFields = {
+  ...spokenFields,
+  event_id: eventIdSchema,
+  request_digest: digestSchema,
+  policy_digest: digestSchema,
+};
+const common = { ...ceremonyFields, round: z.literal(1) };
 
 export const requestStatementSchema = z.strictObject({ ...common, act: z.literal('request'), request: requestSchema });
 /** Of round 1 are all acts but `extend` and the approvals of one: those name the round, and exactly what they are about. */

@@ -1,22 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { ATTEST_SCHEDULE_ID } from '../domain/incidents/attestation-report.js';
-import { TASK_QUEUES } from '../domain/roles.js';
+import { ensureSchedule, keepSchedule, scheduleOf, type EnsuredSchedule } from './kept-schedule.js';
 import type { Log } from './role-context.js';
-import { ensureSchedule, keepSchedule, sweepSchedule, type EnsuredSchedule } from './sweep-schedule.js';
 
 /** What the schedule is to be: a round that is still waiting for a host is not begun a second time. */
-export const attestSchedule = (everySeconds: number): ReturnType<typeof sweepSchedule> => ({
-  ...sweepSchedule(everySeconds),
-  action: {
-    type: 'startWorkflow',
+export const attestSchedule = (everySeconds: number): ReturnType<typeof scheduleOf> =>
+  scheduleOf(everySeconds, {
     workflowType: 'reattestHosts',
     workflowId: 'reattest-hosts',
-    taskQueue: TASK_QUEUES.ceremonies,
-    args: [],
-    workflowExecutionTimeout: '15m',
+    role: 'ceremonies',
     staticSummary: 'what enrolled hosts attest while nothing is wrong',
-  },
-});
+  });
 
 export const ensureAttestSchedule = (client: Client, everySeconds: number): Promise<EnsuredSchedule> =>
   ensureSchedule(client, ATTEST_SCHEDULE_ID, attestSchedule(everySeconds));

@@ -3,9 +3,9 @@ import type { AgentAddress } from '../activities/tpm/agent-client.js';
 import { attestationTasks } from '../activities/tpm/attest-host.js';
 import { ReferenceDirectory, type ReferenceObjection } from '../activities/tpm/reference-directory.js';
 import type { AttestationTasks } from '../domain/incidents/attestation-result.js';
-import { hostsSchema, type Hosts } from '../domain/incidents/host.js';
+import type { Hosts } from '../domain/incidents/host.js';
 import { readRootCertificates, verifyEkCertificate } from '../proofs/tpm/ek-certificate.js';
-import { faultsLine, readYaml } from '../proofs/yaml-document.js';
+import { readHostsFile } from './hosts-file.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
 import { readSecretFile } from './secret-file.js';
 import { SettingsError } from './settings-error.js';
@@ -40,7 +40,7 @@ export function attestationRole(context: RoleContext): Partial<AttestationTasks>
     roster,
     acceptors,
     agentOf: (host) => agentOf(hosts_path, host),
-    hosts: async () => (hosts_path === undefined ? [] : withAgents(await readHosts(hosts_path))),
+    hosts: async () => (hosts_path === undefined ? [] : withAgents(await readHostsFile(hosts_path))),
     lookForReferences: (nowMs) => references.look(nowMs),
   });
 }
@@ -48,7 +48,7 @@ export function attestationRole(context: RoleContext): Partial<AttestationTasks>
 /** Where the agent of a host is, by the file as it is now: hosts come and tokens change. Throws SettingsError. */
 async function agentOf(file: string | undefined, host: string): Promise<AgentAddress | undefined> {
   if (file === undefined) return undefined;
-  const agent = new Map(Object.entries(await readHosts(file))).get(host)?.attest_agent;
+  const agent = new Map(Object.entries(await readHostsFile(file))).get(host)?.attest_agent;
   if (agent === undefined) return undefined;
   const { url, token_file, tls } = agent;
   const answerMs = ANSWER_MS;
@@ -64,15 +64,6 @@ async function agentOf(file: string | undefined, host: string): Promise<AgentAdd
     pem(tls.ca_file),
   ]);
   return { url, answerMs, tls: { key, cert, ca } };
-}
-
-async function readHosts(file: string): Promise<Hosts> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new SettingsError('file_missing', `${file} cannot be read`);
-  });
-  const read = readYaml(text, hostsSchema);
-  if (!read.ok) throw new SettingsError('file_invalid', faultsLine(file, read.faults));
-  return read.value.hosts;
 }
 
 const withAgents = (hosts: Hosts): string[] =>

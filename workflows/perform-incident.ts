@@ -1,4 +1,5 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
+import { attestHostOutcomeSchema } from '../domain/incidents/attestation-result.js';
 import type { IncidentCommand } from '../domain/incidents/incident-commands.js';
 import type { IncidentEvent } from '../domain/incidents/incident-machine.js';
 import type { IncidentMachine } from '../domain/incidents/incident-state.js';
@@ -111,13 +112,13 @@ async function attest(state: IncidentMachine, deliver: Deliver): Promise<void> {
   const { containment_binding, contained_at } = settled.settled;
   const { attempt, purpose } = attestation;
   const { incident_id, host } = incident;
-  const waivers = beside.slice(-16);
+  const statements = beside.slice(-16);
   const asked = { incident_id, host, attempt, containment_binding, purpose, contained_at };
   const answer = await incidentVerifier(`attestation ${attempt} of ${host} (${purpose})`).attestHost({
     ...asked,
-    ...(waivers.length === 0 ? {} : { waivers }),
+    ...(statements.length === 0 ? {} : { statements }),
   });
-  const outcome = tasks.attestOutcomeSchema.parse(answer);
+  const outcome = attestHostOutcomeSchema.parse(answer);
   const of = { binding: containment_binding, attempt };
   if (outcome.outcome === 'waiting') {
     const { reason, detail } = outcome;

@@ -13,7 +13,7 @@ import type { CeremonyState } from '../domain/ceremony-state.js';
 import { deliveriesOf } from '../domain/delivery.js';
 import { nameOf } from '../domain/effects/effects.js';
 import { askedNow } from '../domain/held-approvals.js';
-import { epochMs } from '../domain/identifiers.js';
+import { epochMs, instant } from '../domain/identifiers.js';
 import * as outcomes from '../domain/outcomes.js';
 import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
@@ -161,7 +161,7 @@ export async function performOnOrder(
   heard: Promise<void>,
 ): Promise<boolean> {
   const now = state();
-  const since = new Date().toISOString();
+  const since = instant(Date.now());
   const signed = intentOf(now);
   const asked = effect(signed.intent.kind, `remove ${roleOf(now)}, if the order holds`, ORDER_PATIENCE);
   const answer = await asked.rollbackOnOrder({ signed, evidence: evidenceOf(now), order }).catch((error: unknown) => {

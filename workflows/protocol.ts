@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { CeremonyState } from '../domain/ceremony-state.js';
+import type { Unchecked } from '../domain/last-approval.js';
 import { SIGNAL_ACTS, type SignedStatement } from '../domain/statement.js';
 import type { CeremonyView } from '../domain/view.js';
 import type { Verdict } from '../domain/verdict.js';
@@ -32,10 +33,7 @@ export interface BreakGlassInput {
 }
 
 /** One statement that waits to be heard. */
-export interface PendingStatement {
-  signal: (typeof SIGNAL_ACTS)[number];
-  envelope: SignedStatement;
-}
+export type PendingStatement = Unchecked;
 
 export interface CeremonyResult {
   event_id: string;

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { guidSchema } from '../identifiers.js';
 import type { Kind } from './kind.js';
+import { roleEffectFields, roleEffectOf, roleProfileFields, roleScopeSchema, type RoleProfile } from './role-fields.js';
 
 /**
  * A plain assignment of a Microsoft Entra role, for tenants without PIM. It is permanent at the provider and carries no mark:
  * nothing but Reseal takes it back, and a policy must allow that by name.
  */
 const kind = z.literal('entra.role_assignment');
-const scopeSchema = z.string().min(1).max(200);
-const nameSchema = z.string().min(1).max(200);
 
 /** The tools of plain assignments, as a contract names them; those of `entra.directory_role` are about PIM's. */
 export const ASSIGNMENT_TOOLS = {
@@ -20,11 +19,7 @@ export const ASSIGNMENT_TOOLS = {
 /** What a request says: this role, without an end of the provider's. */
 export const roleAssignmentEffectSchema = z.strictObject({
   kind,
-  tenant_id: guidSchema,
-  role_template_id: guidSchema,
-  role_name: nameSchema,
-  directory_scope_id: scopeSchema,
-  end_sessions: z.boolean(),
+  ...roleEffectFields,
 });
 
 /** What such an effect acts on. Its role has a name of its own, so that it is never taken for PIM's tuple. */
@@ -32,42 +27,29 @@ export const roleAssignmentTupleSchema = z.strictObject({
   tenant_id: guidSchema,
   principal_id: guidSchema,
   assigned_role_template_id: guidSchema,
-  directory_scope_id: scopeSchema,
+  directory_scope_id: roleScopeSchema,
 });
 
 /** What a profile of this kind says besides what all profiles say. */
 export const roleAssignmentProfile = {
   action: kind,
-  role: z.strictObject({ template_id: guidSchema, name: nameSchema }),
-  scope: scopeSchema.default('/'),
+  ...roleProfileFields,
   allow_without_dead_man: z.literal(
     true,
     'nothing but Reseal takes this back: say allow_without_dead_man: true, or use entra.directory_role where there is PIM',
   ),
 };
 
-interface AssignmentProfile {
-  role: { template_id: string; name: string };
-  scope: string;
-  end_sessions: boolean;
-}
 export type RoleAssignmentEffect = z.output<typeof roleAssignmentEffectSchema>;
 export type AssignmentTuple = z.output<typeof roleAssignmentTupleSchema>;
 
 /** Nobody but Reseal ends such an assignment. */
-export const roleAssignment: Kind<AssignmentProfile, RoleAssignmentEffect, AssignmentTuple> = {
+export const roleAssignment: Kind<RoleProfile, RoleAssignmentEffect, AssignmentTuple> = {
   role: 'effect:entra.role_assignment',
   dead_man: false,
   tools: ASSIGNMENT_TOOLS,
   list: 'allowed_roles',
-  effectOf: ({ role, scope, end_sessions }, tenant_id) => ({
-    kind: 'entra.role_assignment',
-    tenant_id,
-    role_template_id: role.template_id,
-    role_name: role.name,
-    directory_scope_id: scope,
-    end_sessions,
-  }),
+  effectOf: (profile, tenant_id) => ({ kind: 'entra.role_assignment', ...roleEffectOf(profile, tenant_id) }),
   tupleOf: ({ tenant_id, role_template_id, directory_scope_id }, principal_id) => ({
     tenant_id,
     principal_id,

@@ -34,8 +34,6 @@ export const attestHostInputSchema = z
     ...about,
     /** Signed `waive_baseline` and `accept_baseline` statements of this incident and binding; others are passed over. */
     statements: z.array(signedStatementSchema).max(64).default([]),
-    /** The same: incidents send what they have of both under this name. */
-    waivers: z.array(signedStatementSchema).max(64).default([]),
   })
   .refine(
     ({ purpose, ...of }) =>

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { pcrPolicySchema } from '../attestation-policy.js';
-import { digestSchema, epochMs, instantSchema } from '../identifiers.js';
+import { digestSchema, epochMs } from '../identifiers.js';
 import { isNamed } from '../parties.js';
 import type { PersonFacts } from '../quorum.js';
 import { isValidAt } from '../roster.js';
-import { CLOCK_SKEW_MS, signedStatementSchema, STATEMENT_DOMAIN } from '../statement.js';
+import { CLOCK_SKEW_MS, signedStatementSchema, spokenFields } from '../statement.js';
 import { expiryOf } from '../verdict.js';
 import { hostNameSchema } from './incident-id.js';
 
@@ -44,13 +44,10 @@ export type HostReference = z.output<typeof hostReferenceSchema>;
  * than a containment needs `accept_baseline` in that incident besides.
  */
 export const enrolStatementSchema = z.strictObject({
-  domain: z.literal(STATEMENT_DOMAIN),
+  ...spokenFields,
   act: z.literal('enroll_host'),
   host: hostNameSchema,
   reference_digest: digestSchema,
-  person: z.string().min(1).max(64),
-  issued_at: instantSchema,
-  not_after: instantSchema,
 });
 export type EnrolStatement = z.output<typeof enrolStatementSchema>;
 

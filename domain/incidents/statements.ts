@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { digestSchema, instantSchema } from '../identifiers.js';
-import { STATEMENT_DOMAIN, signedStatementSchema, type SignedStatement } from '../statement.js';
+import { digestSchema } from '../identifiers.js';
+import { signedStatementSchema, spokenFields, type SignedStatement } from '../statement.js';
 import { artifactKindSchema } from './classes.js';
 import { hostNameSchema, incidentIdSchema } from './incident-id.js';
 
@@ -9,12 +9,9 @@ import { hostNameSchema, incidentIdSchema } from './incident-id.js';
  * settled containment by its binding, so that none outlives a change of it.
  */
 const common = {
-  domain: z.literal(STATEMENT_DOMAIN),
+  ...spokenFields,
   incident_id: incidentIdSchema,
   containment_binding: digestSchema,
-  person: z.string().min(1).max(64),
-  issued_at: instantSchema,
-  not_after: instantSchema,
   note: z.string().min(1).max(500).optional(),
 };
 

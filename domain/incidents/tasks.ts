@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema, instantSchema } from '../identifiers.js';
 import { dsseEnvelopeSchema, type DsseEnvelope } from '../intent.js';
 import { signedStatementSchema, type SignedStatement } from '../statement.js';
+import type { AttestationTasks } from './attestation-result.js';
 import { containmentActionSchema, severitySchema, type ContainmentAction } from './classes.js';
 import { targetOutcomeSchema } from './containment.js';
 import { gateMissingSchema } from './gate.js';
@@ -137,31 +138,7 @@ export type IncidentObservation = z.output<typeof observationSchema>;
 export const healthOutcomeSchema = healthSchema.extend({ receipt: incidentReceiptSchema });
 export type HealthOutcome = z.output<typeof healthOutcomeSchema>;
 
-/** `waiting`: nothing was judged, and the same attempt may be asked for again, with another nonce. */
-export const attestOutcomeSchema = z.discriminatedUnion('outcome', [
-  z.strictObject({ outcome: z.literal('result'), result: dsseEnvelopeSchema }),
-  z.strictObject({
-    outcome: z.literal('waiting'),
-    reason: z.enum(['unreachable', 'tpm_busy', 'torn_read']),
-    detail: z.string().max(500),
-  }),
-]);
-export type AttestOutcome = z.output<typeof attestOutcomeSchema>;
-
-export interface AttestInput {
-  incident_id: string;
-  host: string;
-  /** Counts up from 1 within the incident; the verifier refuses one that it has answered with a result. */
-  attempt: number;
-  containment_binding: string;
-  purpose: 'baseline' | 'recovery' | 'scheduled';
-  contained_at: string;
-  /** Signed `waive_baseline` statements: the verifier judges them by its own roster. */
-  waivers?: SignedStatement[];
-}
-
-export interface IncidentVerifierTasks {
-  attestHost(input: AttestInput): Promise<AttestOutcome>;
+export interface IncidentVerifierTasks extends Pick<AttestationTasks, 'attestHost'> {
   verifyContained(input: ContainedTarget): Promise<IncidentObservation>;
   verifyReleased(input: ContainedTarget): Promise<IncidentObservation>;
   readHealth(input: { incident_id: string; generation: number; host: string }): Promise<HealthOutcome>;

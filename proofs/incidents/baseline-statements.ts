@@ -19,12 +19,12 @@ export interface BaselineStatements {
  * humans who may accept references now. The envelopes are attacker-controlled: never throws; others are passed over.
  */
 export function readBaselineStatements(
-  { incident_id, containment_binding, host, statements = [], waivers = [] }: AttestHostInput,
+  { incident_id, containment_binding, host, statements = [] }: AttestHostInput,
   { roster, acceptors, nowMs }: { roster: Roster; acceptors: Acceptors; nowMs: number },
 ): BaselineStatements {
   const waived = new Set<string>();
   const accepted = new Map<string, Set<string>>();
-  for (const envelope of [...statements, ...waivers]) {
+  for (const envelope of statements) {
     const waiver = readSigned(envelope, roster, waiveBaselineStatementSchema);
     const read = waiver.ok ? waiver : readSigned(envelope, roster, acceptBaselineStatementSchema);
     if (!read.ok) continue;

@@ -306,7 +306,7 @@ describe.skipIf(missing !== null)(
       expect(await world.verdict({ attempt: 4, statements: [...waivers('bob'), ...foreign] })).toBe(
         'refused NO_REBOOT_SINCE_CONTAINMENT',
       );
-      expect(await world.attest({ attempt: 5, waivers: waivers('bob', 'carol') })).toMatchObject({
+      expect(await world.attest({ attempt: 5, statements: waivers('bob', 'carol') })).toMatchObject({
         verdict: 'passed',
         baseline: { kind: 'waived', waived_by: ['bob', 'carol'] },
       });
