@@ -1,4 +1,4 @@
-import { deadlineOf, fallbackFrom } from './ceremony.js';
+import { deadlineOf, fallbackFrom } from './ceremony-deadlines.js';
 import { isAsking, isEnd, type CeremonyState, type Extension } from './ceremony-state.js';
 import { actsOnKill, killCommands, type KillCommand } from './kill-actions.js';
 import { resealCommands, resealWake, type ResealCommand } from './reseal.js';

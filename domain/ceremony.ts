@@ -1,21 +1,19 @@
+import { deadlineOf, fallbackFrom } from './ceremony-deadlines.js';
 import { disown, takeStanding } from './ceremony-disowned.js';
-import { disbelieve } from './disbelieved.js';
-import { draft, flush, keepReceipt, onAppended, type Appended } from './outbox.js';
 import { end, finish, lower, note, raise, refuse, startReseal, withFindings } from './ceremony-ending.js';
+import type { CeremonyEvent } from './ceremony-event.js';
 import { onExtensionApplied, onExtensionIssued, onExtensionVerified } from './ceremony-extension.js';
-import { onRenewed, renew } from './ceremony-warrant.js';
 import { endOf, isAsking, isEnd, type CeremonyState, type EndCause } from './ceremony-state.js';
-import { hear, hasQuorum, hearHeld, refuseUnreadable, type Said } from './hearing.js';
-import { learn } from './held-approvals.js';
+import { onRenewed, renew } from './ceremony-warrant.js';
+import { disbelieve } from './disbelieved.js';
 import { endsLater } from './ends-later.js';
+import { hasQuorum, hear, hearHeld, refuseUnreadable } from './hearing.js';
+import { learn } from './held-approvals.js';
 import { epochMs, instant } from './identifiers.js';
-import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, IssueOutcome, RollbackOutcome } from './outcomes.js';
-import type { MarkOutcome } from './outcomes.js';
-import type { SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
-import type { Delivered } from './delivery.js';
-import type { Receipt } from './entry.js';
 import { beginKill, forgetKill, onKillActed } from './kill-actions.js';
-import type { KillOutcome } from './kill-state.js';
+import { draft, flush, keepReceipt, onAppended } from './outbox.js';
+import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, IssueOutcome, MarkOutcome } from './outcomes.js';
+import type { RollbackOutcome, SurveyOutcome, VerifyOutcome } from './outcomes.js';
 import {
   isSameIntent,
   onAbsence,
@@ -25,36 +23,6 @@ import {
   resealTick,
   type GrantKnowledge,
 } from './reseal.js';
-import type { StatementRefusal } from './verdict.js';
-import type { SignalAct } from './statement.js';
-
-/** What can happen to a ceremony. Answers may come late, twice, or after the state that asked for them is past. */
-export type CeremonyEvent =
-  | { type: 'tick' }
-  | { type: 'admitted'; outcome: AdmitOutcome }
-  | { type: 'surveyed'; outcome: SurveyOutcome }
-  | ({ type: 'heard' } & Said)
-  | { type: 'unreadable'; signal: SignalAct; reason: StatementRefusal }
-  /** The register has answered for the held approvals of these digests. */
-  | { type: 'delivered'; digests: string[]; deliveries: Delivered[] }
-  | { type: 'cancel_requested' }
-  | { type: 'workflow_lost'; receipt: Receipt; earlier?: readonly Receipt[] }
-  | { type: 'issued'; outcome: IssueOutcome }
-  | ({ type: 'marked' } & MarkOutcome)
-  | { type: 'applied'; outcome: ApplyOutcome }
-  | { type: 'verify_overdue' }
-  | { type: 'verified'; outcome: VerifyOutcome }
-  | { type: 'watched'; outcome: WatchOutcome }
-  | { type: 'extension_issued'; round: number; outcome: IssueOutcome }
-  | { type: 'extension_applied'; round: number; outcome: ApplyOutcome }
-  | { type: 'extension_verified'; round: number; outcome: VerifyOutcome }
-  /** `ordered`: since then, upon a statement whose signature and right the effect judged for itself. */
-  | { type: 'rolled_back'; round: number; outcome: RollbackOutcome; ordered?: string }
-  | { type: 'absence'; round: number; outcome: AbsenceOutcome }
-  | { type: 'sessions_ended'; at: string; receipt: Receipt }
-  | { type: 'kill_acted'; key: string; outcome: KillOutcome }
-  | ({ type: 'appended' } & Appended)
-  | { type: 'audited'; outcome: 'audited' | 'missing'; at: string; receipt: Receipt };
 
 /**
  * The ceremony as a pure machine. Time passes first, whatever order the server delivers things in: a message that arrives
@@ -155,18 +123,6 @@ function tick(before: CeremonyState, nowMs: number): CeremonyState {
   return end(state, by.cause, nowMs);
 }
 
-/** How long a request waits for a register that cannot be reached. Until then nobody knows the policy's own window. */
-const ADMISSION_PATIENCE_MS = 30 * 60_000;
-
-/** The deadline that governs the phase, if one does. */
-export function deadlineOf(state: CeremonyState): { at: number; cause: EndCause } | undefined {
-  if (isEnd(state.phase) || state.phase === 'resealing' || state.ending !== null) return undefined;
-  if (state.signed !== null) return { at: epochMs(state.signed.intent.deadline), cause: 'deadline' };
-  if (state.approval_by !== null) return { at: epochMs(state.approval_by), cause: 'window' };
-  if (state.phase === 'requested') return { at: epochMs(state.started_at) + ADMISSION_PATIENCE_MS, cause: 'window' };
-  return undefined;
-}
-
 function onAdmitted(state: CeremonyState, outcome: AdmitOutcome, nowMs: number): CeremonyState {
   if (state.phase !== 'requested') return state;
   if (outcome.outcome === 'refused') return refuse(state, outcome, nowMs);
@@ -198,14 +154,6 @@ function openFallback(state: CeremonyState, nowMs: number): CeremonyState {
   const open = raise(state, 'fallback_open');
   const spoken = open.outbox.some(({ transition }) => transition.startsWith('statement/'));
   return spoken && maybeIssue(open, nowMs) === open ? flush(open) : open;
-}
-
-/** When the policy's fallback opens for a ceremony that still waits for approvals and has not reached it; epoch ms. */
-export function fallbackFrom({ phase, opened, admission, flags }: CeremonyState): number | undefined {
-  const fallback = opened?.terms.approvals.fallback;
-  if (phase !== 'awaiting_approval' || flags.includes('fallback_open')) return undefined;
-  if (fallback === undefined || admission === null) return undefined;
-  return epochMs(admission.at) + fallback.after * 1000;
 }
 
 function onIssued(state: CeremonyState, outcome: IssueOutcome, nowMs: number): CeremonyState {

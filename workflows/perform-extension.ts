@@ -1,5 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { CeremonyEvent } from '../domain/ceremony.js';
+import type { CeremonyEvent } from '../domain/ceremony-event.js';
 import type { CeremonyState, Extension } from '../domain/ceremony-state.js';
 import { deliveriesOf } from '../domain/delivery.js';
 import { epochMs } from '../domain/identifiers.js';

@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CeremonyCommand } from '../domain/ceremony-commands.js';
-import type { CeremonyEvent } from '../domain/ceremony.js';
+import type { CeremonyEvent } from '../domain/ceremony-event.js';
 import type { CeremonyState } from '../domain/ceremony-state.js';
 import { deliveriesOf } from '../domain/delivery.js';
 import { nameOf } from '../domain/effects/effects.js';

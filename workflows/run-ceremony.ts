@@ -8,7 +8,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { commands, isFinished, wake, type CeremonyCommand } from '../domain/ceremony-commands.js';
-import { step, type CeremonyEvent } from '../domain/ceremony.js';
+import { step } from '../domain/ceremony.js';
+import type { CeremonyEvent } from '../domain/ceremony-event.js';
 import { isEnd, type CeremonyState } from '../domain/ceremony-state.js';
 import { timeline } from '../domain/timeline.js';
 import { viewOf } from '../domain/view.js';

@@ -1,8 +1,4 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import { isEnd } from '../../domain/ceremony-state.js';
 import type { Explanation } from '../../domain/explanation.js';
@@ -11,25 +7,23 @@ import type { AuditFilter, AuditLine } from '../../domain/audit-line.js';
 import type { Entry } from '../../domain/entry.js';
 import type { FollowUpStanding } from '../../domain/follow-up-tasks.js';
 import type { ImportBatch, ImportReport } from '../../domain/imported-history.js';
-import { historyUrl } from '../../domain/history-url.js';
-import { ceremonyWorkflowId, instant } from '../../domain/identifiers.js';
+import { ceremonyWorkflowId } from '../../domain/identifiers.js';
 import type { JobAnswer } from '../../domain/job-tasks.js';
 import type { NoticeView } from '../../domain/notice-view.js';
 import type { PolicyInForce } from '../../domain/policy-in-force.js';
-import { refusalOf } from '../../domain/refusal.js';
 import { TASK_QUEUES } from '../../domain/roles.js';
 import { findPerson, upnOf, type Roster } from '../../domain/roster.js';
-import { signedStatementSchema, type SignalAct, type SignedStatement } from '../../domain/statement.js';
+import type { SignalAct, SignedStatement } from '../../domain/statement.js';
 import type { ToolAnswer } from '../../domain/tool-call.js';
 import type { CeremonyView } from '../../domain/view.js';
-import { digestOf } from '../../proofs/canonical-json.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
 import { statementDigest } from '../../proofs/statement-check.js';
 import type { VerdictAnswer } from '../../workflows/protocol.js';
 import type { ExplainQuestion } from '../explain/explain-question.js';
 import { explainRequest, type UsageWanted } from '../explain/explain-request.js';
+import { AskedRegister } from './asked-register.js';
 import { decideSession, type DecideQuestion, type DecideSources } from './decide-session.js';
-import { firstInput } from './first-input.js';
+import { EventViews } from './event-views.js';
 import { healthOf } from './health.js';
 import type { Health } from './health-shape.js';
 import { fingerprintsOf } from '../keys/fingerprints.js';
@@ -39,10 +33,8 @@ import type { IncidentApi, IncidentClient } from './incident-api.js';
 import type { IncidentRegister } from './incident-register.js';
 import { TemporalIncidents } from './temporal-incidents.js';
 import { listEvents, type ListSources } from './list-events.js';
-import { requestInLedger } from './request-in-ledger.js';
 import { startSummary } from './start-summary.js';
 import type { RegisterReader } from './register-reader.js';
-import { viewOfRequest } from '../../domain/request-view.js';
 import type { EventFilter, EventView, OpenedEvent } from './reseal-api.js';
 import type { PersonName, ResealApi, ReviewAnswer, StatementAnswer } from './reseal-api.js';
 import { ResealError } from './reseal-error.js';
@@ -50,12 +42,11 @@ import { recordedAnswer } from './recorded-answer.js';
 import { followUpStanding, sendFollowUp } from './send-follow-up.js';
 import { sendJob, sendToolCall, type ToolRequest } from './send-job.js';
 import { sendReview } from './send-review.js';
-import { KEYWORDS, phaseOf } from './search-keywords.js';
+import { KEYWORDS } from './search-keywords.js';
 import { searchOpen } from './search-open.js';
 import { readRequestStatement } from './statement-shape.js';
 import { fromTemporal, isNotFound, notFound } from './temporal-error.js';
 import { WorkflowReader } from './workflow-reader.js';
-import { timeThere } from './workflow-place.js';
 
 export interface DirectApiOptions {
   client: Client;
@@ -80,10 +71,15 @@ export interface DirectApiOptions {
 export class DirectApi implements ResealApi {
   private readonly now: () => number;
   private readonly reader: WorkflowReader;
+  private readonly register: AskedRegister;
+  private readonly views: EventViews;
 
   constructor(private readonly options: DirectApiOptions) {
+    const { client, uiUrl } = options;
     this.now = options.now ?? Date.now;
-    this.reader = new WorkflowReader(options.client, options.queryMs);
+    this.reader = new WorkflowReader(client, options.queryMs);
+    this.register = new AskedRegister(options.register);
+    this.views = new EventViews({ client, uiUrl, reader: this.reader, register: this.register, now: this.now });
   }
 
   async open(input: SignedStatement, eventId: string): Promise<OpenedEvent> {
@@ -163,69 +159,35 @@ export class DirectApi implements ResealApi {
     return followUpStanding(this.reader, eventId, id);
   }
 
-  async get(eventId: string): Promise<EventView> {
-    const row = await this.fromRegister((register) => register.getEvent(eventId));
-    const found = await this.reader.describe(eventId).catch((error: unknown) => {
-      if (row === null) throw error;
-      return null;
-    });
-    if (found === null) {
-      const imported = this.fromRegister((register) => register.importedEvent(eventId));
-      const view = row ?? (await this.refusedAtAdmission(eventId, null)) ?? (await imported);
-      if (view === null) throw notFound(eventId);
-      return { ...view, now: instant(this.now()) };
-    }
-    const ended = row !== null && isEnd(row.state);
-    const view = ended
-      ? row
-      : ((await this.reader.view(eventId, found)) ??
-        row ??
-        (await this.refusedAtAdmission(eventId, found)) ??
-        (await this.unansweredView(eventId, found)));
-    const { uiUrl, client } = this.options;
-    const run_id = found.runId;
-    const ui_url = uiUrl && historyUrl(uiUrl, client.options.namespace, view.workflow_id, run_id);
-    return { ...view, run_id, ui_url, now: instant(timeThere(found) ?? this.now()) };
+  get(eventId: string): Promise<EventView> {
+    return this.views.get(eventId);
   }
 
-  async request(eventId: string): Promise<SignedStatement> {
-    const input = await this.reader
-      .bounded(() => firstInput(this.options.client, ceremonyWorkflowId(eventId)))
-      .catch(async (error: unknown) => {
-        // Temporal keeps a history for some days, the register for good.
-        const ledger = isNotFound(error) ? await this.fromRegister((register) => register.ledgerOf(eventId)) : null;
-        const envelope = requestInLedger(ledger ?? []);
-        if (envelope !== undefined) return { envelope };
-        throw fromTemporal(error, eventId);
-      });
-    const envelope = signedStatementSchema.safeParse((input as { envelope?: unknown } | null)?.envelope);
-    if (envelope.success) return envelope.data;
-    throw new ResealError('no_answer', `the request of event ${eventId} cannot be read`, {
-      hint: 'is this the payload key that the ceremony was started with?',
-    });
+  request(eventId: string): Promise<SignedStatement> {
+    return this.views.request(eventId);
   }
 
   list(filter: EventFilter): Promise<CeremonyView[]> {
     const { policy, roster } = this.options;
     const get = (eventId: string): Promise<EventView> => this.get(eventId);
-    const fromRegister: ListSources['fromRegister'] = (read) => this.fromRegister(read);
-    const needRegister: ListSources['needRegister'] = (read) => this.needRegister(read);
+    const fromRegister: ListSources['fromRegister'] = (read) => this.register.mayHave(read);
+    const needRegister: ListSources['needRegister'] = (read) => this.register.must(read);
     return listEvents({ reader: this.reader, policy, roster, get, fromRegister, needRegister }, filter);
   }
 
   notices(eventId: string): Promise<NoticeView[]> {
-    return this.needRegister((register) => register.noticesOf(eventId));
+    return this.register.must((register) => register.noticesOf(eventId));
   }
 
   async ledger(eventId: string): Promise<Entry[]> {
-    const entries = await this.needRegister((register) => register.ledgerOf(eventId));
+    const entries = await this.register.must((register) => register.ledgerOf(eventId));
     if (entries.length > 0) return entries;
     const { state } = await this.get(eventId);
     throw new ResealError('not_found', `event ${eventId} has no ledger: it is ${state}`);
   }
 
   async bundle(eventId: string): Promise<unknown> {
-    const sealed = await this.needRegister((register) => register.bundleOf(eventId));
+    const sealed = await this.register.must((register) => register.bundleOf(eventId));
     if (sealed !== undefined) return sealed.bundle;
     const { state } = await this.get(eventId);
     const why = isEnd(state) ? 'it was never admitted, or its bundle is still being made' : `it is ${state}`;
@@ -237,12 +199,12 @@ export class DirectApi implements ResealApi {
   async explain(question: ExplainQuestion): Promise<Explanation> {
     const { policy, register } = this.options;
     const [inForce, roster] = await Promise.all([policy(), this.options.roster()]);
-    const usage = register && ((wanted: UsageWanted) => this.needRegister((reader) => reader.usage(wanted)));
+    const usage = register && ((wanted: UsageWanted) => this.register.must((reader) => reader.usage(wanted)));
     return explainRequest({ inForce, roster, nowMs: this.now(), usage }, question);
   }
 
   auditLines(filter: AuditFilter): Promise<AuditLine[]> {
-    return this.needRegister((register) => register.auditLines(filter));
+    return this.register.must((register) => register.auditLines(filter));
   }
 
   importHistory(batch: ImportBatch): Promise<ImportReport> {
@@ -283,10 +245,10 @@ export class DirectApi implements ResealApi {
 
   decide(question: DecideQuestion): Promise<Decision> {
     const { client, policy, roster, keys = null } = this.options;
-    const search = (profile: string) => searchOpen(client, profile, (eventId) => this.readAsked(eventId));
-    const openFor: DecideSources['openFor'] = (wanted) => this.fromRegister((register) => register.openFor(wanted));
+    const search = (profile: string) => searchOpen(client, profile, (eventId) => this.views.asked(eventId));
+    const openFor: DecideSources['openFor'] = (wanted) => this.register.mayHave((register) => register.openFor(wanted));
     const ledgerOf: DecideSources['ledgerOf'] = (eventId) =>
-      this.fromRegister((register) => register.ledgerOf(eventId));
+      this.register.mayHave((register) => register.ledgerOf(eventId));
     const { now, reader } = this;
     return decideSession({ policy, roster, now, reader, openFor, ledgerOf, search, keys }, question);
   }
@@ -304,54 +266,5 @@ export class DirectApi implements ResealApi {
   async close(): Promise<void> {
     await this.options.client.connection.close();
     await this.options.closeAlso?.();
-  }
-
-  private async refusedAtAdmission(
-    eventId: string,
-    found: WorkflowExecutionDescription | null,
-  ): Promise<CeremonyView | null> {
-    const refusal = await this.fromRegister((register) => register.refusalOf(eventId));
-    if (refusal === null) return null;
-    const { at } = refusal;
-    const asked = found === null ? null : await this.readAsked(eventId);
-    const known = { state: 'refused' as const, requested_at: at, refusal: refusalOf(refusal) };
-    return { ...viewOfRequest(eventId, asked, known), ended_at: at };
-  }
-
-  private async unansweredView(eventId: string, found: WorkflowExecutionDescription): Promise<CeremonyView> {
-    const state = phaseOf(found.typedSearchAttributes.get(KEYWORDS.state));
-    const known = { state, requested_at: found.startTime.toISOString(), flags: ['worker_not_answering'] };
-    return viewOfRequest(eventId, await this.readAsked(eventId), known);
-  }
-
-  private async readAsked(eventId: string): Promise<Parameters<typeof viewOfRequest>[1]> {
-    try {
-      const { statement } = readRequestStatement(await this.request(eventId));
-      return { request: statement.request, request_digest: digestOf(statement.request) };
-    } catch {
-      return null;
-    }
-  }
-
-  /** null when there is no register, it cannot be reached, or it holds nothing of the kind. */
-  private async fromRegister<T>(read: (register: RegisterReader) => Promise<T | undefined>): Promise<T | null> {
-    const { register } = this.options;
-    return register === null ? null : ((await read(register).catch(() => undefined)) ?? null);
-  }
-
-  private async needRegister<T>(read: (register: RegisterReader) => Promise<T>): Promise<T> {
-    const { register } = this.options;
-    if (register === null) {
-      throw new ResealError(
-        'needs_register',
-        'ledgers, notices and bundles are in the register, and none is configured here',
-        {
-          hint: 'set RESEAL_DATABASE_URL, or ask through the gateway (without --direct)',
-        },
-      );
-    }
-    return read(register).catch((cause: unknown) => {
-      throw new ResealError('register_unreachable', 'no answer from the register: try again', { cause });
-    });
   }
 }

@@ -1,6 +1,6 @@
 import type { CeremonyCommand } from '../../domain/ceremony-commands.js';
 import type { CeremonyState } from '../../domain/ceremony-state.js';
-import type { CeremonyEvent } from '../../domain/ceremony.js';
+import type { CeremonyEvent } from '../../domain/ceremony-event.js';
 import { epochMs, instant } from '../../domain/identifiers.js';
 import type { Finding, Opened } from '../../domain/outcomes.js';
 import * as scene from './scene.js';

@@ -1,6 +1,7 @@
 import { commands, isFinished, wake } from '../../domain/ceremony-commands.js';
 import { isAsking, isEnd, type CeremonyState } from '../../domain/ceremony-state.js';
-import { step, type CeremonyEvent } from '../../domain/ceremony.js';
+import { step } from '../../domain/ceremony.js';
+import type { CeremonyEvent } from '../../domain/ceremony-event.js';
 import { epochMs } from '../../domain/identifiers.js';
 import { MAX_AGAIN } from '../../domain/outbox.js';
 import { MAX_RENEWALS } from '../../domain/ceremony-warrant.js';

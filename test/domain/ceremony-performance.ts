@@ -1,7 +1,8 @@
 import { commands, isFinished, wake } from '../../domain/ceremony-commands.js';
 import type { Opened } from '../../domain/outcomes.js';
 import { lostCeremony, newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
-import { step, type CeremonyEvent } from '../../domain/ceremony.js';
+import { step } from '../../domain/ceremony.js';
+import type { CeremonyEvent } from '../../domain/ceremony-event.js';
 import { instant } from '../../domain/identifiers.js';
 import type { PersonFacts } from '../../domain/quorum.js';
 import { SIGNAL_ACTS, type ActStatement, type SignalAct } from '../../domain/statement.js';

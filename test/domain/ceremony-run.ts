@@ -1,6 +1,7 @@
 import { commands, type CeremonyCommand } from '../../domain/ceremony-commands.js';
 import { newCeremony, type CeremonyState } from '../../domain/ceremony-state.js';
-import { step, type CeremonyEvent } from '../../domain/ceremony.js';
+import { step } from '../../domain/ceremony.js';
+import type { CeremonyEvent } from '../../domain/ceremony-event.js';
 import { instant } from '../../domain/identifiers.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isFinished, wake } from '../../domain/ceremony-commands.js';
 import { isEnd } from '../../domain/ceremony-state.js';
-import { deadlineOf } from '../../domain/ceremony.js';
+import { deadlineOf } from '../../domain/ceremony-deadlines.js';
 import { epochMs, instant } from '../../domain/identifiers.js';
 import { viewOf } from '../../domain/view.js';
 import { run } from './ceremony-run.js';
