@@ -1,7 +1,7 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import { attestHostOutcomeSchema } from '../domain/incidents/attestation-result.js';
 import type { IncidentCommand } from '../domain/incidents/incident-commands.js';
-import type { IncidentEvent } from '../domain/incidents/incident-machine.js';
+import type { IncidentEvent } from '../domain/incidents/incident-event.js';
 import type { IncidentMachine } from '../domain/incidents/incident-state.js';
 import * as tasks from '../domain/incidents/tasks.js';
 import type { ContainmentAction } from '../domain/incidents/classes.js';

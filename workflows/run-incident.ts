@@ -15,7 +15,8 @@ import {
   isIncidentOver,
   type IncidentCommand,
 } from '../domain/incidents/incident-commands.js';
-import { stepIncident, type IncidentEvent } from '../domain/incidents/incident-machine.js';
+import type { IncidentEvent } from '../domain/incidents/incident-event.js';
+import { stepIncident } from '../domain/incidents/incident-machine.js';
 import type { IncidentMachine } from '../domain/incidents/incident-state.js';
 import {
   checkedIncidentStatementSchema,

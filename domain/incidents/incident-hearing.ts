@@ -1,6 +1,6 @@
 import { instant } from '../identifiers.js';
 import type { SignedStatement } from '../statement.js';
-import type { IncidentEvent } from './incident-machine.js';
+import type { IncidentEvent } from './incident-event.js';
 import { tell } from './incident-told.js';
 import type { Acknowledged, IncidentMachine } from './incident-state.js';
 import { incidentStatementObjection, statementOver } from './statement-rules.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { incidentCommands, incidentWake } from '../../../domain/incidents/incident-commands.js';
-import { stepIncident, type IncidentEvent } from '../../../domain/incidents/incident-machine.js';
+import type { IncidentEvent } from '../../../domain/incidents/incident-event.js';
+import { stepIncident } from '../../../domain/incidents/incident-machine.js';
 import { newIncident, toRelease, type IncidentMachine } from '../../../domain/incidents/incident-state.js';
 import { viewOfIncident } from '../../../domain/incidents/view-of-incident.js';
 import { instant } from '../../../domain/identifiers.js';
