@@ -10,6 +10,8 @@ import { hostNameSchema } from './incident-id.js';
 
 const keySchema = z.base64().min(1).max(4096);
 const MAX_CHAIN = 8;
+/** Of its RFC 8785 text. */
+export const MAX_REFERENCE_BYTES = 512 * 1024;
 
 /**
  * What one host is judged by: the keys of its TPM, and the values that it may show. A version counts up; what is allowed
@@ -30,9 +32,11 @@ export const hostReferenceSchema = z
     /** Its name is the host's, its version this one's. */
     policy: pcrPolicySchema,
   })
-  .superRefine(({ host, version, policy }, context) => {
+  .superRefine(({ host, version, policy, event_log }, context) => {
     const issue = (member: string, message: string): void =>
       context.addIssue({ code: 'custom', path: ['policy', member], message });
+    if (policy.components !== undefined && !event_log)
+      issue('components', 'they are judged by the event log: expected event_log: true');
     if (policy.name !== host) issue('name', `expected the host's, ${host}`);
     if (policy.version !== version) issue('version', `expected that of the reference, ${version}`);
     if (policy.aks?.length !== 1) issue('aks', 'expected exactly the Name of the attestation key');
@@ -54,10 +58,7 @@ export type EnrolStatement = z.output<typeof enrolStatementSchema>;
 /** A reference as it travels: its RFC 8785 text, and who accepted it. Both are anybody's until verified. */
 export const signedReferenceSchema = z.strictObject({
   schema: z.literal('reseal.signed_host_reference.v1'),
-  reference: z
-    .string()
-    .min(2)
-    .max(512 * 1024),
+  reference: z.string().min(2).max(MAX_REFERENCE_BYTES),
   acceptances: z.array(signedStatementSchema).max(32),
 });
 export type SignedReference = z.output<typeof signedReferenceSchema>;

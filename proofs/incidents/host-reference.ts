@@ -1,6 +1,7 @@
 import {
   enrolStatementSchema,
   hostReferenceSchema,
+  MAX_REFERENCE_BYTES,
   signedReferenceSchema,
   type EnrolStatement,
   type HostReference,
@@ -16,7 +17,6 @@ import { readAttestationKey, type AttestationKey } from '../tpm/attestation-key.
 import { parsePublicArea, type PublicArea } from '../tpm/public-area.js';
 
 const MAX_BYTES = 1024 * 1024;
-const MAX_REFERENCE_BYTES = 512 * 1024;
 
 /** A reference, ready to judge by. */
 export interface HostReferenceInForce {

@@ -1,8 +1,7 @@
-import { replayEventLog } from './event-log.js';
+import type { ReplayResult } from './event-log.js';
 import type { PcrSelection } from './pcr-selection.js';
 import type { PcrValues } from './pcr-values.js';
 import type { RuleOutcome } from './reboot-rules.js';
-import { isStrongHash } from './tpm-algorithms.js';
 
 /** PCRs of the firmware (PC Client Platform Firmware Profile §3.3.4): nothing but what its log tells goes into them. */
 const FIRMWARE_PCRS = 8;
@@ -12,9 +11,11 @@ const FIRMWARE_PCRS = 8;
  * log leads to, and none of PCR 0 to 7 has one that the log says nothing of. Others that the log does not extend belong to
  * the running system, and are counted. Call it only for values that a checked quote covers.
  */
-export function eventLogOutcome(log: Uint8Array, selection: readonly PcrSelection[], values: PcrValues): RuleOutcome {
-  const banks = selection.filter(({ indices }) => indices.length > 0).map(({ bank }) => bank);
-  const replayed = replayEventLog(log, banks.filter(isStrongHash));
+export function eventLogOutcome(
+  replayed: ReplayResult,
+  selection: readonly PcrSelection[],
+  values: PcrValues,
+): RuleOutcome {
   if (!replayed.ok) return { ok: false, detail: `event at byte ${replayed.fault.at}: ${replayed.fault.detail}` };
   const faults: string[] = [];
   const unexplained: string[] = [];

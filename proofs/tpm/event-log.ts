@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import type { MeasuredEvent } from '../../domain/component-policy.js';
+import { eventTypeName } from '../../domain/event-types.js';
 import { hashById, type TpmHash } from './tpm-algorithms.js';
 
 /** Why a file is not an event log that can be replayed; `at` is the offset of the event in bytes. */
@@ -15,7 +17,14 @@ export interface Replay {
   banks: string[];
   /** Events, the header and those that extend nothing included. */
   events: number;
+  /** The locality from which the TPM was started, with which PCR 0 begins. */
+  locality: number;
+  /** By bank name and index, what was extended, in that order; of the PCRs that were watched. */
+  measured: Map<string, Map<number, MeasuredEvent[]>>;
 }
+
+/** PCRs whose single events are wanted too. */
+export type Watched = (bank: string, index: number) => boolean;
 
 export type ReplayResult = { ok: true; value: Replay } | { ok: false; fault: EventLogFault };
 
@@ -43,24 +52,29 @@ class LogError extends Error {
  *
  * The log is attacker-controlled even when the quote is genuine: only call it for a quote whose signature has been checked,
  * and believe only what the quoted values confirm. Bounded at 16 MiB and 65,536 events; never throws. What an event is about
- * (its data) is not confirmed by any PCR and is not read.
+ * (its data) is not confirmed by any PCR and is not read; its type is not confirmed either.
  */
-export function replayEventLog(bytes: Uint8Array, wanted: readonly TpmHash[]): ReplayResult {
+export function replayEventLog(
+  bytes: Uint8Array,
+  wanted: readonly TpmHash[],
+  watched: Watched = () => false,
+): ReplayResult {
   if (bytes.length > MAX_LOG_BYTES)
     return { ok: false, fault: { at: 0, detail: `${bytes.length} bytes, at most ${MAX_LOG_BYTES} are read` } };
   const log = new Log(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   try {
-    return { ok: true, value: replay(log, wanted) };
+    return { ok: true, value: replay(log, wanted, watched) };
   } catch (error) {
     if (error instanceof LogError) return { ok: false, fault: { at: error.at, detail: error.message } };
     throw error;
   }
 }
 
-function replay(log: Log, wanted: readonly TpmHash[]): Replay {
+function replay(log: Log, wanted: readonly TpmHash[], watched: Watched): Replay {
   const sizes = readHeader(log);
   const banks = wanted.filter(({ id }) => sizes.has(id));
   const values = new Map<string, Map<number, Buffer>>();
+  const measured: Replay['measured'] = new Map();
   const extend = new Map<number, ReturnType<typeof extender>>();
   for (const bank of banks) {
     const pcrs = new Map<number, Buffer>();
@@ -92,8 +106,21 @@ function replay(log: Log, wanted: readonly TpmHash[]): Replay {
       if (digest === undefined) throw log.error(`PCR ${index} has no digest for every bank of the log`);
       into(index, digest, locality);
     }
+    for (const { id, name } of banks)
+      if (watched(name, index))
+        keep(measured, name, index, { event_type: eventTypeName(type), digest: hexOf(digests.get(id)) });
   }
-  return { values, banks: [...sizes.keys()].flatMap((id) => hashById(id)?.name ?? []), events };
+  const names = [...sizes.keys()].flatMap((id) => hashById(id)?.name ?? []);
+  return { values, banks: names, events, locality, measured };
+}
+
+const hexOf = (digest: Buffer | undefined): string => digest?.toString('hex') ?? '';
+
+function keep(measured: Replay['measured'], bank: string, index: number, event: MeasuredEvent): void {
+  const pcrs = measured.get(bank) ?? new Map<number, MeasuredEvent[]>();
+  const events = pcrs.get(index) ?? [];
+  events.push(event);
+  measured.set(bank, pcrs.set(index, events));
 }
 
 /** `PCR := H(PCR || digest)`; PCR 0 begins with the locality that the TPM was started from, all others with zeros. */

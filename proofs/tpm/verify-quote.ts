@@ -4,7 +4,8 @@ import type { AttestationReport } from '../../domain/attestation.js';
 import type { AttestationKey } from './attestation-key.js';
 import { factsOf, firmwareHex, hexOf, judgeEvidence, type QuoteEvidence } from './authentic-quote.js';
 import { eventLogOutcome } from './event-log-outcome.js';
-import { goldenOutcome, unquotedByPolicy } from './golden-outcome.js';
+import { replayEventLog } from './event-log.js';
+import { goldenOutcome, unquotedByPolicy, watchedBy } from './golden-outcome.js';
 import { selectionText } from './pcr-selection.js';
 import { digestCovers, selectionDifference, type PcrValues } from './pcr-values.js';
 import type { PublicArea } from './public-area.js';
@@ -20,6 +21,7 @@ import {
   type RuleOutcome,
 } from './reboot-rules.js';
 import type { TpmSignature } from './signature.js';
+import { isStrongHash } from './tpm-algorithms.js';
 
 /** A nonce that is shorter can be met by chance, or by collecting quotes. */
 export const MIN_NONCE_BYTES = 16;
@@ -111,10 +113,13 @@ function judgeValues(report: QuoteChecks, shown: Shown, inForce: PcrPolicyInForc
     report.skip('PCR_NOT_GOLDEN', values);
     return;
   }
-  if (eventLog === undefined) report.skip('EVENTLOG_MISMATCH', 'no event log was given');
-  else report.record('EVENTLOG_MISMATCH', eventLogOutcome(eventLog, quote.selection, pcrs));
+  const banks = quote.selection.filter(({ indices }) => indices.length > 0).map(({ bank }) => bank);
+  const watched = inForce && watchedBy(inForce.policy);
+  const replayed = eventLog && replayEventLog(eventLog, banks.filter(isStrongHash), watched);
+  if (replayed === undefined) report.skip('EVENTLOG_MISMATCH', 'no event log was given');
+  else report.record('EVENTLOG_MISMATCH', eventLogOutcome(replayed, quote.selection, pcrs));
   if (inForce === undefined) report.skip('PCR_NOT_GOLDEN', 'no policy was given: any values pass');
-  else report.record('PCR_NOT_GOLDEN', goldenOutcome(inForce.policy, pcrs));
+  else report.record('PCR_NOT_GOLDEN', goldenOutcome(inForce.policy, pcrs, replayed));
 }
 
 /** Not a fault by itself: it is so after every power cut. */

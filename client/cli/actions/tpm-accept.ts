@@ -7,6 +7,7 @@ import { confirm } from '../prompt.js';
 import { readReferenceFile, signAcceptance, writeReferenceFile } from '../reference-files.js';
 import { structured } from '../render.js';
 import type { Session } from '../session.js';
+import { componentLines, valueLines } from '../tpm-policy-text.js';
 
 /** `reseal tpm accept FILE`: shows what a reference allows, and adds one's own signature to it. */
 export async function acceptReference(session: Session, path: string, options: { yes?: boolean }): Promise<number> {
@@ -18,13 +19,8 @@ export async function acceptReference(session: Session, path: string, options: {
     [
       `host         ${host}, reference version ${version}`,
       `key          ${value.ak.area.name.toString('hex')}`,
-      ...Object.entries(policy.pcrs).flatMap(([bank, sets]) =>
-        Object.entries(sets).flatMap(([index, allowed]) =>
-          allowed.map(({ digest, label, accepted_by }) =>
-            oneLine(`${bank} PCR ${index.padEnd(3)}${digest}  ${label} (${accepted_by.join(', ')})`),
-          ),
-        ),
-      ),
+      ...valueLines(policy),
+      ...componentLines(policy),
     ].join('\n'),
   );
   if (session.asks && options.yes !== true) {

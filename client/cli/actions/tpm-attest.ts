@@ -39,8 +39,9 @@ export async function attestHost(session: Session, url: string, options: TpmAtte
   const earlier = await earlierOf(options, ak, read);
   const ek = options.ek === undefined ? undefined : endorsementKeyOf(options.ek, await read(options.ek));
   const pcrs = options.select === undefined ? selectedBy(policy) : selectedIn(options.select);
+  const wantsLog = options.eventLog === true || policy?.policy.components !== undefined;
   const nonce = randomBytes(32);
-  const question = { nonce: nonce.toString('hex'), pcrs, event_log: options.eventLog === true };
+  const question = { nonce: nonce.toString('hex'), pcrs, event_log: wantsLog };
   const shown = answered(await session.during(`waiting for ${url}`, askForQuote(agent, question)));
   const activated = ek === undefined ? {} : { ek, activated: await opens(agent, ek, ak.value, options.ak) };
   const bytes = (text: string): Buffer => Buffer.from(text, 'base64');
@@ -54,7 +55,7 @@ export async function attestHost(session: Session, url: string, options: TpmAtte
     },
     { nonce, ...(policy && { policy }), ...earlier, ...activated },
   );
-  if (options.eventLog === true && shown.event_log === null) session.warn('the host has no event log');
+  if (wantsLog && shown.event_log === null) session.warn('the host has no event log');
   if (options.out !== undefined) await keep(resolve(session.io.cwd, options.out), shown, question.nonce);
   session.data((await structured(session.output, report)) ?? attestationText(session, report));
   return report.ok ? EXIT.done : EXIT.unverified;

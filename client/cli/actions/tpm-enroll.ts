@@ -4,9 +4,11 @@ import { askForKeys, askForQuote } from '../../../activities/tpm/agent-client.js
 import { instant } from '../../../domain/identifiers.js';
 import { hostNameSchema } from '../../../domain/incidents/incident-id.js';
 import { sha256Hex } from '../../../proofs/canonical-json.js';
+import { readHostReference } from '../../../proofs/incidents/host-reference.js';
 import { makeReference } from '../../../proofs/incidents/make-reference.js';
 import { readAttestationKey } from '../../../proofs/tpm/attestation-key.js';
 import { readRootCertificates, trimDer, verifyEkCertificate } from '../../../proofs/tpm/ek-certificate.js';
+import { measuredEvents } from '../../../proofs/tpm/measured-events.js';
 import { readPcrValues } from '../../../proofs/tpm/pcr-values.js';
 import { parsePublicArea } from '../../../proofs/tpm/public-area.js';
 import { verifyQuote } from '../../../proofs/tpm/verify-quote.js';
@@ -20,6 +22,7 @@ import { latestReference, referenceFile, signAcceptance, writeReferenceFile } fr
 import { structured } from '../render.js';
 import type { Session } from '../session.js';
 import { agentAt, answered, opens, selectedIn, type AgentOptions } from '../tpm-agent.js';
+import { componentLines } from '../tpm-policy-text.js';
 import { attestationText } from '../tpm-report-text.js';
 
 export interface TpmEnrollOptions extends AgentOptions {
@@ -30,6 +33,7 @@ export interface TpmEnrollOptions extends AgentOptions {
   chain?: string;
   withoutCertificate?: boolean;
   eventLog?: boolean;
+  perComponent?: boolean;
   yes?: boolean;
 }
 
@@ -69,9 +73,11 @@ export async function enrollHost(
   const chain = await chainOf(options, certificate, bytes(keys.ek), read, session.now());
   const activated = await opens(agent, ek.value, ak.value, 'the attestation key');
   const nonce = randomBytes(32);
-  const question = { nonce: nonce.toString('hex'), pcrs, event_log: options.eventLog === true };
+  const eventLog =
+    options.eventLog === true || options.perComponent === true || before?.policy.components !== undefined;
+  const question = { nonce: nonce.toString('hex'), pcrs, event_log: eventLog };
   const shown = answered(await session.during(`waiting for ${url}`, askForQuote(agent, question)));
-  if (options.eventLog === true && shown.event_log === null)
+  if (eventLog && shown.event_log === null)
     throw usage('the host has no event log: start its agent with --event-log, or enrol it without');
   const evidence = {
     quote: bytes(shown.quote),
@@ -92,14 +98,17 @@ export async function enrollHost(
       ek: bytes(keys.ek),
       ak: bytes(keys.ak),
       ekChain: chain.der,
-      eventLog: options.eventLog === true,
+      eventLog,
       pcrs: shown.pcrs,
+      ...(options.perComponent === true ? { measured: measuredBy(evidence.eventLog, shown.pcrs) } : {}),
       label,
       by: actor.person.id,
       at: instant(session.now()),
     },
     before,
   );
+  const made = readHostReference(reference);
+  if (!made.ok) throw usage(`this is more than a reference can say: ${made.message}`, 'name fewer PCRs with --select');
   const version = (before?.version ?? 0) + 1;
   session.show(
     [
@@ -109,6 +118,7 @@ export async function enrollHost(
       ...Object.entries(shown.pcrs).flatMap(([bank, values]) =>
         Object.entries(values).map(([index, value]) => `${bank} PCR ${index.padEnd(3)}${value}`),
       ),
+      ...(options.perComponent === true ? componentLines(made.value.reference.policy) : []),
     ].join('\n'),
   );
   if (session.asks && options.yes !== true) {
@@ -131,6 +141,13 @@ export async function enrollHost(
   session.data((await structured(session.output, said)) ?? `enrolled ${host}: ${file}`);
   session.next(`reseal tpm accept ${file}`);
   return EXIT.done;
+}
+
+/** Only of a log that has led to the quoted values. */
+function measuredBy(log: Buffer | undefined, pcrs: Readonly<Record<string, Readonly<Record<string, string>>>>) {
+  const measured = measuredEvents(log ?? Buffer.alloc(0), pcrs);
+  if (measured.ok) return measured.value;
+  throw usage(`no components can be recorded: ${measured.detail}`, 'name fewer PCRs with --select');
 }
 
 function refusalOf(...parsed: ({ ok: true } | { ok: false; detail: string })[]): string {

@@ -79,6 +79,7 @@ export function tpmCommands(program: Command, run: Run): void {
     .option('--without-certificate', 'you know otherwise which TPM this is')
     .option('--select <pcrs>', 'such as sha256:0,4,7 (sha256:0 to 7)')
     .option('--event-log', "the firmware's log must lead to the values, now and at every attestation")
+    .option('--per-component', 'record what is measured into each PCR by that log, instead of its whole value')
     .option('--token-file <file>', 'the token of the agent')
     .option('--tls-key <file>', 'key of our certificate, PEM')
     .option('--tls-cert <file>', 'our certificate, PEM')

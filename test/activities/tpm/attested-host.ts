@@ -15,6 +15,7 @@ import { sha256Hex } from '../../../proofs/canonical-json.js';
 import { readAttestationResult } from '../../../proofs/incidents/attestation-result.js';
 import { readHostReference } from '../../../proofs/incidents/host-reference.js';
 import { makeReference } from '../../../proofs/incidents/make-reference.js';
+import { measuredEvents } from '../../../proofs/tpm/measured-events.js';
 import { generateRoleKey } from '../../../proofs/role-key.js';
 import { makePeople, type People } from '../../client/people.js';
 import { AKS, QuotingHost, type AkName } from '../../proofs/tpm/quoting-host.js';
@@ -63,10 +64,11 @@ export class AttestedHost {
     this.proxy.interfere = () => undefined;
   }
 
-  async serve(ak: AkName): Promise<void> {
+  /** `eventLog` is a file, where the host has a firmware that keeps one. */
+  async serve(ak: AkName, more: { eventLog?: string } = {}): Promise<void> {
     await this.agent?.close();
     const tpm = { socket: this.proxy.socket };
-    const agent = new AttestAgent({ tpm, ak: Number(AKS[ak].handle), ek: Number(EK), token: TOKEN });
+    const agent = new AttestAgent({ tpm, ak: Number(AKS[ak].handle), ek: Number(EK), token: TOKEN, ...more });
     this.agent = await serveAgent(agent, { host: '127.0.0.1', port: 0 });
     this.address = { url: this.agent.url, token: TOKEN };
   }
@@ -128,16 +130,21 @@ export class AttestedHost {
     return failed_check === undefined ? verdict : `${verdict} ${failed_check}`;
   }
 
-  /** What the host shows now, as the next version of its reference. */
-  async shown(before?: HostReference, ak: AkName = 'rsassa'): Promise<string> {
-    const values = await askForQuote(this.address, { nonce: randomBytes(32).toString('hex'), pcrs: PCRS });
+  /** What the host shows now, as the next version of its reference; `perComponent` by what its log says was measured. */
+  async shown(before?: HostReference, ak: AkName = 'rsassa', perComponent = false): Promise<string> {
+    const question = { nonce: randomBytes(32).toString('hex'), pcrs: PCRS, event_log: perComponent };
+    const values = await askForQuote(this.address, question);
     if (!values.ok) throw new Error(values.message);
     const [ek, area] = await Promise.all(['ek.pub', `${ak}.pub`].map((file) => this.host.read(file)));
     if (ek === undefined || area === undefined) throw new Error('no keys');
     const at = instant(this.nowMs);
     const { pcrs } = values.value;
     const keys = { ek, ak: area, ekChain: [] };
-    return makeReference({ host: HOST, ...keys, eventLog: false, pcrs, label: 'as installed', by: 'bob', at }, before);
+    const shown = { host: HOST, ...keys, eventLog: perComponent, pcrs, label: 'as installed', by: 'bob', at };
+    if (!perComponent) return makeReference(shown, before);
+    const measured = measuredEvents(Buffer.from(values.value.event_log ?? '', 'base64'), pcrs);
+    if (!measured.ok) throw new Error(measured.detail);
+    return makeReference({ ...shown, measured: measured.value }, before);
   }
 
   said(person: string, members: Record<string, unknown>): SignedStatement {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { serveAgent, type ServedAgent } from '../../../activities/tpm/serve-agen
 import { startSwtpm, swtpmMissing, type SoftwareTpm } from '../../../deploy/local/tpm/start-swtpm.js';
 import { readAcceptance, readSignedReference } from '../../../proofs/incidents/host-reference.js';
 import { readRootCertificates, verifyEkCertificate } from '../../../proofs/tpm/ek-certificate.js';
+import { logOf } from '../../proofs/tpm/event-log-writer.js';
 import { softwareAk } from '../../proofs/tpm/software-quote.js';
 import { MachineApi } from '../machine-api.js';
 import { makePeople, testPolicy } from '../people.js';
@@ -35,7 +36,9 @@ describe.skipIf(missing !== null)(`when a host is enrolled${missing === null ? '
     copyFileSync(tpm.vendor.root, join(folder, 'root.pem'));
     copyFileSync(tpm.vendor.between, join(folder, 'between.pem'));
     writeFileSync(join(folder, 'token'), TOKEN);
-    const agent = new AttestAgent({ tpm: { socket: tpm.socket }, ak: 0x81010002, ek: 0x81010001, token: TOKEN });
+    const keys = { ak: 0x81010002, ek: 0x81010001 };
+    const eventLog = join(folder, 'log');
+    const agent = new AttestAgent({ tpm: { socket: tpm.socket }, ...keys, eventLog, token: TOKEN });
     served = await serveAgent(agent, { host: '127.0.0.1', port: 0 });
   });
   afterAll(async () => {
@@ -91,6 +94,42 @@ describe.skipIf(missing !== null)(`when a host is enrolled${missing === null ? '
     const sets = kept(2).value.policy.policy.pcrs.sha256;
     expect(sets?.['4']?.map(({ label }) => label)).toEqual(['installed', 'kernel 6.2']);
     expect(sets?.['0']).toHaveLength(1);
+  });
+
+  it('by what is measured into its PCRs, that is recorded in place of their values, and what was good stays good', async () => {
+    const measured = Buffer.from('shim 15.8');
+    await tpm.tool('tpm2_pcrextend', `5:sha256=${createHash('sha256').update(measured).digest('hex')}`);
+    const known = { pcr: 4, type: 0x80000003, data: Buffer.from('kernel') };
+    const log = logOf(['sha256'], [{ pcr: 5, type: 0x80000003, data: measured }]);
+    writeFileSync(join(folder, 'log'), log);
+    const why = await enroll(...CERTIFIED, ...as('bob'), '--per-component');
+    expect({ status: why.status, said: why.out }).toEqual({
+      status: 7,
+      said: expect.stringMatching(
+        /^NOT VERIFIED: EVENTLOG_MISMATCH: sha256 PCR 4 is .* and the log says nothing of it/,
+      ) as string,
+    });
+    await tpm.tool('tpm2_shutdown', '-c');
+    await tpm.powerCycle();
+    await tpm.tool('tpm2_startup', '-c');
+    for (const { pcr, data } of [known, { pcr: 5, data: measured }])
+      await tpm.tool('tpm2_pcrextend', `${pcr}:sha256=${createHash('sha256').update(data).digest('hex')}`);
+    writeFileSync(join(folder, 'log'), logOf(['sha256'], [known, { pcr: 5, type: 0x80000003, data: measured }]));
+    const { status, err } = await enroll(...CERTIFIED, ...as('bob'), '--per-component');
+    expect({ status, err }).toEqual({
+      status: 0,
+      err: expect.stringMatching(/sha256 PCR 4 +1\. EV_EFI_BOOT_SERVICES_APPLICATION: /) as string,
+    });
+    const { reference } = kept(3).value;
+    expect(reference.event_log).toBe(true);
+    expect(Object.keys(reference.policy.components?.sha256 ?? {})).toEqual(['4', '5']);
+    expect(reference.policy.pcrs.sha256?.['4']).toHaveLength(2);
+    expect(reference.policy.pcrs.sha256?.['1']).toHaveLength(1);
+    const shown = await run('tpm', 'accept', 'kept/vault-1.3.json', ...as('carol'));
+    expect(shown.err).toContain('1. EV_EFI_BOOT_SERVICES_APPLICATION: ');
+    // Without being told so again, the next one keeps the components, and the log that they are judged by.
+    expect((await enroll(...CERTIFIED, ...as('bob'))).status).toBe(0);
+    expect(kept(4).value.reference.policy.components).toEqual(reference.policy.components);
   });
 
   it('nothing is signed when its TPM is not of this vendor, or nobody says whose it is', async () => {
