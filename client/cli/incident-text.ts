@@ -1,7 +1,7 @@
-import { GATE_MISSING, type GateMissing } from '../../domain/incidents/gate.js';
 import type { IncidentView } from '../../domain/incidents/view.js';
 import type { IncidentRecord } from '../api/incident-api.js';
 import { digestWord } from './ceremony-text.js';
+import { missingText } from './incident-answers.js';
 import { oneLine } from './printable.js';
 import { block, columns } from './render.js';
 import type { Session } from './session.js';
@@ -28,6 +28,7 @@ export function incidentText(session: Session, { view, description, evidence }: 
     ['opened', at(view.created_at)],
     ['binding', view.containment_binding === null ? null : digestWord(view.containment_binding)],
     ['acknowledged', acknowledgedText(view, session.zone)],
+    ['said', saidText(view)],
     ['attestation', attestationText(view, at)],
     ['health', healthText(view)],
     ['resolved', at(view.resolved_at)],
@@ -41,7 +42,7 @@ export function incidentText(session: Session, { view, description, evidence }: 
   const released = view.released.map(({ action, success, error, completed_at }) =>
     resultLine(session, 'released', { action, success, error }, completed_at),
   );
-  const missing = view.state === 'resolved' ? [] : view.missing.map((code) => `missing    ${missingText(code)}`);
+  const missing = view.state === 'resolved' ? [] : view.missing.map((code) => `missing    ${missingText(code, view)}`);
   return [
     lines,
     ...found,
@@ -51,8 +52,6 @@ export function incidentText(session: Session, { view, description, evidence }: 
     ...missing,
   ].join('\n');
 }
-
-export const missingText = (code: GateMissing): string => `${code}: ${GATE_MISSING[code]}`;
 
 function resultLine(
   session: Session,
@@ -72,6 +71,14 @@ function acknowledgedText({ acknowledgements, requirements }: IncidentView, zone
   const lacks = requirements.acknowledgements - given.length;
   const wanted = `${lacks} more${requirements.signed ? ', signed' : ''}`;
   return [...given, ...(lacks > 0 ? [given.length === 0 ? `not yet: ${wanted}` : wanted] : [])].join('; ');
+}
+
+/** What was said besides acknowledgements: who, and of what. */
+function saidText({ statements = [] }: IncidentView): string | null {
+  const said = statements.map(({ act, person, kind, of }) =>
+    [oneLine(person), act, kind, of && digestWord(of)].filter((part) => part !== undefined).join(' '),
+  );
+  return said.length === 0 ? null : said.join('; ');
 }
 
 function attestationText(
@@ -134,16 +141,4 @@ export function incidentLine(session: Session, view: IncidentView): string {
     view.flags.map(oneLine).join(' '),
   ];
   return parts.filter((part) => part !== '').join(' · ');
-}
-
-/** The command that brings an incident further, or undefined where it goes on by itself. */
-export function nextFor({ id, state, missing }: IncidentView): string | undefined {
-  if (state === 'resolved') return undefined;
-  const [first] = missing;
-  if (first === undefined) return `reseal incident resolve ${id}`;
-  if (first === 'containment_not_settled' || first === 'attestation_running' || first === 'attestation_waiting')
-    return `reseal incident watch ${id}`;
-  if (first.startsWith('attestation')) return `reseal incident reattest ${id}`;
-  if (first.startsWith('artifact')) return `reseal incident get ${id}`;
-  return `reseal incident ack ${id}`;
 }

@@ -81,6 +81,8 @@ export function onAttested(
   return {
     ...told,
     ...voided,
+    // What the authority refused was about the attempt before.
+    authority_refuses: null,
     attestation: {
       ...attestation,
       state: passed ? 'passed' : 'refused',

@@ -13,6 +13,10 @@ export const GATE_MISSING = {
   attestation_running: 'a re-attestation is under way',
   attestation_waiting: 'the host does not answer: it is asked until it does',
   attestation_expired: 'the re-attestation that passed is too old: ask for another',
+  attestation_acceptance:
+    'the values it passed by are newer than the containment, and too few besides who acknowledged accepted them: others accept, then ask for another',
+  attestation_waiver:
+    'it passed without a quote to count resets from, and too few besides who acknowledged waived that: others waive, then ask for another',
   artifact_baseline_update: 'the playbook wants an authorised update of the baseline, as a signed statement',
   artifact_manifest: "the playbook wants the model's manifest verified again, as a signed statement",
 } as const;
@@ -26,7 +30,8 @@ export interface CountedAcknowledgement {
 }
 
 /** The latest re-attestation for the binding that stands. */
-export type AttestationStanding = 'none' | 'running' | 'waiting' | 'refused' | 'passed' | 'expired';
+export type AttestationStanding =
+  'none' | 'running' | 'waiting' | 'refused' | 'passed' | 'expired' | 'unaccepted' | 'unwaived';
 
 /** The gate, from nothing but what answers one binding; `binding` is null until the containment has settled. */
 export function gate(
@@ -58,6 +63,8 @@ const ATTESTATION_MISSING = {
   waiting: 'attestation_waiting',
   refused: 'attestation_refused',
   expired: 'attestation_expired',
+  unaccepted: 'attestation_acceptance',
+  unwaived: 'attestation_waiver',
 } as const satisfies Record<Exclude<AttestationStanding, 'passed'>, GateMissing>;
 
 function acknowledgementMissing(

@@ -34,12 +34,12 @@ export function hearIncident(state: IncidentMachine, said: Said, nowMs: number):
   if (act === 'acknowledge') {
     const { statement_digest, method } = checked;
     const one = { person, at, method, statement_digest, over: statementOver(statement), said: { envelope } };
-    return { state: acknowledge(told, one), resolved_by: null };
+    return { state: newly(acknowledge(told, one)), resolved_by: null };
   }
   const beside = keep(told, envelope);
   if (act === 'artifact') {
     const artifacts = [...new Set([...told.artifacts, statement.kind])];
-    return { state: { ...beside, artifacts }, resolved_by: null };
+    return { state: newly({ ...beside, artifacts }), resolved_by: null };
   }
   return { state: beside, resolved_by: act === 'resolve' ? person : null };
 }
@@ -69,6 +69,10 @@ const acknowledge = (state: IncidentMachine, one: Acknowledged): IncidentMachine
   ...state,
   acknowledged: [...state.acknowledged.filter(({ person }) => person !== one.person), one].slice(-16),
 });
+
+/** What the authority refused it refused without this. */
+const newly = (state: IncidentMachine): IncidentMachine =>
+  state.phase === 'contained' ? { ...state, authority_refuses: null } : state;
 
 function repeated({ acknowledged }: IncidentMachine, { act, person, ...of }: IncidentStatement) {
   if (act !== 'acknowledge') return undefined;

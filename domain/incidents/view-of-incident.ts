@@ -1,7 +1,11 @@
 import { instant } from '../identifiers.js';
+import { jsonOrNull } from '../json-or-null.js';
+import type { SignedStatement } from '../statement.js';
+import type { GateMissing } from './gate.js';
 import { gateOf } from './incident-gate.js';
 import type { IncidentMachine } from './incident-state.js';
 import type { IncidentState } from './incident.js';
+import { incidentStatementSchema } from './statements.js';
 import type { IncidentFlag, IncidentView } from './view.js';
 
 /** The state as the runbook names it. Until it is resolved a released incident is contained still: nobody trusts it yet. */
@@ -38,9 +42,10 @@ export function viewOfIncident(state: IncidentMachine, nowMs: number): IncidentV
       method,
       statement_digest,
     })),
+    statements: state.beside.flatMap(saidBeside),
     attestation: { ...shown, next_at: next_at === null ? null : instant(next_at) },
     requirements: incident.requirements,
-    missing: state.phase === 'resolved' || release !== null ? [] : gateOf(state, nowMs).missing,
+    missing: state.phase === 'resolved' || release !== null ? [] : missingOf(state, nowMs),
     verdicts: [...state.verdicts],
     resolve: state.resolve,
     released: [...(release?.results ?? [])],
@@ -49,6 +54,22 @@ export function viewOfIncident(state: IncidentMachine, nowMs: number): IncidentV
     resolved_at: state.resolved_at,
     ended_at: state.resolved_at,
   };
+}
+
+/** What the gate misses; and with nothing missing here, what the authority missed when it was last asked. */
+function missingOf(state: IncidentMachine, nowMs: number): GateMissing[] {
+  const { missing } = gateOf(state, nowMs);
+  if (missing.length > 0 || state.phase !== 'contained' || state.authority_refuses === null) return missing;
+  return [...(state.resolve?.missing ?? [])];
+}
+
+/** A statement that was heard, and so is well formed. */
+function saidBeside({ payload }: SignedStatement): NonNullable<IncidentView['statements']> {
+  const { data } = incidentStatementSchema.safeParse(jsonOrNull(payload));
+  if (data === undefined || data.act === 'acknowledge') return [];
+  const { act, person } = data;
+  if (data.act === 'artifact') return [{ act, person, kind: data.kind, of: data.digest }];
+  return [{ act, person, ...(data.act === 'accept_baseline' ? { of: data.reference_digest } : {}) }];
 }
 
 function flagsOf(state: IncidentMachine): IncidentFlag[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digestSchema, instantSchema } from '../identifiers.js';
-import { containmentActionSchema, incidentClassSchema, severitySchema } from './classes.js';
+import { artifactKindSchema, containmentActionSchema, incidentClassSchema, severitySchema } from './classes.js';
 import { gateMissingSchema } from './gate.js';
 import { hostNameSchema, incidentIdSchema } from './incident-id.js';
 import { containmentResultSchema, incidentStateSchema } from './incident.js';
@@ -56,6 +56,18 @@ export const incidentViewSchema = z.strictObject({
       statement_digest: digestSchema.nullable(),
     }),
   ),
+  /** What was said besides, oldest first, of the containment that stands; `of` is a digest, where the statement names one. */
+  statements: z
+    .array(
+      z.strictObject({
+        act: z.enum(['resolve', 'waive_baseline', 'accept_baseline', 'artifact']),
+        person: z.string(),
+        kind: artifactKindSchema.optional(),
+        of: digestSchema.optional(),
+      }),
+    )
+    .max(32)
+    .optional(),
   attestation: z.strictObject({
     /** The latest attempt, 0 before the first. */
     attempt: z.number().int().min(0),

@@ -1,5 +1,5 @@
 import type { ArtifactKind } from '../../domain/incidents/classes.js';
-import { attestationObjection } from '../../domain/incidents/attestation-result.js';
+import { attestationObjection, type AttestationObjection } from '../../domain/incidents/attestation-result.js';
 import { gate, type AttestationStanding, type GateMissing } from '../../domain/incidents/gate.js';
 import { incidentSchema, settledSchema, type Incident, type Settled } from '../../domain/incidents/incident.js';
 import type { Playbook } from '../../domain/incidents/playbook.js';
@@ -146,10 +146,15 @@ function attestationOf(
   const wanted = { incident_id, host, containment_binding, contained_at, acknowledged_by, quorum, nowMs };
   const objection = attestationObjection(read.result, wanted);
   if (objection === undefined) return { standing: 'passed', attempt: read.result.attempt };
-  const standing =
-    objection === 'attestation_refused' ? 'refused' : objection === 'attestation_expired' ? 'expired' : 'none';
-  return { standing, attempt: null, why: objection };
+  return { standing: STANDING_OF[objection] ?? 'none', attempt: null, why: objection };
 }
+
+const STANDING_OF: Partial<Record<AttestationObjection, AttestationStanding>> = {
+  attestation_refused: 'refused',
+  attestation_expired: 'expired',
+  reference_without_quorum: 'unaccepted',
+  waiver_without_quorum: 'unwaived',
+};
 
 const refuse = (code: ReleaseRefusal, message: string, missing: GateMissing[] = []): JudgedRelease => ({
   ok: false,

@@ -104,6 +104,21 @@ describe('a release asked for by whoever can write to the namespace', () => {
     expect(missing(await ask(scene, { statements, attestation: old }))).toEqual(['gate_shut', 'attestation_expired']);
   });
 
+  it('leaves whoever acknowledged out of a quorum for a newer reference or a waiver, and says what is missing', async () => {
+    const scene = await world.settle('integrity_violation');
+    const statements = [world.say(bob, 'acknowledge', scene)];
+    const newer = { reference_is_newer: true, reference_accepted_by: ['bob', 'carol'] };
+    const attestation = await world.attest(scene, 2, newer);
+    expect(missing(await ask(scene, { statements, attestation }))).toEqual(['gate_shut', 'attestation_acceptance']);
+    const waived = { baseline: { kind: 'waived' as const, at: null, waived_by: ['bob', 'carol'] } };
+    const without = await world.attest(scene, 3, waived);
+    const answer = await ask(scene, { statements, attestation: without });
+    expect(missing(answer)).toEqual(['gate_shut', 'attestation_waiver']);
+    const enough = { baseline: { kind: 'waived' as const, at: null, waived_by: ['alice', 'bob', 'carol'] } };
+    const passed = await world.attest(scene, 4, enough);
+    expect(missing(await ask(scene, { statements, attestation: passed }))).toBe('issued');
+  });
+
   it('is refused to forged acknowledgements', async () => {
     const scene = await world.settle('integrity_violation');
     const other = await world.settle('integrity_violation');

@@ -94,7 +94,7 @@ export class MemoryIncidents implements IncidentApi {
       binding: view.containment_binding,
       acknowledgements: view.acknowledgements.map(({ person, method }) => ({ person, signed: method !== 'bearer' })),
       attestation: STANDING[view.attestation.state],
-      artifacts: [],
+      artifacts: (view.statements ?? []).flatMap(({ kind }) => kind ?? []),
     });
     this.records.set(id, { ...record, view: { ...view, missing: members.missing ?? missing } });
   }
@@ -150,6 +150,15 @@ export class MemoryIncidents implements IncidentApi {
     if (signal === 'acknowledge') {
       const given = { person: by, at, method: envelope === undefined ? 'bearer' : 'ed25519', statement_digest: null };
       return this.change(id, { acknowledgements: [...view.acknowledgements, given] });
+    }
+    if (signal === 'statement') {
+      const { statements = [] } = this.found(id).view;
+      const { act, kind, digest, reference_digest } = payload ?? {};
+      const of = digest ?? reference_digest;
+      const one = { act, person: by, ...(kind === undefined ? {} : { kind }), ...(of === undefined ? {} : { of }) };
+      return this.change(id, {
+        statements: [...statements, incidentViewSchema.shape.statements.unwrap().element.parse(one)],
+      });
     }
     this.change(id, { resolve: { at, by, missing: view.missing } });
     if (view.missing.length === 0) this.change(id, { state: 'resolved', resolved_at: at, ended_at: at });

@@ -8,7 +8,8 @@ import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
 import { parseFlagDuration } from '../await-ceremony.js';
 import { chosenIncident, incidentsOf } from '../chosen-incident.js';
-import { incidentLine, incidentTable, incidentText, missingText, nextFor } from '../incident-text.js';
+import { missingText, nextFor } from '../incident-answers.js';
+import { incidentLine, incidentTable, incidentText } from '../incident-text.js';
 import { awaitIncident } from '../incident-wait.js';
 import { block, jsonText, structured, yamlText } from '../render.js';
 import type { Session } from '../session.js';
@@ -84,7 +85,7 @@ export async function incidentStatus(session: Session): Promise<number> {
   else if (open.length === 0) session.data('nothing is open: every incident is resolved');
   else {
     const lines = open.map(({ view }) => {
-      const missing = view.missing.map((code) => `  ${missingText(code)}`);
+      const missing = view.missing.map((code) => `  ${missingText(code, view)}`);
       const ready = missing.length === 0 ? ['  nothing is missing: it can be resolved'] : missing;
       return [`${session.style('bold', view.id)}  ${view.class} on ${view.host}, ${view.state}`, ...ready].join('\n');
     });

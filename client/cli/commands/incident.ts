@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { IncidentActOptions } from '../actions/incident-act.js';
 import type { IncidentListOptions } from '../actions/incident-read.js';
+import type { IncidentSayOptions } from '../actions/incident-say.js';
 import type { IncidentReportOptions } from '../actions/incident-report.js';
 import { examples, type Run } from './command-context.js';
 
@@ -76,13 +77,8 @@ const TOKEN = ['--token-file <file>', 'the bearer token (RESEAL_TOKEN_FILE)'] as
 function actCommands(incident: Command, run: Run): void {
   for (const act of ['acknowledge', 'resolve'] as const) {
     const [name, description] = SPOKEN[act];
-    incident
-      .command(name)
-      .argument('[incident]', 'incident id; on a terminal you can pick one')
+    spoken(incident.command(name).argument('[incident]', 'incident id; on a terminal you can pick one'))
       .description(description)
-      .option('--note <text>', 'what you found, for the ledger')
-      .option('--yes', 'do not ask; without a terminal nobody is asked')
-      .option('--timeout <time>', 'wait no longer than this for the answer (60s)')
       .addHelpText('after', examples(`reseal incident ${name} ${ID} --as bob`))
       .action((id: string | undefined, options: IncidentActOptions, command: Command) =>
         run(command, async (session) =>
@@ -90,6 +86,7 @@ function actCommands(incident: Command, run: Run): void {
         ),
       );
   }
+  baselineCommands(incident, run);
   incident
     .command('reattest')
     .argument('[incident]', 'incident id; on a terminal you can pick one')
@@ -118,6 +115,46 @@ function actCommands(incident: Command, run: Run): void {
     )
     .action((options: IncidentReportOptions, command: Command) =>
       run(command, async (session) => (await import('../actions/incident-report.js')).reportIncident(session, options)),
+    );
+}
+
+/** The options of what is signed and sent. */
+const spoken = (command: Command): Command =>
+  command
+    .option('--note <text>', 'what you found, for the ledger')
+    .option('--yes', 'do not ask; without a terminal nobody is asked')
+    .option('--timeout <time>', 'wait no longer than this for the answer (60s)');
+
+function baselineCommands(incident: Command, run: Run): void {
+  spoken(incident.command('artifact').argument('<incident>', 'incident id').argument('<file>', 'what is vouched for'))
+    .description('sign the digest of what the playbook demands: an authorised baseline update, a verified manifest')
+    .option('--kind <artifact-kind>', 'baseline_update or manifest')
+    .addHelpText('after', examples(`reseal incident artifact ${ID} --kind baseline_update baseline.json --as bob`))
+    .action((id: string, file: string, options: IncidentSayOptions & { kind?: string }, command: Command) =>
+      run(command, async (session) =>
+        (await import('../actions/incident-artifact.js')).signArtifact(session, id, file, options),
+      ),
+    );
+  spoken(
+    incident
+      .command('accept-baseline')
+      .argument('<incident>', 'incident id')
+      .argument('<reference>', "file of the host's reference"),
+  )
+    .description('sign that a reference newer than the containment counts; who acknowledged does not count')
+    .addHelpText('after', examples(`reseal incident accept-baseline ${ID} references/edge-1.2.json --as carol`))
+    .action((id: string, file: string, options: IncidentSayOptions, command: Command) =>
+      run(command, async (session) =>
+        (await import('../actions/incident-baseline.js')).acceptBaseline(session, id, file, options),
+      ),
+    );
+  spoken(incident.command('waive-baseline').argument('[incident]', 'incident id; on a terminal you can pick one'))
+    .description('sign that a host may be judged with no quote to count resets from; who acknowledged does not count')
+    .addHelpText('after', examples(`reseal incident waive-baseline ${ID} --as carol`))
+    .action((id: string | undefined, options: IncidentSayOptions, command: Command) =>
+      run(command, async (session) =>
+        (await import('../actions/incident-baseline.js')).waiveBaseline(session, id, options),
+      ),
     );
 }
 

@@ -1,7 +1,7 @@
 import { directoryRegistry } from '../../../activities/contracts/directory-registry.js';
 import { ENDS, PHASES } from '../../../domain/ceremony-state.js';
 import { eventIdSchema } from '../../../domain/identifiers.js';
-import { INCIDENT_CLASSES, SEVERITIES } from '../../../domain/incidents/classes.js';
+import { ARTIFACT_KINDS, INCIDENT_CLASSES, SEVERITIES } from '../../../domain/incidents/classes.js';
 import { incidentIdSchema } from '../../../domain/incidents/incident-id.js';
 import { INCIDENT_STATES } from '../../../domain/incidents/incident.js';
 import { REASON_CODES } from '../../../domain/request.js';
@@ -48,6 +48,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   shell: ['bash', 'zsh', 'fish'],
   'incident-state': INCIDENT_STATES,
   'incident-class': INCIDENT_CLASSES,
+  'artifact-kind': ARTIFACT_KINDS,
   severity: SEVERITIES,
 };
 

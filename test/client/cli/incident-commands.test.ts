@@ -9,6 +9,9 @@ import { MachineApi } from '../machine-api.js';
 import { MemoryIncidents } from '../memory-incidents.js';
 import { makePeople, testPolicy, type People } from '../people.js';
 import { reseal } from '../terminal.js';
+import { writeReference } from '../../proofs/incidents/written-reference.js';
+import { answerTo } from '../../../client/cli/incident-answers.js';
+import { GATE_MISSING, type GateMissing } from '../../../domain/incidents/gate.js';
 
 const NOW = Date.parse('2026-03-14T12:00:00.500Z');
 const ID = 'INC-20260314-120000-0001';
@@ -122,6 +125,82 @@ describe('reseal incident', () => {
     expect((await incident('list', '--state', 'resolved')).err).toContain('no incident matches');
   });
 
+  it('signs the artifact that a playbook demands, by the digest of the file, and sends no file', async () => {
+    await incident(...REPORT);
+    const { requirements } = (await incidents.get(ID)).view;
+    incidents.change(ID, { requirements: { ...requirements, artifacts: ['baseline_update'] } });
+    const early = await incident('resolve', ID, ...as('bob'));
+    expect(early.err).toMatch(
+      new RegExp(
+        `^missing: artifact_baseline_update: .*\\(reseal incident artifact ${ID} --kind baseline_update FILE\\)$`,
+        'm',
+      ),
+    );
+    writeFileSync(join(folder, 'baseline.json'), 'the new baseline');
+    const signed = await incident(
+      'artifact',
+      ID,
+      '--kind',
+      'baseline_update',
+      'baseline.json',
+      ...as('carol'),
+      '-o',
+      'json',
+    );
+    expect([signed.status, signed.err]).toEqual([0, expect.stringContaining('accepted: artifact is recorded')]);
+    const digest = createHash('sha256').update('the new baseline').digest('hex');
+    const said = [{ act: 'artifact', person: 'carol', kind: 'baseline_update', of: digest }];
+    expect((await incidents.get(ID)).view).toMatchObject({ statements: said });
+    expect((await incidents.get(ID)).view.missing).not.toContain('artifact_baseline_update');
+    expect((await incident('get', ID)).out).toMatch(/^said +carol artifact baseline_update [0-9a-f]{4}-/m);
+    const beside = await incident('artifact', ID, '--kind', 'manifest', 'baseline.json', ...as('carol'));
+    expect([beside.status, beside.err]).toEqual([0, expect.stringContaining('asks for no manifest')]);
+  });
+
+  it('waives the baseline for those who did not acknowledge, and tells the others before they sign', async () => {
+    await incident(...REPORT);
+    await incident('ack', ID, ...as('bob'));
+    incidents.attests = [
+      {
+        state: 'refused',
+        failed_check: 'NO_REBOOT_SINCE_CONTAINMENT',
+        expected: 'a quorum can waive it (waive_baseline)',
+      },
+    ];
+    expect((await incident('reattest', ID)).err).toContain(`next: reseal incident waive-baseline ${ID}\n`);
+    const own = await incident('waive-baseline', ID, ...as('bob'));
+    expect([own.status, own.err]).toEqual([3, expect.stringContaining('whoever did does not count for its baseline')]);
+    expect((await incidents.get(ID)).view.statements).toBeUndefined();
+    const waived = await incident('waive-baseline', ID, ...as('carol'));
+    expect([waived.status, waived.err]).toEqual([0, expect.stringContaining(`next: reseal incident reattest ${ID}\n`)]);
+    expect((await incidents.get(ID)).view.statements).toEqual([{ act: 'waive_baseline', person: 'carol' }]);
+    const acked = await incident('ack', ID, ...as('carol'));
+    expect([acked.status, acked.err]).toEqual([0, expect.stringContaining('that stops to count with this')]);
+  });
+
+  it('accepts a reference of this very host by its digest', async () => {
+    await incident(...REPORT);
+    const { file, digest } = writeReference(folder, 'edge-1');
+    const other = writeReference(folder, 'edge-2');
+    const accepted = await incident('accept-baseline', ID, file, ...as('carol'));
+    expect([accepted.status, accepted.err]).toEqual([0, expect.stringContaining('accepted: accept_baseline')]);
+    expect((await incidents.get(ID)).view.statements).toEqual([
+      { act: 'accept_baseline', person: 'carol', of: digest },
+    ]);
+    const foreign = await incident('accept-baseline', ID, other.file, ...as('carol'));
+    expect([foreign.status, foreign.err]).toEqual([2, expect.stringContaining('is a reference of edge-2, and')]);
+  });
+
+  it('names a command for everything that can be missing, and each of them exists', async () => {
+    await incident(...REPORT);
+    const { view } = await incidents.get(ID);
+    const { out: help } = await incident('--help');
+    for (const code of Object.keys(GATE_MISSING) as GateMissing[]) {
+      const [, name] = /^reseal incident ([a-z-]+) INC-/.exec(answerTo(code, view)) ?? [];
+      expect(help, code).toMatch(new RegExp(`^  ${name ?? 'none'} `, 'm'));
+    }
+  });
+
   it('shows nothing that would drive a terminal', async () => {
     await incident(...REPORT, '--description', 'a\u001b[31m\nVERIFIED');
     const { out } = await incident('get', ID);
@@ -178,6 +257,11 @@ describe('reseal incident', () => {
     [['get', ID], `there is no incident ${ID}`],
     [['get'], 'INCIDENT is missing'],
     [['export'], '--out FILE is missing'],
+    [['artifact', ID, 'token'], '--kind is missing'],
+    [['artifact', ID, 'token', '--kind', 'manifets'], '--kind: "manifets" is none'],
+    [['artifact', ID, 'nowhere', '--kind', 'manifest'], 'nowhere cannot be read: ENOENT'],
+    [['artifact', ID, '.', '--kind', 'manifest'], '. is not a regular file'],
+    [['accept-baseline', ID, 'token'], 'is no reference of a host'],
     [['reattest', ID, '--token-file', 'nowhere'], '--token-file: nowhere cannot be read'],
     [['reattest', ID, '--token-file', 'forensic.key'], `there is no incident ${ID}`],
   ])('says of %j what was expected, with status 2', async (argv, message) => {

@@ -305,3 +305,32 @@ function witnessed(so_far: Witness, event: IncidentEvent, before: IncidentMachin
   if (after.attestation.attempt !== before.attestation.attempt) passed = false;
   return { acknowledged, passed };
 }
+
+describe('what a view shows of a containment', () => {
+  it('has what was said besides acknowledgements, and what the authority missed until something new is said', () => {
+    let state = contained();
+    const step = (event: IncidentEvent): void => {
+      state = stepIncident(stepIncident(state, event, T0 + 5000), { type: 'tick' }, T0 + 5000);
+    };
+    step(eventOf('pass', state, T0, () => 0));
+    step({ type: 'heard', ...saidBy('bob', 'acknowledge', bindingOf(1), T0) });
+    step({ type: 'reattest' });
+    step(eventOf('pass', state, T0, () => 0));
+    const wish = saidBy('bob', 'resolve', bindingOf(1), T0);
+    if (!wish.checked.ok) throw new Error('expected a good one');
+    const payload = JSON.stringify(wish.checked.statement);
+    step({ type: 'heard', ...wish, envelope: { ...wish.envelope, payload } });
+    expect(viewOfIncident(state, T0 + 5000)).toMatchObject({ statements: [{ act: 'resolve', person: 'bob' }] });
+    const missing = ['attestation_waiver' as const];
+    const outcome = { outcome: 'refused' as const, code: 'gate_shut', message: '', missing };
+    step({ type: 'release_issued', outcome, evidence: {} as never });
+    expect(viewOfIncident(state, T0 + 5000)).toMatchObject({
+      missing,
+      flags: expect.arrayContaining(['authority_refuses']) as string[],
+    });
+    step({ type: 'reattest' });
+    expect(viewOfIncident(state, T0 + 5000).missing).toEqual(['attestation_running']);
+    step(eventOf('pass', state, T0, () => 0));
+    expect(viewOfIncident(state, T0 + 5000)).toMatchObject({ missing: [], flags: ['latched'] });
+  });
+});

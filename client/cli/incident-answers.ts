@@ -1,0 +1,43 @@
+import { GATE_MISSING, type GateMissing } from '../../domain/incidents/gate.js';
+import type { IncidentView } from '../../domain/incidents/view.js';
+
+/** The command by which something that is missing is answered; capitals in it stand for what only its reader knows. */
+export function answerTo(code: GateMissing, { id, attestation }: Pick<IncidentView, 'id' | 'attestation'>): string {
+  switch (code) {
+    case 'containment_not_settled':
+    case 'attestation_running':
+    case 'attestation_waiting':
+      return `reseal incident watch ${id}`;
+    case 'acknowledgement':
+    case 'second_acknowledgement':
+    case 'signed_acknowledgement':
+      return `reseal incident ack ${id}`;
+    case 'attestation_refused':
+      // Its check says so itself where there is nothing to count resets from.
+      return attestation.expected?.includes('waive_baseline') === true
+        ? `reseal incident waive-baseline ${id}`
+        : `reseal incident reattest ${id}`;
+    case 'attestation':
+    case 'attestation_expired':
+      return `reseal incident reattest ${id}`;
+    case 'attestation_acceptance':
+      return `reseal incident accept-baseline ${id} REFERENCE`;
+    case 'attestation_waiver':
+      return `reseal incident waive-baseline ${id}`;
+    case 'artifact_baseline_update':
+      return `reseal incident artifact ${id} --kind baseline_update FILE`;
+    case 'artifact_manifest':
+      return `reseal incident artifact ${id} --kind manifest FILE`;
+  }
+}
+
+/** What is missing, and the command that answers it. */
+export const missingText = (code: GateMissing, view: Pick<IncidentView, 'id' | 'attestation'>): string =>
+  `${code}: ${GATE_MISSING[code]} (${answerTo(code, view)})`;
+
+/** The command that brings an incident further, or undefined where it is over. */
+export function nextFor(view: IncidentView): string | undefined {
+  if (view.state === 'resolved') return undefined;
+  const [first] = view.missing;
+  return first === undefined ? `reseal incident resolve ${view.id}` : answerTo(first, view);
+}
