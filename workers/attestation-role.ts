@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { Attempt } from '../activities/graph/attempt.js';
 import type { AgentAddress } from '../activities/tpm/agent-client.js';
 import { attestationTasks } from '../activities/tpm/attest-host.js';
 import { ReferenceDirectory, type ReferenceObjection } from '../activities/tpm/reference-directory.js';
@@ -12,6 +14,8 @@ import { SettingsError } from './settings-error.js';
 
 /** Two questions have to fit into one try of the activity, whose caller gives up after 90 s. */
 const ANSWER_MS = 35_000;
+/** An attempt leaves nothing to the next one: a nonce is minted for each. */
+const nothing = z.object({});
 
 /** The verifier's part in recovery; none where it is told nothing of attestation. */
 export function attestationRole(context: RoleContext): Partial<AttestationTasks> {
@@ -33,7 +37,7 @@ export function attestationRole(context: RoleContext): Partial<AttestationTasks>
     objection: certifiedBy(ek_roots_path),
     log,
   });
-  return attestationTasks({
+  const tasks = attestationTasks({
     journal,
     key: keyOf(context, 'verifier'),
     clock,
@@ -43,6 +47,7 @@ export function attestationRole(context: RoleContext): Partial<AttestationTasks>
     hosts: async () => (hosts_path === undefined ? [] : withAgents(await readHostsFile(hosts_path))),
     lookForReferences: (nowMs) => references.look(nowMs),
   });
+  return { ...tasks, attestHost: (input) => Attempt.run(nothing, {}, () => tasks.attestHost(input)) };
 }
 
 /** Where the agent of a host is, by the file as it is now: hosts come and tokens change. Throws SettingsError. */

@@ -22,7 +22,12 @@ export const incidentAuthority = (summary: string) =>
   proxyActivities<IncidentAuthorityTasks>(patient('authority', summary, '15s'));
 export const incidentCeremonies = (summary: string) =>
   proxyActivities<IncidentCeremoniesTasks>(patient('ceremonies', summary, '15s'));
+/** What may take long tells that it is alive: a worker that dies amid it is noticed soon. */
+const ALIVE = { heartbeatTimeout: '10s' } as const;
+
 export const containment = (summary: string) =>
-  proxyActivities<ContainmentTasks>(patient('effect:containment', summary, '90s'));
+  proxyActivities<ContainmentTasks>({ ...patient('effect:containment', summary, '90s'), ...ALIVE });
 export const incidentVerifier = (summary: string) =>
-  proxyActivities<IncidentVerifierTasks>(patient('verifier', summary, '90s'));
+  proxyActivities<Omit<IncidentVerifierTasks, 'attestHost'>>(patient('verifier', summary, '90s'));
+export const attestation = (summary: string) =>
+  proxyActivities<Pick<IncidentVerifierTasks, 'attestHost'>>({ ...patient('verifier', summary, '90s'), ...ALIVE });

@@ -7,6 +7,7 @@ import * as tasks from '../domain/incidents/tasks.js';
 import type { ContainmentAction } from '../domain/incidents/classes.js';
 import { viewOfIncident } from '../domain/incidents/view-of-incident.js';
 import {
+  attestation as attesting,
   containment,
   incidentAuthority,
   incidentCeremonies,
@@ -114,7 +115,7 @@ async function attest(state: IncidentMachine, deliver: Deliver): Promise<void> {
   const { incident_id, host } = incident;
   const statements = beside.slice(-16);
   const asked = { incident_id, host, attempt, containment_binding, purpose, contained_at };
-  const answer = await incidentVerifier(`attestation ${attempt} of ${host} (${purpose})`).attestHost({
+  const answer = await attesting(`attestation ${attempt} of ${host} (${purpose})`).attestHost({
     ...asked,
     ...(statements.length === 0 ? {} : { statements }),
   });

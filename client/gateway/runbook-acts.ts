@@ -166,7 +166,7 @@ function attested(view: IncidentView, before: number): true | undefined {
   const { attempt, state, failed_check, expected } = view.attestation;
   if (attempt <= before) return undefined;
   if (state === 'refused')
-    throw new ResealError('attestation_refused', `${failed_check ?? 'refused'}: expected ${expected ?? 'otherwise'}`, {
+    throw new ResealError('attestation_refused', `${failed_check ?? 'refused'}: ${expected ?? 'not as expected'}`, {
       missing: ['attestation_refused'],
       hint: 'mend what it names, and ask again: the same evidence is never judged twice',
     });

@@ -49,6 +49,8 @@ const DATABASE_USERS: ReadonlyMap<Role, string> = new Map([
   ['effect:entra.conditional_access', 'reseal_access'],
   ['effect:entra.role_assignment', 'reseal_assignments'],
 ]);
+/** The verifier has one where hosts are attested, told by a file. */
+const VERIFIER_USER = 'reseal_verifier';
 
 /**
  * A settings file for a process that plays these roles of a stack, with database users of their own. The stack's schemas
@@ -58,15 +60,16 @@ export async function roleFiles(
   stack: Stack,
   databaseUrl: string,
 ): Promise<(roles: readonly Role[]) => Promise<RoleStart>> {
-  for (const user of [...DATABASE_USERS.values()]) {
+  for (const user of [...DATABASE_USERS.values(), VERIFIER_USER]) {
     await runSql(databaseUrl, `CREATE ROLE ${user} LOGIN`);
   }
-  for (const block of ['-- grants\n', '-- grants for Conditional Access', '-- grants for roles outside PIM'])
-    await runSql(databaseUrl, await documentedSql(block));
+  for (const of of ['\n', ' for Conditional Access', ' for roles outside PIM', ' for attestation'])
+    await runSql(databaseUrl, await documentedSql(`-- grants${of}`));
+  const settings = await withJournal(stack, urlAs(databaseUrl, VERIFIER_USER));
   return async (roles) => {
     const config = path.join(stack.layout.workers, `${roles.length}-of-${roles[0]?.replace(':', '-')}.json`);
     await mkdir(stack.layout.workers, { recursive: true });
-    await writeFile(config, settingsFileText(stack.settings, roles));
+    await writeFile(config, settingsFileText(settings, roles));
     const urls = roles.flatMap((role) => {
       const user = DATABASE_USERS.get(role);
       return user === undefined ? [] : [[`${prefixOf(role)}DATABASE_URL`, urlAs(databaseUrl, user)] as const];
@@ -74,4 +77,15 @@ export async function roleFiles(
     const env = Object.fromEntries(urls);
     return { roles, config, env };
   };
+}
+
+/** The settings of a stack that attests hosts, whose verifier has a journal of its own user's. */
+async function withJournal({ settings, layout }: Stack, url: string): Promise<Stack['settings']> {
+  const { verifier } = settings;
+  if (verifier?.attestation === undefined || verifier.hosts_path === undefined) return settings;
+  const file = path.join(layout.workers, 'verifier.url');
+  await mkdir(layout.workers, { recursive: true });
+  await writeFile(file, `${url}\n`, { mode: 0o600 });
+  const attestation = { ...verifier.attestation, database_url_path: file };
+  return { ...settings, verifier: { ...verifier, attestation } };
 }

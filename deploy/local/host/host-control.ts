@@ -37,7 +37,7 @@ class ControlError extends Error {}
  * The simulated host's other side: what somebody at the machine could do, and what can go wrong with it.
  *
  * `GET /state`, `POST /state` {part, state, by}, `POST /faults`, `DELETE /faults`, `POST /reset`; `GET /tpm` starts the TPM
- * and answers its keys, `POST /tpm/extend` {index, digest?}, `POST /tpm/mend` {index}, `POST /tpm/boot` {how}.
+ * and answers its socket and keys, `POST /tpm/extend` {index, digest?}, `POST /tpm/mend` {index}, `POST /tpm/boot` {how}.
  */
 export function hostControl(host: HostState, tpm: LazyTpm): Hono {
   const app = new Hono();
@@ -69,9 +69,9 @@ export function hostControl(host: HostState, tpm: LazyTpm): Hono {
   });
   app.get('/tpm', async (c) => {
     if (tpm.missing !== null) return c.json({ available: false, reason: tpm.missing });
-    const { ek, ak, akName } = await tpm.identity();
+    const { socket, ek, ak, akName } = await tpm.identity();
     const keys = { ek: ek.toString('base64'), ak: ak.toString('base64'), ak_name: akName };
-    return c.json({ available: true, ...keys });
+    return c.json({ available: true, socket, ...keys });
   });
   app.post('/tpm/extend', async (c) => {
     const { index, digest = createHash('sha256').update('drift').digest('hex') } = await bodyOf(c, extendSchema);

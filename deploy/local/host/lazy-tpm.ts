@@ -6,8 +6,9 @@ import { startSwtpm, swtpmMissing, type SoftwareTpm } from '../tpm/start-swtpm.j
 /** Persistent handles: what is only saved as a context dies with a reset. */
 const [EK, AK] = ['0x81010001', '0x81010002'] as const;
 
-/** What a host's TPM shows of itself: TPM2B_PUBLIC of both keys, and the Name of the attestation key in hex. */
+/** What a host's TPM shows of itself: where it takes commands, TPM2B_PUBLIC of both keys, and the Name of the attestation key in hex. */
 export interface TpmIdentity {
+  socket: string;
   ek: Buffer;
   ak: Buffer;
   akName: string;
@@ -50,12 +51,12 @@ export class LazyTpm {
   }
 
   async identity(): Promise<TpmIdentity> {
-    const { folder } = (await this.start()).tpm;
+    const { folder, socket } = (await this.start()).tpm;
     const [ek, ak, name] = await Promise.all(
       ['ek.pub', 'ak.pub', 'ak.name'].map((file) => readFile(join(folder, file))),
     );
     if (!ek || !ak || !name) throw new Error('a file was not read');
-    return { ek, ak, akName: name.toString('hex') };
+    return { socket, ek, ak, akName: name.toString('hex') };
   }
 
   /** Extends a PCR of the SHA-256 bank by a digest of 32 bytes in hex. */

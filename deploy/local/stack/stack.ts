@@ -28,6 +28,8 @@ export interface StackOptions {
   reconcileSeconds?: number;
   /** How often the sweep runs by itself; by hand alone when left out. */
   sweepSeconds?: number;
+  /** How often hosts that are enrolled are attested (60). */
+  attestSeconds?: number;
   /** Whether a token’s word stands for a signed acknowledgement in recoveries (false). */
   compatAck?: boolean;
   /** The file that the gateway writes its decisions to; it writes none when left out. */

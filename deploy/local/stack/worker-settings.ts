@@ -91,7 +91,7 @@ export function workerSettings(
         references_path: layout.references,
         enrol: 1,
         quorum: 2,
-        every_seconds: hostFiles === null ? null : ATTESTED_EVERY_SECONDS,
+        every_seconds: hostFiles === null ? null : (options.attestSeconds ?? ATTESTED_EVERY_SECONDS),
       },
     },
     sweeper: {

@@ -284,7 +284,7 @@ describe('what is not allowed now', () => {
     incidents.attests = [{ state: 'refused', failed_check: 'PCR_VALUE', expected: 'sha256:7 one of 1 value' }];
     expect(await reattest()).toMatchObject([
       409,
-      { error: { code: 'attestation_refused', message: 'PCR_VALUE: expected sha256:7 one of 1 value' } },
+      { error: { code: 'attestation_refused', message: 'PCR_VALUE: sha256:7 one of 1 value' } },
     ]);
     expect(await reattest()).toMatchObject([504, { error: { code: 'no_answer' } }]);
     const { view } = await incidents.get(ID);
