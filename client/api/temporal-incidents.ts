@@ -13,7 +13,8 @@ import type {
   IncidentStats,
   ReportedIncident,
 } from './incident-api.js';
-import { recordOf, type IncidentRegister, type RegisteredIncident } from './incident-register.js';
+import type { RegisteredIncident } from '../../domain/incidents/registered-incident.js';
+import { recordOf, type IncidentRegister } from './incident-register.js';
 import { ResealError } from './reseal-error.js';
 import { fromTemporal, isNotFound } from './temporal-error.js';
 import type { WorkflowReader } from './workflow-reader.js';

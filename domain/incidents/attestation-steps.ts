@@ -1,6 +1,6 @@
 import { instant } from '../identifiers.js';
 import type { IncidentEvent } from './incident-event.js';
-import type { IncidentMachine } from './incident-state.js';
+import { idle, type IncidentMachine } from './incident-state.js';
 import { tell } from './incident-told.js';
 
 /** Between questions to a host that does not answer, in ms: doubling up to five minutes. */
@@ -22,20 +22,7 @@ export function beginAttestation(state: IncidentMachine): IncidentMachine {
   const begin = (purpose: 'baseline' | 'recovery'): IncidentMachine => ({
     ...state,
     reattest_wanted: purpose === 'baseline' && state.reattest_wanted,
-    attestation: {
-      ...attestation,
-      attempt: attestation.attempt + 1,
-      purpose,
-      state: 'running',
-      failed_check: null,
-      expected: null,
-      waiting: null,
-      waits: 0,
-      next_at: null,
-      at: null,
-      expires_at: null,
-      result: null,
-    },
+    attestation: { ...idle(attestation.attempt + 1), purpose, state: 'running' },
   });
   if (attestation.attempt === 0) return state.incident.requirements.require_reattest ? begin('baseline') : wanted();
   return wanted();

@@ -92,7 +92,8 @@ export interface IncidentMachine {
   told: number;
 }
 
-const idle = (attempt: number): AttestationState => ({
+/** No attempt under way; `attempt` counts those that were. */
+export const idle = (attempt: number): AttestationState => ({
   attempt,
   purpose: 'baseline',
   state: 'idle',

@@ -2,6 +2,7 @@ import { gate } from '../../domain/incidents/gate.js';
 import { incidentIdOf } from '../../domain/incidents/incident-id.js';
 import type { IncidentReport } from '../../domain/incidents/incident.js';
 import { DEFAULT_PLAYBOOK, playOf } from '../../domain/incidents/playbook.js';
+import { untoldView } from '../../domain/incidents/registered-incident.js';
 import { requirementsOf } from '../../domain/incidents/requirements.js';
 import type { IncidentSaid } from '../../domain/incidents/statements.js';
 import { incidentViewSchema, type IncidentView } from '../../domain/incidents/view.js';
@@ -43,15 +44,10 @@ export class MemoryIncidents implements IncidentApi {
     const containment_results = actions.map((action) => ({ action, success: true, completed_at: at }));
     const contained = { containment_actions: actions, containment_results };
     const about = { class: report.class, severity };
+    const { description, evidence, host, source } = report;
+    const row = { incident_id: id, ...about, state: 'contained', host, source, description, evidence } as const;
     const view = incidentViewSchema.parse({
-      schema: 'reseal.incident_view.v1',
-      id,
-      ...about,
-      state: 'contained',
-      host: report.host,
-      source: report.source,
-      generation: 1,
-      created_at: at,
+      ...untoldView({ ...row, created_at: at, view: null }),
       ...contained,
       containment_binding: containmentBinding({
         incident_id: id,
@@ -60,26 +56,8 @@ export class MemoryIncidents implements IncidentApi {
         ...contained,
       }),
       contained_at: at,
-      acknowledgements: [],
-      attestation: {
-        attempt: 0,
-        state: 'idle',
-        failed_check: null,
-        expected: null,
-        waiting: null,
-        next_at: null,
-        at: null,
-        expires_at: null,
-      },
       requirements: requirementsOf(DEFAULT_PLAYBOOK, about, this.compatAck),
       missing: [],
-      verdicts: [],
-      resolve: null,
-      released: [],
-      health: null,
-      flags: playOf(DEFAULT_PLAYBOOK, report.class).latched ? ['latched'] : [],
-      resolved_at: null,
-      ended_at: null,
     });
     this.records.set(id, { view, description: report.description, evidence: report.evidence });
     this.change(id, {});

@@ -1,7 +1,5 @@
 import { nameOf, targetOf } from '../../../domain/effects/effects.js';
-import type { EntryPayload } from '../../../domain/entry.js';
 import { reachOf } from '../../../domain/effective-policy.js';
-import { instant } from '../../../domain/identifiers.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
 import { protectedTarget, toldPolicy } from './access-deps.js';
 import { keysOf } from './access-differences.js';
@@ -30,7 +28,7 @@ export const surveyAccess = (deps: GraphDeps): VerifierTasks['survey'] =>
         data: { policy: toldPolicy(found) },
       };
     },
-    receipt: (input, data) => receipt(deps, input, data),
+    about: () => ({}),
   });
 
 async function look(
@@ -58,17 +56,4 @@ async function look(
   if (reach.holds === 'no')
     return { code: 'policy_does_not_hold', message: `it holds ${principal.upn} back from nothing: ${reach.because}` };
   return policy;
-}
-
-function receipt(deps: GraphDeps, { request, request_digest }: SurveyInput, data: Record<string, unknown>) {
-  const { kind: _, end_sessions: __, ...target } = request.effect;
-  const payload: EntryPayload = {
-    schema: 'reseal.entry.v1',
-    event_id: request.event_id,
-    transition: 'surveyed',
-    type: 'surveyed',
-    at: instant(deps.clock.now()),
-    data: { request_digest, principal_id: request.principal.object_id, target, ...data },
-  };
-  return deps.sign(payload);
 }

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 
 import { nameOf, targetOf, toolsOfKind } from '../../../domain/effects/effects.js';
-import type { EntryPayload } from '../../../domain/entry.js';
-import { instant } from '../../../domain/identifiers.js';
 import type { Survey } from '../../../domain/outcomes.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
 import { assignmentTuple } from './assignment-intent.js';
@@ -32,7 +30,7 @@ export const surveyAssignment = (deps: GraphDeps): VerifierTasks['survey'] =>
       const { holders, principal_assignments } = survey;
       return { survey, data: { holders: holders.length, principal_assignments: principal_assignments.length } };
     },
-    receipt: (input, data) => receipt(deps, input, data),
+    about: ({ request }) => ({ tool: toolsOfKind(request.effect.kind).read, ...callsTold() }),
   });
 
 async function look(
@@ -70,18 +68,4 @@ async function look(
   if (Math.max(survey.holders.length, survey.principal_assignments.length) > MAX_HOLDINGS)
     return { code: 'too_many_assignments', message: `more than ${MAX_HOLDINGS} assignments to compare with` };
   return survey;
-}
-
-function receipt(deps: GraphDeps, { request, request_digest }: SurveyInput, data: Record<string, unknown>) {
-  const { kind, end_sessions: _, ...target } = request.effect;
-  const about = { request_digest, principal_id: request.principal.object_id, target, tool: toolsOfKind(kind).read };
-  const payload: EntryPayload = {
-    schema: 'reseal.entry.v1',
-    event_id: request.event_id,
-    transition: 'surveyed',
-    type: 'surveyed',
-    at: instant(deps.clock.now()),
-    data: { ...about, ...callsTold(), ...data },
-  };
-  return deps.sign(payload);
 }

@@ -1,16 +1,16 @@
 import type { ApplyOutcome } from '../../../domain/outcomes.js';
 import { epochMs, instant } from '../../../domain/identifiers.js';
 import type { EffectTasks } from '../../../domain/tasks.js';
-import { admittedGrant, type AdmittedGrant } from '../grant/admitted-grant.js';
-import { applyProgressSchema, NOTHING_APPLIED, type ApplyProgress } from '../grant/apply-progress.js';
+import { admittedGrant } from '../grant/admitted-grant.js';
+import { applyProgressSchema, NOTHING_APPLIED } from '../grant/apply-progress.js';
 import { Attempt } from '../attempt.js';
 import { clockRefusal } from '../wire/clock-check.js';
 import { RoleExtension } from './directory-role-extend.js';
 import type { GraphDeps } from '../effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from '../wire/graph-error.js';
-import { GrantAttempt } from '../grant/grant-attempt.js';
+import { RoleGrantAttempt } from './role-grant-attempt.js';
 import { meaningOf } from './pim-status.js';
-import { pimFamily, pimTuple, type PimFamily } from './pim-family.js';
+import { pimTuple } from './pim-family.js';
 import type { ScheduleRequest } from './pim-wire.js';
 import { historyOf } from './tuple-history.js';
 
@@ -18,8 +18,6 @@ import { historyOf } from './tuple-history.js';
 const LAST_CALL_MS = 5 * 60_000;
 /** Agreeing looks before a tuple that is taken counts as somebody else's. */
 const TAKEN_READS = 12;
-
-type Input = Parameters<EffectTasks['apply']>[0];
 
 /**
  * Grants the role, once the gate (`grant-gate.ts`) has admitted the attempt: a dry run and then one POST. Whatever an earlier attempt may have left is looked for first
@@ -35,19 +33,7 @@ export function applyDirectoryRole(deps: GraphDeps): EffectTasks['apply'] {
     });
 }
 
-class Application extends GrantAttempt {
-  private readonly pim: PimFamily;
-
-  constructor(
-    deps: GraphDeps,
-    private readonly input: Input,
-    attempt: Attempt<ApplyProgress>,
-    admitted: AdmittedGrant,
-  ) {
-    super(deps, input.signed.intent, input.first, attempt, admitted);
-    this.pim = pimFamily(input.signed.intent.tuple);
-  }
-
+class Application extends RoleGrantAttempt {
   async run(): Promise<ApplyOutcome> {
     const { deps, attempt, input, intent } = this;
     if (deps.protectedIds.has(intent.tuple.principal_id))

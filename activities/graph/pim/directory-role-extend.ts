@@ -1,22 +1,16 @@
 import { epochMs, instant } from '../../../domain/identifiers.js';
 import type { ApplyOutcome } from '../../../domain/outcomes.js';
-import type { EffectTasks } from '../../../domain/tasks.js';
-import type { AdmittedGrant } from '../grant/admitted-grant.js';
-import type { ApplyProgress } from '../grant/apply-progress.js';
-import type { Attempt } from '../attempt.js';
 import { clockRefusal } from '../wire/clock-check.js';
-import type { GraphDeps } from '../effect-deps.js';
 import { backoffMs, toApplicationFailure, waitFor, type GraphFailure } from '../wire/graph-error.js';
-import { GrantAttempt, UNKNOWN_READS } from '../grant/grant-attempt.js';
+import { UNKNOWN_READS } from '../grant/grant-attempt.js';
+import { RoleGrantAttempt } from './role-grant-attempt.js';
 import { tooLateToExtend } from '../grant/late-extension.js';
 import { meaningOf } from './pim-status.js';
-import { pimFamily, pimTuple, type PimFamily } from './pim-family.js';
+import { pimTuple } from './pim-family.js';
 import type { ScheduleRequest } from './pim-wire.js';
 import { historyOf, isOwnGrant, markOn, type TupleHistory } from './tuple-history.js';
 
 const AGAIN_MS = 5_000;
-
-type Input = Parameters<EffectTasks['apply']>[0];
 
 /**
  * Gives our own assignment a later end, once the gate has admitted the attempt: Graph's adminUpdate addresses the tuple, so
@@ -24,19 +18,7 @@ type Input = Parameters<EffectTasks['apply']>[0];
  * left is adopted by the marker of this round, and where none shows the call is made again. Nothing is called in the last
  * minute before the deadline that holds: the ceremony ends there, whatever Graph would say.
  */
-export class RoleExtension extends GrantAttempt {
-  private readonly pim: PimFamily;
-
-  constructor(
-    deps: GraphDeps,
-    private readonly input: Input,
-    attempt: Attempt<ApplyProgress>,
-    admitted: AdmittedGrant,
-  ) {
-    super(deps, input.signed.intent, input.first, attempt, admitted);
-    this.pim = pimFamily(input.signed.intent.tuple);
-  }
-
+export class RoleExtension extends RoleGrantAttempt {
   async run(): Promise<ApplyOutcome> {
     const { deps, attempt } = this;
     if (deps.protectedIds.has(this.intent.tuple.principal_id))

@@ -1,31 +1,19 @@
-import { z } from 'zod';
-
 import { epochMs, instant } from '../../../domain/identifiers.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
+import { agreeingReadsSchema, callsSoFar, keepRead, NOTHING_READ } from '../agreeing-reads.js';
 import { Attempt } from '../attempt.js';
 import { openSession, receiptOf, requireAuthentic, type GraphDeps } from '../effect-deps.js';
 import { waitFor } from '../wire/graph-error.js';
 import { readHoldings } from './holdings.js';
-import { certain, newcomersTo, sight, sightingsSchema } from '../tenant/newcomers.js';
+import { certain, newcomersTo, sight } from '../tenant/newcomers.js';
 import { pimFamily, pimTuple } from './pim-family.js';
 import { judgeNewcomers, keepApart, NEXT_READ_MS, readFailed, recognitionOf, verifiedOf } from '../reading.js';
 import { historyOf, scheduleOf } from './tuple-history.js';
 
-const PRESENT_READS = 3;
-
-const progressSchema = z.object({
-  /** Times of the agreeing reads so far, epoch ms; emptied by one that disagrees. */
-  present_at: z.array(z.number()).max(16),
-  last_at: z.number().nullable(),
-  sightings: sightingsSchema,
-  client_request_ids: z.array(z.string()).max(64),
-});
-
 /** Sees the grant with the second identity: three agreeing reads, one an attempt, and what else has changed meanwhile. */
 export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
-  const nothing = { present_at: [], last_at: null, sightings: {}, client_request_ids: [] };
   return ({ signed, survey }) =>
-    Attempt.run(progressSchema, nothing, async (attempt) => {
+    Attempt.run(agreeingReadsSchema, NOTHING_READ, async (attempt) => {
       requireAuthentic(signed, deps);
       const { intent } = signed;
       const tuple = pimTuple(intent.tuple);
@@ -33,7 +21,6 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
       keepApart(attempt.details.last_at, deps.clock.now());
       const graph = openSession(deps, tuple.tenant_id, attempt);
       const by = recognitionOf(deps, intent);
-      const ids = (): string[] => [...attempt.details.client_request_ids, ...graph.clientRequestIds].slice(-64);
       const read = await readHoldings(graph, intent.tuple);
       if (!read.ok) throw readFailed(read.failure, attempt);
       const now = deps.clock.now();
@@ -48,11 +35,7 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
           (intent.round === 1 || endsAsLateAs(ends, intent.dead_man)),
       );
       const sightings = sight(attempt.details.sightings, newcomers, now);
-      const present_at = ours.length > 0 ? [...attempt.details.present_at, now].slice(-PRESENT_READS) : [];
-      attempt.keep({ present_at, last_at: now, sightings, client_request_ids: ids() });
-      if (present_at.length < PRESENT_READS)
-        throw waitFor('not_yet_agreed', `${present_at.length} of ${PRESENT_READS} agreeing reads`, NEXT_READ_MS);
-
+      const present_at = keepRead(attempt, graph, { present: ours.length > 0, sightings, now });
       const query = { $filter: pim.ofTuple(tuple) };
       const requests = await graph.readAll(pim.requests, pim.requestSchema, query);
       if (!requests.ok) throw readFailed(requests.failure, attempt);
@@ -72,7 +55,7 @@ export function verifyGrant(deps: GraphDeps): VerifierTasks['verify'] {
         schedule_id: seen.schedule_id,
         ends_at,
         findings,
-        client_request_ids: ids(),
+        client_request_ids: callsSoFar(attempt, graph),
       };
       const receipt = receiptOf(deps, intent, { ...verifiedOf(intent), data });
       return { outcome: 'present', ends_at, findings, receipt };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import type { Receipt } from '../../../domain/entry.js';
+import type { EntryPayload, Receipt } from '../../../domain/entry.js';
+import { instant } from '../../../domain/identifiers.js';
 import type { Survey, SurveyOutcome } from '../../../domain/outcomes.js';
 import type { Request } from '../../../domain/request.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
@@ -34,12 +35,12 @@ export interface ChangeSurvey {
     input: SurveyInput,
     value: Valued,
   ) => Promise<{ survey: Survey; data: Record<string, unknown> } | SurveyRefused>;
-  /** Signs the entry. */
-  receipt: (input: SurveyInput, data: Record<string, unknown>) => Receipt;
+  /** What the entry says besides, whatever came of it. */
+  about: (input: SurveyInput) => Record<string, unknown>;
 }
 
 /** Reads, before anybody approves, whether all is what the request says. */
-export function surveyChange(deps: GraphDeps, { look, receipt }: ChangeSurvey): VerifierTasks['survey'] {
+export function surveyChange(deps: GraphDeps, { look, about }: ChangeSurvey): VerifierTasks['survey'] {
   return (input) =>
     Attempt.run(
       progressSchema,
@@ -57,7 +58,12 @@ export function surveyChange(deps: GraphDeps, { look, receipt }: ChangeSurvey): 
           throw toApplicationFailure(answer.failure, AGAIN_MS);
         };
         const told = (data: Record<string, unknown>): Receipt =>
-          receipt(input, { ...data, attempt: attempt.number, client_request_ids: ids() });
+          surveyed(deps, input, {
+            ...about(input),
+            ...data,
+            attempt: attempt.number,
+            client_request_ids: ids(),
+          });
         const found = await look(graph, input, value);
         if ('code' in found) return { outcome: 'refused', ...found, receipt: told({ outcome: 'refused', ...found }) };
         const { survey, data } = found;
@@ -83,4 +89,17 @@ export async function principalRefusal(
     return { code: 'principal_upn_differs', message: `user ${object_id} is not ${upn}` };
   if (user.accountEnabled === false) return { code: 'principal_disabled', message: `${upn} is disabled` };
   return undefined;
+}
+
+function surveyed(deps: GraphDeps, { request, request_digest }: SurveyInput, data: Record<string, unknown>): Receipt {
+  const { kind: _, end_sessions: __, ...target } = request.effect;
+  const payload: EntryPayload = {
+    schema: 'reseal.entry.v1',
+    event_id: request.event_id,
+    transition: 'surveyed',
+    type: 'surveyed',
+    at: instant(deps.clock.now()),
+    data: { request_digest, principal_id: request.principal.object_id, target, ...data },
+  };
+  return deps.sign(payload);
 }

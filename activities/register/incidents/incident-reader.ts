@@ -1,23 +1,14 @@
 import type { IncidentClass, Severity } from '../../../domain/incidents/classes.js';
 import type { IncidentState } from '../../../domain/incidents/incident.js';
-import { incidentViewSchema, type IncidentView } from '../../../domain/incidents/view.js';
+import type { RegisteredIncident } from '../../../domain/incidents/registered-incident.js';
+import { incidentViewSchema } from '../../../domain/incidents/view.js';
 import type { Sql } from '../database.js';
 
-/** An incident as the register last heard of it; `view` is null until its workflow has told of it. */
-export interface IncidentRow {
-  incident_id: string;
-  class: IncidentClass;
-  severity: Severity;
-  state: IncidentState;
-  host: string;
-  source: string;
-  description: string;
-  evidence: Record<string, string>;
+/** The same with what only the register counts. */
+export interface IncidentRow extends RegisteredIncident {
   /** Events that were the same. */
   events: number;
-  created_at: string;
   resolved_at: string | null;
-  view: IncidentView | null;
 }
 
 /** What to list, newest first; all of it is optional. */

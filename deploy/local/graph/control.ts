@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import type { z } from 'zod';
+import { controlBody, onControlError, readControl } from '../control-body.js';
 import { accessChange, signInOf } from './access-change.js';
 import { anyPassword } from './applications.js';
 import * as schemas from './control-schemas.js';
@@ -8,9 +9,6 @@ import type { RolePolicy } from './model.js';
 import { originId } from './pim-views.js';
 import { truth } from './truth.js';
 import type { TenantChange, World } from './world.js';
-
-/** Input that the control API refuses; `message` names the field. */
-class ControlError extends Error {}
 
 /** Who makes a change through the control API where the caller names nobody: some other administrator. */
 export const OTHER_ADMIN_ID = 'ad314000-0000-4000-8000-00000000000f';
@@ -28,19 +26,15 @@ export function controlApp(world: World, changed: () => void): Hono {
     await next();
     if (c.req.method !== 'GET') changed();
   });
-  app.onError((error, c) => {
-    const known = error instanceof ControlError;
-    const code = known ? 'invalid_control_input' : 'internal';
-    return c.json({ error: { code, message: error.message } }, known ? 400 : 500);
-  });
+  app.onError(onControlError);
   app.notFound((c) => c.json({ error: { code: 'not_found', message: `no ${c.req.method} ${c.req.path}` } }, 404));
 
   app.get('/health', (c) => c.json({ ok: true }));
-  app.get('/truth', (c) => c.json(truth(world, read(schemas.TruthQuery, c.req.query()).tenant ?? null)));
+  app.get('/truth', (c) => c.json(truth(world, readControl(schemas.TruthQuery, c.req.query()).tenant ?? null)));
 
   app.get('/faults', (c) => c.json({ faults: world.faults.list() }));
   app.post('/faults', async (c) => {
-    const body = await bodyOf(c, schemas.FaultBody);
+    const body = await controlBody(c, schemas.FaultBody);
     const fault = world.faults.add({
       method: body.method === null || body.method === '*' ? null : body.method,
       path: body.path,
@@ -59,40 +53,40 @@ export function controlApp(world: World, changed: () => void): Hono {
     return c.json(fault, 201);
   });
   app.delete('/faults', (c) => {
-    world.faults.clear(read(schemas.FaultsQuery, c.req.query()).tenant ?? null);
+    world.faults.clear(readControl(schemas.FaultsQuery, c.req.query()).tenant ?? null);
     return c.json({ faults: world.faults.list() });
   });
 
   app.post('/lag', async (c) => {
-    const { ms, tenant } = await bodyOf(c, schemas.LagBody);
+    const { ms, tenant } = await controlBody(c, schemas.LagBody);
     return change(c, { kind: 'lag', ms }, tenant);
   });
   app.post('/clock', async (c) => {
-    const { advance_seconds, tenant } = await bodyOf(c, schemas.ClockBody);
+    const { advance_seconds, tenant } = await controlBody(c, schemas.ClockBody);
     return change(c, { kind: 'clock', advance_ms: Math.round(advance_seconds * 1000) }, tenant);
   });
   app.post('/time', async (c) => {
-    const { now, tenant } = await bodyOf(c, schemas.TimeBody);
+    const { now, tenant } = await controlBody(c, schemas.TimeBody);
     world.tenant(tenant, now);
     return c.json({ applied_to: [tenant] });
   });
   app.post('/audits', async (c) => {
-    const { latency_seconds, tenant } = await bodyOf(c, schemas.AuditsBody);
+    const { latency_seconds, tenant } = await controlBody(c, schemas.AuditsBody);
     return change(c, { kind: 'audit_latency', ms: Math.round(latency_seconds * 1000) }, tenant);
   });
   app.post('/statuses', async (c) => {
-    const { statuses, tenant } = await bodyOf(c, schemas.StatusesBody);
+    const { statuses, tenant } = await controlBody(c, schemas.StatusesBody);
     const queue = tenant === undefined ? world.statuses : world.tenant(tenant).statuses;
     queue.push(...statuses);
     return c.json({ waiting: queue.length });
   });
   app.post('/policies', async (c) => {
-    const { tenant, role_definition_id, premium_license, ...policy } = await bodyOf(c, schemas.PoliciesBody);
+    const { tenant, role_definition_id, premium_license, ...policy } = await controlBody(c, schemas.PoliciesBody);
     if (premium_license !== undefined) world.change({ kind: 'license', premium: premium_license }, tenant ?? null);
     return change(c, { kind: 'policy', roleId: role_definition_id, policy: defined(policy) }, tenant);
   });
   app.post('/users', async (c) => {
-    const body = await bodyOf(c, schemas.UserBody);
+    const body = await controlBody(c, schemas.UserBody);
     const user = {
       id: body.id ?? randomUUID(),
       userPrincipalName: body.user_principal_name,
@@ -102,7 +96,7 @@ export function controlApp(world: World, changed: () => void): Hono {
     return c.json({ id: user.id, applied_to: world.change({ kind: 'user', user }, body.tenant ?? null) }, 201);
   });
   app.post('/groups', async (c) => {
-    const { tenant, ...body } = await bodyOf(c, schemas.GroupBody);
+    const { tenant, ...body } = await controlBody(c, schemas.GroupBody);
     const group = {
       id: body.id ?? randomUUID(),
       displayName: body.display_name,
@@ -113,7 +107,7 @@ export function controlApp(world: World, changed: () => void): Hono {
     return c.json({ id: group.id, applied_to: world.change({ kind: 'group', group }, tenant ?? null) }, 201);
   });
   app.post('/applications', async (c) => {
-    const body = await bodyOf(c, schemas.ApplicationBody);
+    const body = await controlBody(c, schemas.ApplicationBody);
     const application = {
       id: body.id ?? randomUUID(),
       appId: body.app_id ?? randomUUID(),
@@ -125,29 +119,29 @@ export function controlApp(world: World, changed: () => void): Hono {
     return c.json({ id: application.id, app_id: application.appId, applied_to }, 201);
   });
   app.post('/assignments', async (c) => {
-    const body = await bodyOf(c, schemas.AssignmentBody);
+    const body = await controlBody(c, schemas.AssignmentBody);
     return change(c, outsideAssignment(body), body.tenant);
   });
   app.delete('/assignments', (c) => {
-    const body = read(schemas.AssignmentBody, { ...c.req.query(), remove: true });
+    const body = readControl(schemas.AssignmentBody, { ...c.req.query(), remove: true });
     return change(c, outsideAssignment(body), body.tenant);
   });
   app.post('/eligibilities', async (c) => {
-    const body = await bodyOf(c, schemas.EligibilityBody);
+    const body = await controlBody(c, schemas.EligibilityBody);
     const tuple = tupleOf(body);
     const eligibility = { ...tuple, id: `e-${originId(tuple)}`, endsAt: body.ends_at };
     return change(c, { kind: 'eligibility', eligibility, remove: body.remove }, body.tenant);
   });
   app.post('/access-policies', async (c) => {
-    const { tenant, ...body } = await bodyOf(c, schemas.AccessPolicyBody);
+    const { tenant, ...body } = await controlBody(c, schemas.AccessPolicyBody);
     return change(c, { kind: 'access_policy', change: accessChange(body, OTHER_ADMIN_ID) }, tenant);
   });
   app.post('/sign-ins', async (c) => {
-    const { tenant, at, ...body } = await bodyOf(c, schemas.SignInBody);
+    const { tenant, at, ...body } = await controlBody(c, schemas.SignInBody);
     return change(c, { kind: 'sign_in', signIn: signInOf(body), at }, tenant);
   });
   app.post('/reset', async (c) => {
-    world.reset((await bodyOf(c, schemas.ResetBody)).tenant ?? null);
+    world.reset((await controlBody(c, schemas.ResetBody)).tenant ?? null);
     return c.json({ ok: true });
   });
   return app;
@@ -182,22 +176,4 @@ function tupleOf(body: { principal_id: string; role_definition_id: string; direc
 /** The settings that were named; an absent one leaves the policy as it is. */
 function defined(policy: { [K in keyof RolePolicy]?: RolePolicy[K] | undefined }): Partial<RolePolicy> {
   return Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined));
-}
-
-async function bodyOf<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
-  const text = await c.req.text();
-  let value: unknown;
-  try {
-    value = text === '' ? {} : JSON.parse(text);
-  } catch {
-    throw new ControlError('body: is not JSON');
-  }
-  return read(schema, value);
-}
-
-function read<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ControlError(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`);
 }

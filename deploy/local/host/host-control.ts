@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Hono, type Context } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
+import { controlBody, onControlError } from '../control-body.js';
 import { ATTEST_AGENT, PARTS, SERVICES, type HostState, type PartName } from './host-state.js';
 import type { LazyTpm } from './lazy-tpm.js';
 
@@ -30,9 +31,6 @@ const extendSchema = z.strictObject({
 const mendSchema = z.strictObject({ index: z.literal([16, 23]) });
 const bootSchema = z.strictObject({ how: z.enum(['restart', 'reset', 'power_cut']).default('reset') });
 
-/** Bad input is 400 `{error: {code: 'invalid_control_input', message}}` with the member named. */
-class ControlError extends Error {}
-
 /**
  * The simulated host's other side: what somebody at the machine could do, and what can go wrong with it.
  *
@@ -41,21 +39,17 @@ class ControlError extends Error {}
  */
 export function hostControl(host: HostState, tpm: LazyTpm): Hono {
   const app = new Hono();
-  app.onError((error, c) => {
-    const known = error instanceof ControlError;
-    const code = known ? 'invalid_control_input' : 'internal';
-    return c.json({ error: { code, message: error.message } }, known ? 400 : 500);
-  });
+  app.onError(onControlError);
   const parts = (): object => Object.fromEntries(PARTS.map((part) => [part, host.read(part)]));
   app.get('/health', (c) => c.json({ ok: true }));
   app.get('/state', (c) => c.json({ parts: parts(), asked: host.asked, words: SERVICES }));
   app.post('/state', async (c) => {
-    const { part, state, by } = await bodyOf(c, stateSchema);
+    const { part, state, by } = await controlBody(c, stateSchema);
     host.set(part, state, by);
     return c.json(host.read(part));
   });
   app.post('/faults', async (c) => {
-    const { part, ...fault } = await bodyOf(c, faultSchema);
+    const { part, ...fault } = await controlBody(c, faultSchema);
     host.fault(part, fault);
     return c.json({ ok: true }, 201);
   });
@@ -74,31 +68,17 @@ export function hostControl(host: HostState, tpm: LazyTpm): Hono {
     return c.json({ available: true, socket, ...keys });
   });
   app.post('/tpm/extend', async (c) => {
-    const { index, digest = createHash('sha256').update('drift').digest('hex') } = await bodyOf(c, extendSchema);
+    const { index, digest = createHash('sha256').update('drift').digest('hex') } = await controlBody(c, extendSchema);
     await tpm.extend(index, digest);
     return c.json({ ok: true });
   });
   app.post('/tpm/mend', async (c) => {
-    await tpm.mend((await bodyOf(c, mendSchema)).index);
+    await tpm.mend((await controlBody(c, mendSchema)).index);
     return c.json({ ok: true });
   });
   app.post('/tpm/boot', async (c) => {
-    await tpm.boot((await bodyOf(c, bootSchema)).how);
+    await tpm.boot((await controlBody(c, bootSchema)).how);
     return c.json({ ok: true });
   });
   return app;
-}
-
-async function bodyOf<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
-  const text = await c.req.text();
-  let value: unknown;
-  try {
-    value = text === '' ? {} : JSON.parse(text);
-  } catch {
-    throw new ControlError('body: is not JSON');
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ControlError(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`);
 }

@@ -24,6 +24,8 @@ beforeAll(async () => {
     if (request.url?.endsWith('/first') === true)
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   });
+  // A connection that nobody used for a while must not be closed just as the next call takes it.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   // What is compiled on the way of the first call would count for the time of a call.
