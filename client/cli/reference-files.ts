@@ -24,8 +24,8 @@ export async function readReferenceFile(file: string): Promise<Extract<ReadRefer
   throw new ResealError('config_invalid', `${file} is no reference of a host: ${read.message}`);
 }
 
-/** The highest version of a host that lies in a folder; undefined where none does. */
-export async function latestReference(folder: string, host: string): Promise<HostReference | undefined> {
+/** The versions of a host's reference that lie in a folder, the highest first. Throws ResealError `usage`. */
+export async function referenceVersions(folder: string, host: string): Promise<number[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw new ResealError('usage', `${folder} cannot be read: ${error.code ?? 'unknown error'}`, { cause: error });
@@ -34,8 +34,14 @@ export async function latestReference(folder: string, host: string): Promise<Hos
     const [, of, version] = /^(.+)\.(\d{1,9})\.json$/.exec(name) ?? [];
     return of === host && version !== undefined ? [Number(version)] : [];
   });
-  if (versions.length === 0) return undefined;
-  return (await readReferenceFile(referenceFile(folder, { host, version: Math.max(...versions) }))).value.reference;
+  return versions.sort((a, b) => b - a);
+}
+
+/** The highest version of a host that lies in a folder; undefined where none does. */
+export async function latestReference(folder: string, host: string): Promise<HostReference | undefined> {
+  const [version] = await referenceVersions(folder, host);
+  if (version === undefined) return undefined;
+  return (await readReferenceFile(referenceFile(folder, { host, version }))).value.reference;
 }
 
 /** Never half a file: whoever reads meanwhile sees the old or the new one. Throws ResealError `usage`. */

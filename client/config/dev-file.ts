@@ -25,6 +25,9 @@ export const devFileSchema = z.object({
   contract_roots_path: path,
   registry_path: path,
   payload_keyring_path: path,
+  references_path: path,
+  /** The simulated host, where the stack has one. */
+  host: z.object({ hosts_path: path }).nullish(),
 });
 export type DevFile = z.output<typeof devFileSchema>;
 

@@ -18,6 +18,9 @@ export const settingsFileSchema = z
     /** A directory, or an address. */
     registry: z.string().min(1).optional(),
     payload_keyring: z.string().min(1).optional(),
+    /** Where agents of hosts are (`reseal.hosts.v1`), and the folder with the hosts' references. */
+    hosts: z.string().min(1).optional(),
+    references: z.string().min(1).optional(),
     database_url: z.string().min(1).optional(),
     identities: z
       .array(z.strictObject({ as: z.string().min(1).max(256), key: z.string().min(1) }))
@@ -37,7 +40,7 @@ export const settingsFileSchema = z
 /** What the file says; `path` is null when there is none. */
 export type SettingsFile = z.output<typeof settingsFileSchema> & { path: string | null };
 
-const PATHS = ['key', 'trust', 'roster', 'policy', 'contract_roots', 'payload_keyring'] as const;
+const PATHS = ['key', 'trust', 'roster', 'policy', 'contract_roots', 'payload_keyring', 'hosts', 'references'] as const;
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**

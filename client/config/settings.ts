@@ -28,6 +28,10 @@ export interface Settings {
   /** Where contracts are: a directory, or the address of a registry. */
   registry: string | undefined;
   payloadKeyringPath: string | undefined;
+  /** Where agents of hosts are. */
+  hostsPath: string | undefined;
+  /** The folder with the references of hosts. */
+  referencesPath: string | undefined;
   /** Secret: may hold a password. */
   databaseUrl: string | undefined;
   /** Undefined leaves address and namespace to Temporal's own configuration. */
@@ -108,6 +112,8 @@ export async function loadSettings(input: {
     payloadKeyringPath: path(
       pick('payload_keyring', 'RESEAL_PAYLOAD_KEYRING', file.payload_keyring, fromDev?.payload_keyring_path),
     ),
+    hostsPath: path(pick('hosts', 'RESEAL_HOSTS', file.hosts, fromDev?.host?.hosts_path)),
+    referencesPath: path(pick('references', 'RESEAL_REFERENCES', file.references, fromDev?.references_path)),
     databaseUrl: origins.pick(
       'database_url',
       [variable('RESEAL_DATABASE_URL'), [file.database_url, yaml], [fromDev?.database_url, STACK]],

@@ -42,9 +42,11 @@ export function tpmCommands(program: Command, run: Run): void {
     );
   tpm
     .command('attest')
-    .argument('<url>', 'where its agent is, such as https://host:8520')
+    .argument('<host>', 'an enrolled host by its name, or any by the URL of its agent, such as https://host:8520')
     .description('ask a host for a quote and judge it; exit status 6 when the host is away, 7 when anything is wrong')
-    .requiredOption('--ak <file>', 'the key that must sign: PEM, TPM2B_PUBLIC or TPMT_PUBLIC')
+    .option('--hosts <file>', 'by name: where agents are (reseal.hosts.v1)')
+    .option('--references <folder>', 'by name: where the references of enrolled hosts lie')
+    .option('--ak <file>', 'by URL: the key that must sign, as PEM, TPM2B_PUBLIC or TPMT_PUBLIC')
     .option('--select <pcrs>', 'such as sha256:0,4,7 (those that the policy names, or sha256:0 to 7)')
     .option('--policy <file>', 'the values that are allowed')
     .option('--ek <file>', 'the endorsement key: the host must open a credential made for both keys')
@@ -60,12 +62,13 @@ export function tpmCommands(program: Command, run: Run): void {
     .addHelpText(
       'after',
       examples(
+        'reseal tpm attest vault-1 --hosts /etc/reseal/hosts.yaml --references /etc/reseal/references',
         'reseal tpm attest http://127.0.0.1:8520 --token-file attest.token --ak ak.tpm2b_public --out before',
         'reseal tpm attest http://127.0.0.1:8520 --token-file attest.token --ak ak.tpm2b_public \\\n      --earlier before/quote.msg --earlier-signature before/quote.sig --rebooted --policy hosts.yaml',
       ),
     )
-    .action((url: string, options: TpmAttestOptions, command: Command) =>
-      run(command, async (session) => (await import('../actions/tpm-attest.js')).attestHost(session, url, options)),
+    .action((host: string, options: TpmAttestOptions, command: Command) =>
+      run(command, async (session) => (await import('../actions/tpm-attest.js')).attestHost(session, host, options)),
     );
   tpm
     .command('enroll')

@@ -28,6 +28,8 @@ export interface DevJson {
   /** The directory of the signed contracts, rosters and lists of revocations. */
   registry_path: string;
   payload_keyring_path: string;
+  /** The folder with the references of hosts. */
+  references_path: string;
   /** The simulated host; null where the stack has none. */
   host: {
     name: string;
@@ -70,6 +72,7 @@ export function devJsonOf(parts: {
     contract_roots_path: layout.contractRoots,
     registry_path: layout.contracts,
     payload_keyring_path: layout.keyring,
+    references_path: layout.references,
     host:
       host === null
         ? null

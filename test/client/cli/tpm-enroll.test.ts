@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { askForKeys } from '../../../activities/tpm/agent-client.js';
 import { AttestAgent } from '../../../activities/tpm/attest-agent.js';
 import { serveAgent, type ServedAgent } from '../../../activities/tpm/serve-agent.js';
 import { startSwtpm, swtpmMissing, type SoftwareTpm } from '../../../deploy/local/tpm/start-swtpm.js';
+import { attestationReportSchema } from '../../../domain/attestation.js';
 import { readAcceptance, readSignedReference } from '../../../proofs/incidents/host-reference.js';
 import { readRootCertificates, verifyEkCertificate } from '../../../proofs/tpm/ek-certificate.js';
 import { logOf } from '../../proofs/tpm/event-log-writer.js';
@@ -130,6 +131,130 @@ describe.skipIf(missing !== null)(`when a host is enrolled${missing === null ? '
     // Without being told so again, the next one keeps the components, and the log that they are judged by.
     expect((await enroll(...CERTIFIED, ...as('bob'))).status).toBe(0);
     expect(kept(4).value.reference.policy.components).toEqual(reference.policy.components);
+  });
+
+  describe('and is then asked for by its name', () => {
+    // Not the stack that somebody may be running in a folder above.
+    const env = { RESEAL_GATEWAY_URL: 'http://127.0.0.1:1' };
+    const attest = (...more: string[]): Promise<Ran> => reseal(api, ['tpm', 'attest', ...more], { cwd: folder, env });
+    const KNOWN = ['--hosts', 'hosts.yaml', '--references', 'kept'];
+    const roster = () => people.roster;
+    const hosts = (named: object): string => JSON.stringify({ schema: 'reseal.hosts.v1', hosts: named });
+    beforeAll(() => {
+      writeFileSync(join(folder, 'roster.json'), JSON.stringify(roster()));
+      writeFileSync(join(folder, 'reseal.yaml'), 'roster: roster.json\n');
+      const agentOf = (url: string) => ({ attest_agent: { url, token_file: join(folder, 'token') } });
+      const named = {
+        'vault-1': agentOf(served.url),
+        'vault-2': agentOf(served.url),
+        away: agentOf('http://127.0.0.1:1'),
+        bare: {},
+      };
+      writeFileSync(join(folder, 'hosts.yaml'), hosts(named));
+    });
+    afterAll(() => rmSync(join(folder, 'reseal.yaml')));
+
+    it('it is judged by its own keys, its log and its reference, whoever accepted that', async () => {
+      const { status, out, err } = await attest('vault-1', ...KNOWN, '-o', 'json');
+      expect({ status, err }).toEqual({
+        status: 0,
+        err: expect.stringMatching(/^vault-1 at http.*, by reference version 4 \(bob\)/) as string,
+      });
+      const report = attestationReportSchema.parse(JSON.parse(out));
+      const made = report.checks.map(({ code }) => code);
+      for (const code of ['AK_NOT_ENROLLED', 'AK_NOT_CHILD_OF_EK', 'EVENTLOG_MISMATCH', 'PCR_NOT_GOLDEN'] as const)
+        expect(made).toContain(code);
+      expect(report.policy).toMatchObject({ name: 'vault-1', version: 4 });
+    });
+
+    it('the settings say as well where everything is', async () => {
+      writeFileSync(join(folder, 'reseal.yaml'), 'roster: roster.json\nhosts: hosts.yaml\nreferences: kept\n');
+      expect((await attest('vault-1')).status).toBe(0);
+      writeFileSync(join(folder, 'reseal.yaml'), 'roster: roster.json\n');
+      expect((await attest('vault-1')).status).toBe(2);
+    });
+
+    it('a drifted host is refused with status 7, and so is one that hides its log', async () => {
+      await tpm.tool('tpm2_pcrextend', `4:sha256=${'cd'.repeat(32)}`);
+      const drifted = await attest('vault-1', ...KNOWN);
+      expect(drifted.status).toBe(7);
+      expect(drifted.out).toMatch(/^NOT VERIFIED: EVENTLOG_MISMATCH/);
+      const bare = await serveAgent(
+        new AttestAgent({ tpm: { socket: tpm.socket }, ak: 0x81010002, ek: 0x81010001, token: TOKEN }),
+        { host: '127.0.0.1', port: 0 },
+      );
+      const known = hosts({ 'vault-1': { attest_agent: { url: bare.url, token_file: join(folder, 'token') } } });
+      writeFileSync(join(folder, 'without-log.yaml'), known);
+      const hidden = await attest('vault-1', '--hosts', 'without-log.yaml', '--references', 'kept');
+      await bare.close();
+      expect(hidden.status).toBe(7);
+      expect(hidden.out).toMatch(/^NOT VERIFIED: EVENTLOG_MISMATCH/);
+    });
+
+    it('a version that nobody on the roster accepted is passed over, and told', async () => {
+      const stranger = readFileSync(join(folder, 'kept', 'vault-1.4.json'), 'utf8');
+      const unsigned = JSON.stringify({ ...(JSON.parse(stranger) as object), acceptances: [] });
+      writeFileSync(join(folder, 'kept', 'vault-1.4.json'), unsigned);
+      const { err } = await attest('vault-1', ...KNOWN);
+      writeFileSync(join(folder, 'kept', 'vault-1.4.json'), stranger);
+      expect(err).toContain('vault-1.4.json is passed over: nobody on the roster accepted it');
+      expect(err).toContain('by reference version 3 (bob, carol)');
+      mkdirSync(join(folder, 'alone'), { recursive: true });
+      writeFileSync(join(folder, 'alone', 'vault-1.4.json'), unsigned);
+      const refused = await attest('vault-1', '--hosts', 'hosts.yaml', '--references', 'alone');
+      expect({ status: refused.status, err: refused.err }).toEqual({
+        status: 7,
+        err: expect.stringContaining('nobody on the roster accepted a reference of vault-1') as string,
+      });
+      writeFileSync(join(folder, 'alone', 'vault-2.4.json'), stranger);
+      expect((await attest('vault-2', '--hosts', 'hosts.yaml', '--references', 'alone')).err).toContain(
+        'it is of another host or version',
+      );
+    });
+
+    it.each([
+      ['one that is not known', ['vault-9', ...KNOWN], 2, 'names no host vault-9'],
+      ['one that is not known, with the name that was meant', ['vault1', ...KNOWN], 2, 'did you mean vault-1?'],
+      ['one without an agent', ['bare', ...KNOWN], 2, 'says nothing of an agent on bare'],
+      ['one that was never enrolled', ['away', ...KNOWN], 2, 'has no reference of away'],
+      ['a name that is none', ['Vault!', ...KNOWN], 2, 'neither the name of a host nor a URL'],
+      ['no hosts file', ['vault-1', '--references', 'kept'], 2, '--hosts FILE'],
+      ['no references', ['vault-1', '--hosts', 'hosts.yaml'], 2, '--references FOLDER'],
+      ['a hosts file that is none', ['vault-1', '--hosts', 'token', '--references', 'kept'], 2, 'token:1:'],
+      [
+        'another key than that of the reference',
+        ['vault-1', ...KNOWN, '--ak', 'x'],
+        2,
+        '--ak is for a host that is asked for by URL',
+      ],
+      ['other PCRs than those of the reference', ['vault-1', ...KNOWN, '--select', 'sha256:0'], 2, '--select is for'],
+      [
+        'a URL with a hosts file',
+        ['http://127.0.0.1:1', '--ak', 'x', '--hosts', 'hosts.yaml'],
+        2,
+        'are for a host that is asked for by its name',
+      ],
+      ['a URL without a key', ['http://127.0.0.1:1'], 2, 'which key must sign?'],
+    ])('answers clearly for %s', async (_name, argv, status, message) => {
+      const ran = await attest(...argv);
+      expect({ status: ran.status, err: ran.err }).toEqual({ status, err: expect.stringContaining(message) as string });
+    });
+
+    it('says 6 when it is away, and 2 when nobody says who is on the roster', async () => {
+      const file = JSON.stringify({
+        schema: 'reseal.hosts.v1',
+        hosts: { 'vault-1': { attest_agent: { url: 'http://127.0.0.1:1', token_file: join(folder, 'token') } } },
+      });
+      writeFileSync(join(folder, 'away.yaml'), file);
+      const away = await attest('vault-1', '--hosts', 'away.yaml', '--references', 'kept');
+      expect({ status: away.status, err: away.err }).toEqual({
+        status: 6,
+        err: expect.stringContaining('ask again later') as string,
+      });
+      writeFileSync(join(folder, 'reseal.yaml'), '');
+      expect((await attest('vault-1', ...KNOWN)).err).toContain('RESEAL_ROSTER');
+      writeFileSync(join(folder, 'reseal.yaml'), 'roster: roster.json\n');
+    });
   });
 
   it('nothing is signed when its TPM is not of this vendor, or nobody says whose it is', async () => {

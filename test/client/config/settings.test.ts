@@ -132,6 +132,8 @@ describe('when somebody asks who said what', () => {
       roster: ['/dev/roster.yaml', 'the local stack'],
       policy: ['/my/policy.yaml', 'RESEAL_POLICY'],
       payload_keyring: [null, null],
+      hosts: [null, null],
+      references: [null, null],
       'temporal.address': ['127.0.0.1:7233', 'the local stack'],
     });
   });
