@@ -16,6 +16,7 @@ export function directIncidents(api: IncidentApi): IncidentClient {
     stats: () => api.stats(),
     say: (id, signal, envelope) => api.say(id, signal, { envelope }),
     reattest: (id) => api.reattest(id),
+    bundle: (id) => api.bundle(id),
     exported: async () => {
       throw new ResealError('needs_forensic_key', 'forensic bundles are signed by the gateway', {
         hint: 'leave --direct out',

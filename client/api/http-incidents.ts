@@ -64,6 +64,11 @@ export class HttpIncidents implements IncidentClient {
     await this.gateway.call('POST', `${path(id)}/reattest`, {}, { headers: this.headers, once: true });
   }
 
+  async bundle(id: string): Promise<string> {
+    const how = { headers: this.headers, timeoutMs: LONG_MS, raw: true };
+    return (await this.gateway.call('GET', `${path(id)}/bundle`, undefined, how)) as string;
+  }
+
   async exported(): Promise<string> {
     const how = { headers: this.headers, timeoutMs: LONG_MS, raw: true };
     return (await this.gateway.call('GET', '/api/v1/forensic/export', undefined, how)) as string;

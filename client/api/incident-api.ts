@@ -63,6 +63,8 @@ export interface IncidentApi {
   stats(): Promise<IncidentStats>;
   /** Sends it. What became of it is in the view. Resolved incidents: `ceremony_ended`. */
   say(incidentId: string, signal: IncidentSignal, said: IncidentSaid): Promise<void>;
+  /** The sealed bundle, as the file's text; `bundle_not_ready` before the incident is resolved. */
+  bundle(incidentId: string): Promise<string>;
   /** Asks for one more attempt at re-attestation. Resolved incidents: `ceremony_ended`. */
   reattest(incidentId: string): Promise<void>;
 }

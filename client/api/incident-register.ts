@@ -7,6 +7,8 @@ export interface IncidentRegister {
   /** Newest first. */
   list(filter: IncidentFilter): Promise<RegisteredIncident[]>;
   stats(): Promise<IncidentStats>;
+  /** The sealed bundle of a resolved incident, as the file's text. */
+  bundle(incidentId: string): Promise<string | null>;
 }
 
 /** What the register has, as readers see it: one that no workflow has told of yet is open, and nothing has been done. */

@@ -101,6 +101,15 @@ export class TemporalIncidents implements IncidentApi {
     return this.signal(id, signal, [said]);
   }
 
+  async bundle(id: string): Promise<string> {
+    const sealed = await this.must((register) => register.bundle(id));
+    if (sealed !== null) return sealed;
+    const { view } = await this.get(id);
+    throw new ResealError('bundle_not_ready', `${id} has no evidence bundle: it is ${view.state}`, {
+      hint: `it is sealed when the incident is resolved: reseal incident watch ${id}`,
+    });
+  }
+
   reattest(id: string): Promise<void> {
     return this.signal(id, 'reattest', []);
   }

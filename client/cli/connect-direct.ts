@@ -82,6 +82,7 @@ function registerOf(url: string): {
       get: async (id) => (await incidents()).get(id),
       list: async (filter) => (await incidents()).list(filter),
       stats: async () => (await incidents()).stats(),
+      bundle: async (id) => (await incidents()).bundle(id),
     },
     reader: {
       getEvent: async (eventId) => (await reader()).getEvent(eventId),

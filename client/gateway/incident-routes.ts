@@ -12,7 +12,8 @@ import { incidentIdIn, operatorOf, parsed, type ReadBody, type Runbook } from '.
  * Incidents as Reseal itself shows them. `GET /v1/incidents` → `{incidents}`, `GET /v1/incidents/{id}`;
  * `POST /v1/incidents` reports, with a token → `{incident_id, opened}`; `GET /v1/incident-stats`;
  * `POST /v1/incidents/{id}/statements` takes one signed statement and answers 202 with the digest by which the view names
- * what became of it: nobody is asked who they are, the roles verify it. `POST /v1/incidents/{id}/reattest` needs a token.
+ * what became of it: nobody is asked who they are, the roles verify it. `POST /v1/incidents/{id}/reattest` and `GET
+ * /v1/incidents/{id}/bundle`, the sealed bundle of a resolved incident byte for byte, need a token that may operate.
  */
 export function incidentRoutes(app: Hono, runbook: Runbook, readBody: ReadBody): void {
   const { api } = runbook;
@@ -22,6 +23,12 @@ export function incidentRoutes(app: Hono, runbook: Runbook, readBody: ReadBody):
   app.post('/v1/incidents', async (c) => c.json(await takeReport(c, runbook, readBody)));
   app.get('/v1/incident-stats', async (c) => c.json(await api.stats()));
   app.get('/v1/incidents/:id', async (c) => c.json(await api.get(incidentIdIn(c.req.param('id')))));
+  app.get('/v1/incidents/:id/bundle', async (c) => {
+    // It names people, and what a host's evidence was: for whoever may export.
+    await operatorOf(c, runbook);
+    const text = await api.bundle(incidentIdIn(c.req.param('id')));
+    return c.body(text, 200, { 'content-type': 'application/json' });
+  });
   app.post('/v1/incidents/:id/statements', async (c) => {
     const id = incidentIdIn(c.req.param('id'));
     const envelope = parsed(signedStatementSchema, await readBody(c), 'statement');

@@ -9,13 +9,16 @@ import { signDsse } from '../dsse.js';
 import { genesisLedgerHash } from '../ledger.js';
 import { BUNDLE_PAYLOAD_TYPE } from '../bundle.js';
 
+/** What tells an incident's bundle from a ceremony's. */
+export const INCIDENT_BUNDLE_TYPE = 'https://reseal.dev/incident-bundle/v1';
+
 /** What an incident's bundle carries: an in-toto Statement v1 about its whole ledger. Exactly these members. */
 export const incidentBundleSchema = z.strictObject({
   _type: z.literal('https://in-toto.io/Statement/v1'),
   subject: z
     .array(z.strictObject({ name: z.string().max(200), digest: z.strictObject({ sha256: digestSchema }) }))
     .length(1),
-  predicateType: z.literal('https://reseal.dev/incident-bundle/v1'),
+  predicateType: z.literal(INCIDENT_BUNDLE_TYPE),
   predicate: z.strictObject({
     schema: z.literal('reseal.incident_bundle.v1'),
     incident_id: incidentIdSchema,
@@ -45,7 +48,7 @@ export function buildIncidentBundle(input: {
         digest: { sha256: entries.at(-1)?.ledger_hash ?? genesisLedgerHash(incidentId) },
       },
     ],
-    predicateType: 'https://reseal.dev/incident-bundle/v1',
+    predicateType: INCIDENT_BUNDLE_TYPE,
     predicate: {
       schema: 'reseal.incident_bundle.v1',
       incident_id: incidentId,

@@ -142,6 +142,14 @@ export class MemoryIncidents implements IncidentApi {
     if (view.missing.length === 0) this.change(id, { state: 'resolved', resolved_at: at, ended_at: at });
   }
 
+  /** What `bundle` answers for a resolved incident. */
+  bundleText = '';
+
+  async bundle(id: string): Promise<string> {
+    if (this.found(id).view.state === 'resolved') return this.bundleText;
+    throw new ResealError('bundle_not_ready', `${id} has no evidence bundle`);
+  }
+
   async reattest(id: string): Promise<void> {
     const { attestation } = this.open(id).view;
     const next = this.attests.shift();

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
 import { INCIDENT_CLASSES, SEVERITIES } from '../../../domain/incidents/classes.js';
 import { incidentReportSchema } from '../../../domain/incidents/incident.js';
 import { EXIT } from '../../api/exit-status.js';
@@ -10,7 +9,6 @@ import { incidentLine } from '../incident-text.js';
 import { structured } from '../render.js';
 import type { Session } from '../session.js';
 import { didYouMean } from '../suggest.js';
-import { writeNew } from '../write-new.js';
 
 export interface IncidentReportOptions {
   class?: string;
@@ -75,23 +73,4 @@ function reportOf({
   throw new ResealError('usage', `--${flag}: "${typed}" is none.${didYouMean(typed, among)}`, {
     hint: `it is one of ${among.join(', ')}`,
   });
-}
-
-/** `reseal incident export --out FILE`: the forensic bundle, byte for byte. It names people and evidence: mode 0600. */
-export async function exportIncidents(
-  session: Session,
-  options: { out?: string; force?: boolean; tokenFile?: string },
-): Promise<number> {
-  const { out } = options;
-  if (out === undefined)
-    throw new ResealError('usage', '--out FILE is missing', { hint: '`--out -` is standard output' });
-  const text = await (await incidentsOf(session, options)).exported();
-  if (out === '-') {
-    session.io.stdout.write(text);
-    return EXIT.done;
-  }
-  await writeNew(resolve(session.io.cwd, out), text, options.force === true);
-  session.say(`wrote ${out}, ${Buffer.byteLength(text)} bytes; its HMAC convinces only who holds the key`);
-  session.next(`reseal incident verify-export ${out} --key KEY`);
-  return EXIT.done;
 }

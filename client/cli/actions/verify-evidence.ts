@@ -2,15 +2,22 @@ import { resolve } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { verifyBundle } from '../../../proofs/bundle-verify.js';
 import { NOT_REACHED, type BundleReport } from '../../../proofs/bundle-report.js';
+import { saysIncidentBundle } from '../../../proofs/incidents/open-incident-bundle.js';
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
 import { oneLine } from '../printable.js';
 import { block, structured } from '../render.js';
 import type { Session } from '../session.js';
 import { readTrust } from '../trust-file.js';
+import type { JudgedBy } from './verify-incident.js';
 
 /** `reseal evidence verify FILE [--trust FILE]`: from the two files alone; nothing is asked of anybody. */
-export async function verifyEvidence(session: Session, file: string, trustFlag: string | undefined): Promise<number> {
+export async function verifyEvidence(
+  session: Session,
+  file: string,
+  trustFlag: string | undefined,
+  judged: JudgedBy = {},
+): Promise<number> {
   const { trust, path } = await readTrust(session, trustFlag);
   // Whoever sent the bundle may have sent a folder with trust roots in it: the reader must see whose word this rests on.
   const found = trustFlag === undefined ? ', as configured or found here: name your own with --trust' : '';
@@ -18,9 +25,20 @@ export async function verifyEvidence(session: Session, file: string, trustFlag: 
   const bytes = await readFile(resolve(session.io.cwd, file)).catch((error: NodeJS.ErrnoException) => {
     throw new ResealError('usage', `${file} cannot be read: ${error.code ?? 'unknown error'}`, { cause: error });
   });
+  if (saysIncidentBundle(bytes)) {
+    const { verifyIncident } = await import('./verify-incident.js');
+    return verifyIncident(session, bytes, trust, judged);
+  }
+  refuseJudgedBy(judged);
   const report = verifyBundle(bytes, trust);
   session.data((await structured(session.output, report)) ?? reportText(session, report));
   return report.ok ? EXIT.done : EXIT.unverified;
+}
+
+/** What only an incident's bundle is judged by. @throws {ResealError} `usage`. */
+function refuseJudgedBy({ quorum, acceptBearer }: JudgedBy): void {
+  const flag = quorum !== undefined ? '--quorum' : acceptBearer === true ? '--accept-bearer' : undefined;
+  if (flag !== undefined) throw new ResealError('usage', `${flag} is for the bundle of an incident, and this is none`);
 }
 
 const callText = ({ method, path, status }: BundleReport['facts']['calls'][number]): string =>

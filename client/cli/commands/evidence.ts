@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { JudgedBy } from '../actions/verify-incident.js';
 import { examples, type Run } from './command-context.js';
 
 /** `reseal ledger show|verify` and `reseal evidence export|verify`. */
@@ -43,14 +44,18 @@ export function evidenceCommands(program: Command, run: Run): void {
     .command('verify')
     .argument('<file>', 'bundle')
     .option('--trust <file>', 'trust roots (the configured ones)')
-    .description('verify a bundle from the two files alone; exit status 7 when anything is wrong')
+    .option('--quorum <n>', 'of an incident: how many stand behind a newer or waived baseline (2)')
+    .option('--accept-bearer', "of an incident: a token's word stands for a signed acknowledgement")
+    .description(
+      'verify a bundle of a ceremony or an incident from the two files alone; exit status 7 when anything is wrong',
+    )
     .addHelpText(
       'after',
       examples('reseal evidence verify bundle.json --trust trust.json', 'reseal evidence verify bundle.json -o json'),
     )
-    .action((file: string, options: { trust?: string }, command: Command) =>
+    .action((file: string, { trust, ...judged }: { trust?: string } & JudgedBy, command: Command) =>
       run(command, async (session) =>
-        (await import('../actions/verify-evidence.js')).verifyEvidence(session, file, options.trust),
+        (await import('../actions/verify-evidence.js')).verifyEvidence(session, file, trust, judged),
       ),
     );
 }

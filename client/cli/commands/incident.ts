@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { IncidentActOptions } from '../actions/incident-act.js';
 import type { IncidentListOptions } from '../actions/incident-read.js';
+import type { IncidentExportOptions } from '../actions/incident-export.js';
 import type { IncidentSayOptions } from '../actions/incident-say.js';
 import type { IncidentReportOptions } from '../actions/incident-report.js';
 import { examples, type Run } from './command-context.js';
@@ -161,14 +162,22 @@ function baselineCommands(incident: Command, run: Run): void {
 function fileCommands(incident: Command, run: Run): void {
   incident
     .command('export')
-    .description('write all incidents into a forensic bundle as SecAI OS makes them')
+    .argument('[incident]', 'incident id; without one all incidents, as SecAI OS exports them')
+    .description('write the evidence bundle of a resolved incident, or all incidents in a forensic bundle')
     .option('--out <file>', 'where to write it; - is standard output')
+    .option('--forensic', 'all incidents, as SecAI OS exports them')
     .option('--force', 'overwrite the file')
     .option(...TOKEN)
-    .addHelpText('after', examples('reseal incident export --out forensic-bundle.json'))
-    .action((options: { out?: string; force?: boolean; tokenFile?: string }, command: Command) =>
+    .addHelpText(
+      'after',
+      examples(
+        `reseal incident export ${ID} --out incident.json`,
+        'reseal incident export --forensic --out forensic-bundle.json',
+      ),
+    )
+    .action((id: string | undefined, options: IncidentExportOptions, command: Command) =>
       run(command, async (session) =>
-        (await import('../actions/incident-report.js')).exportIncidents(session, options),
+        (await import('../actions/incident-export.js')).exportIncidents(session, id, options),
       ),
     );
   incident

@@ -9,6 +9,7 @@ import { MachineApi } from '../machine-api.js';
 import { MemoryIncidents } from '../memory-incidents.js';
 import { makePeople, testPolicy, type People } from '../people.js';
 import { reseal } from '../terminal.js';
+import { fullIncident, seal, signEntry, trustText } from '../../proofs/incidents/full-incident.js';
 import { writeReference } from '../../proofs/incidents/written-reference.js';
 import { answerTo } from '../../../client/cli/incident-answers.js';
 import { GATE_MISSING, type GateMissing } from '../../../domain/incidents/gate.js';
@@ -66,10 +67,10 @@ function incident(...argv: string[]) {
     now: () => NOW,
     forensic: { key: async () => '5a'.repeat(32), policyDigest: async () => '' },
   };
-  const api = new MachineApi({ policy: testPolicy, roster: people.roster, now: () => NOW });
   const env = { RESEAL_TOKEN_FILE: 'token', TZ: 'UTC' };
-  return reseal(api, ['incident', ...argv], { cwd: folder, env, now: () => NOW + 120_000, runbook });
+  return reseal(api(), ['incident', ...argv], { cwd: folder, env, now: () => NOW + 120_000, runbook });
 }
+const api = () => new MachineApi({ policy: testPolicy, roster: people.roster, now: () => NOW });
 const as = (name: string): string[] => ['--as', name, '--key', people.keyOf(name)];
 
 describe('reseal incident', () => {
@@ -220,6 +221,58 @@ describe('reseal incident', () => {
     expect((await incident('verify-export', 'twin.json', '--key', 'forensic.key')).status).toBe(7);
   });
 
+  it('exports the evidence of one incident, and verifies it offline in words, as JSON, and with the first broken link', async () => {
+    await incident(...REPORT);
+    const early = await incident('export', ID, '--out', 'incident.json');
+    expect([early.status, early.err]).toEqual([2, expect.stringContaining(`${ID} has no evidence bundle`)]);
+    incidents.change(ID, { state: 'resolved' });
+    const entries = fullIncident();
+    incidents.bundleText = seal(entries.map((entry) => signEntry(entry)));
+    const exported = await incident('export', ID, '--out', 'incident.json');
+    expect([exported.status, exported.err]).toEqual([
+      0,
+      expect.stringContaining('next: reseal evidence verify incident.json'),
+    ]);
+    expect(readFileSync(join(folder, 'incident.json'), 'utf8')).toBe(incidents.bundleText);
+
+    writeFileSync(join(folder, 'trust.json'), trustText);
+    const verify = (...more: string[]) =>
+      reseal(api(), ['evidence', 'verify', '--trust', 'trust.json', ...more], { cwd: folder });
+    const verified = await verify('incident.json');
+    expect([verified.status, verified.out]).toEqual([0, expect.stringMatching(/^VERIFIED\n {2}ok {6}format /)]);
+    for (const answer of [
+      /^contained +freeze_agent 2026-/m,
+      /^refused +2026-.* attestation 2 \(recovery\): PCR_NOT_GOLDEN: /m,
+      /^acknowledged +bob 2026-.*: a package was replaced by hand$/m,
+      /^artifact +carol 2026-.*: baseline_update sha256 3333/m,
+      /^quote +attempt 3, 2026-.*, by the key 000b1111/m,
+      /^reference +version 2 \(2222.*\), accepted by alice, carol after the containment$/m,
+      /^counted from +nothing: waived by alice, carol$/m,
+      /^let go +2026-.* asked for by bob, signed$/m,
+      /^released +force_vault_relock 2026-/m,
+    ])
+      expect(verified.out).toMatch(answer);
+    expect(JSON.parse((await verify('incident.json', '-o', 'json')).out)).toMatchObject({ ok: true, incident_id: ID });
+    const more = await verify('incident.json', '--quorum', '3');
+    expect([more.status, more.out]).toEqual([
+      7,
+      expect.stringContaining('the chain breaks at gate: gate_shut: attestation_acceptance'),
+    ]);
+    expect(more.out).not.toMatch(/^let go/m);
+    writeFileSync(join(folder, 'cut.json'), seal(entries.slice(0, -1).map((entry) => signEntry(entry))));
+    expect((await verify('cut.json')).out).toContain('the chain breaks at end: ');
+    expect((await verify('incident.json', '--quorum', 'two')).status).toBe(2);
+    expect((await verify('trust.json', '--quorum', '2')).err).toContain('is for the bundle of an incident');
+  });
+
+  it('gives no bundle without a token that may operate', async () => {
+    await incident(...REPORT);
+    incidents.change(ID, { state: 'resolved' });
+    writeFileSync(join(folder, 'other'), 'o'.repeat(40));
+    const { status } = await incident('export', ID, '--out', 'none.json', '--token-file', 'other');
+    expect(status).toBe(4);
+  });
+
   it('does not sign while there is no containment to answer', async () => {
     await incident(...REPORT);
     incidents.change(ID, { containment_binding: null, state: 'containment_failed' });
@@ -257,6 +310,8 @@ describe('reseal incident', () => {
     [['get', ID], `there is no incident ${ID}`],
     [['get'], 'INCIDENT is missing'],
     [['export'], '--out FILE is missing'],
+    [['export', ID, '--forensic', '--out', 'x'], '--forensic is of all incidents'],
+    [['export', 'INC-1', '--out', 'x'], '"INC-1" is not an incident id'],
     [['artifact', ID, 'token'], '--kind is missing'],
     [['artifact', ID, 'token', '--kind', 'manifets'], '--kind: "manifets" is none'],
     [['artifact', ID, 'nowhere', '--kind', 'manifest'], 'nowhere cannot be read: ENOENT'],
