@@ -35,7 +35,7 @@ export function declaredOnly({ execution, network, kill_switch, audit }: Contrac
   if (kill_switch.on_trigger.includes('halt_job'))
     declare(
       'kill_switch.on_trigger',
-      'halt_job: `reseal exec` halts its command; nothing halts a job that runs elsewhere',
+      'halt_job: `reseal exec` halts its command, and a runtime that on_kill names is told to; nothing halts another job',
     );
   if (audit.require_gateway_receipts)
     declare('audit.require_gateway_receipts', 'a call that names no receipt is listed in the bundle, and not refused');

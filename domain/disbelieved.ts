@@ -70,5 +70,5 @@ function killAgain(state: CeremonyState, isMeant: (action: KillAction) => boolea
 /** The entry that the role which carries out an action makes of it. */
 function transitionOf({ key }: KillAction): string {
   if (key === 'disable_account') return 'account_disabled';
-  return key.replace('report_granted', 'granted_listed');
+  return key.replace('report_granted', 'granted_listed').replace('halt_job', 'job_halted');
 }

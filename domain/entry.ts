@@ -33,6 +33,8 @@ export const ENTRY_ROLES = {
   credential_rotated: 'effect:entra.credentials',
   account_disabled: 'effect:entra.account',
   granted_listed: 'verifier',
+  /** A runtime was told to halt the jobs of an event, and what it answered. */
+  job_halted: 'register',
   /** What was done upon statements after a kill, and what was looked at before and after. */
   follow_up_looked: 'verifier',
   follow_up_ordered: 'authority',
@@ -98,13 +100,16 @@ export const entryPayloadSchema = z.strictObject({
 });
 export type EntryPayload = z.output<typeof entryPayloadSchema>;
 
-/** What the effect itself says of what it made and undid. */
+/** What the effect itself says of what it made and undid, and of what a job had it do or refuse. */
 export const OF_EFFECTS: ReadonlySet<EntryType> = new Set([
   'granted',
   'not_granted',
   'extended',
   'not_extended',
   'removal',
+  'tool_wrote',
+  'tool_removed',
+  'tool_change_refused',
 ]);
 
 /** The one role that may make an entry: what an effect says is for the role of the kind that it names, if it names one. */

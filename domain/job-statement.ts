@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { epochMs } from './identifiers.js';
-import { jobTermsSchema } from './job.js';
+import { jobTermsSchema, MAX_JOBS } from './job.js';
 import type { PersonFacts } from './quorum.js';
 import type { Request } from './request.js';
 import { relationsToRequest } from './rights.js';
@@ -35,9 +35,17 @@ export const JOB_REFUSALS = {
   not_yet_valid,
   stale,
   not_granted: 'nothing was granted in this ceremony: wait until it is active',
+  too_many_jobs: `this ceremony has let in ${MAX_JOBS} jobs, and takes no more: let one job do more`,
+  jobs_not_allowed: 'the profile says that no job is let in (jobs: false)',
   not_entitled: 'only the invoker and the principal of a ceremony have jobs run in it',
 } as const;
 export type JobRefusal = keyof typeof JOB_REFUSALS;
+
+/** Whether a policy lets jobs into ceremonies of a profile: unless it says that it does not. */
+export const letsJobsIn = (
+  { profiles }: { profiles: Readonly<Record<string, { jobs?: boolean | undefined }>> },
+  profile: string,
+): boolean => !Object.hasOwn(profiles, profile) || profiles[profile]?.jobs !== false;
 
 /** What a job is about. Digests are hex SHA-256. */
 export interface JobOf {

@@ -62,7 +62,8 @@ export interface ToolTasks {
   tool(input: ToolInput): Promise<ToolOutcome>;
 }
 
-/** The register's `append` as jobs use it: without a view of the ceremony. */
+/** What jobs ask of the register. */
 export interface JobLedger {
-  append(input: { event_id: string; items: Receipt[] }): Promise<unknown>;
+  /** The effect's entry that the event's grant was made; null where the ledger holds none. */
+  granted(input: { event_id: string }): Promise<Receipt | null>;
 }

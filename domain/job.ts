@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TOOLS } from './contract.js';
+import { JOB_TOOLS } from './job-tools.js';
 import { digestSchema, eventIdSchema, instantSchema } from './identifiers.js';
 import { dsseEnvelopeSchema } from './intent.js';
 import { b64uDigestSchema } from './warrant.js';
@@ -10,10 +10,7 @@ import { b64uDigestSchema } from './warrant.js';
  * the ceremony stands. A token without the key is worth nothing.
  */
 
-/** The tools that a job can call. Whatever else is asked for is refused and recorded. */
-export const JOB_TOOLS = [TOOLS.read, TOOLS.write, TOOLS.remove] as const;
 export const jobToolSchema = z.enum(JOB_TOOLS);
-export type JobTool = z.output<typeof jobToolSchema>;
 
 /** The header's `typ` (RFC 8725 §3.11), so that neither token passes for another. */
 export const JOB_TOKEN_TYP = 'reseal-job+jwt';
@@ -34,6 +31,12 @@ export const jobTermsSchema = z.strictObject({
   confined_by: z.string().min(1).max(200).nullable(),
 });
 export type JobTerms = z.output<typeof jobTermsSchema>;
+
+/**
+ * As many jobs are let into one ceremony: each stands in its ledger and its bundle with the statement that let it in, about
+ * a kilobyte. The same statement is the same job, however many tokens it is given.
+ */
+export const MAX_JOBS = 256;
 
 /** `digest` is the hex SHA-256 of the statement's payload: two statements are never the same job. */
 export const jobIdOf = (eventId: string, digest: string): string => `job/${eventId}/${digest.slice(0, 16)}`;

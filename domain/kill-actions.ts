@@ -60,7 +60,10 @@ export function beginKill(state: CeremonyState): CeremonyState {
 /** `report_granted` is read twice: at once, and when the audit log has had time to name what it names late. */
 const SETTLED = 'report_granted/settled';
 
-function actionsOf({ end_sessions, report_granted, rotate, disable_account }: OnKill, intent: Intent): KillAction[] {
+function actionsOf(
+  { end_sessions, report_granted, rotate, disable_account, halt_job = [] }: OnKill,
+  intent: Intent,
+): KillAction[] {
   const { principal_id } = intent.tuple;
   const pending = (key: string, action: KillActionName, target = principal_id, rotation: number | null = null) => ({
     key,
@@ -72,6 +75,7 @@ function actionsOf({ end_sessions, report_granted, rotate, disable_account }: On
     at: null,
   });
   return [
+    ...halt_job.map((runtime, index) => pending(`halt_job/${index}`, 'halt_job', runtime, index)),
     ...(disable_account ? [pending('disable_account', 'disable_account')] : []),
     // The reseal ends them by itself where the intent says so.
     ...(end_sessions && !intent.end_sessions ? [pending('end_sessions', 'end_sessions')] : []),

@@ -5,15 +5,15 @@ import type { OnKillTrigger } from './on-kill.js';
 
 /** What a killed ceremony has under way besides the reseal. Plain JSON, carried with the ceremony's state. */
 
-export type KillActionName = 'end_sessions' | 'report_granted' | 'rotate' | 'disable_account';
+export type KillActionName = 'end_sessions' | 'report_granted' | 'rotate' | 'disable_account' | 'halt_job';
 
 /** One thing to do. `key` tells it from the others of its ceremony, and names it in the ledger. */
 export interface KillAction {
   key: string;
   action: KillActionName;
-  /** Which of the intent's rotations; null for another action. */
+  /** Which of the intent's rotations, or of its runtimes to be told; null for another action. */
   rotation: number | null;
-  /** What it acts on, for people: an object id. */
+  /** What it acts on, for people: an object id, or the name of a runtime. */
   target: string;
   /** Null while it is pending. */
   result: 'done' | 'refused' | null;

@@ -49,6 +49,7 @@ export function noticesOfEntry(entry: EntryPayload, reading: EntryReading): Noti
     case 'granted_listed':
     case 'credential_rotated':
     case 'account_disabled':
+    case 'job_halted':
       return noticesOfKillAction(entry);
     case 'resealing':
       return data.cause === 'workflow_lost' ? [{ type: 'workflow_lost', transition, at, facts: {} }] : [];

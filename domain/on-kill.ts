@@ -21,6 +21,12 @@ export const sinkNameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected the name of a sink: a-z 0-9 . _ -');
 
+/** Which of the register's job runtimes is told to halt an event's jobs. */
+export const runtimeNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'expected the name of a job runtime: a-z 0-9 . _ -');
+const MAX_RUNTIMES = 8;
+
 const applicationSecretSchema = z.strictObject({
   kind: z.literal('application_secret'),
   /** The object id of the application registration, not its client id. */
@@ -58,6 +64,8 @@ const actions = {
   disable_account: z.boolean().optional(),
   /** Whether the profile's quorum may have an account enabled again that a kill disabled. */
   restore_account: z.literal(true).optional(),
+  /** Runtimes of jobs that are not under `reseal exec`. */
+  halt_job: z.array(runtimeNameSchema).min(1).max(MAX_RUNTIMES).optional(),
 };
 
 /** `on_kill` of a policy's profile. */
@@ -73,7 +81,9 @@ export const onKillPolicySchema = z
       context.addIssue({ code: 'custom', path, message });
     if (said.restore_account === true && said.disable_account !== true)
       complain(['restore_account'], 'nothing disables an account here: there is none to enable again');
-    if (rotate === undefined && !Object.values(said).includes(true))
+    if (said.halt_job !== undefined && new Set(said.halt_job).size < said.halt_job.length)
+      complain(['halt_job'], 'names a runtime twice');
+    if (rotate === undefined && said.halt_job === undefined && !Object.values(said).includes(true))
       complain([], 'says nothing to do: name an action, or leave on_kill out');
     if (triggers !== undefined && new Set(triggers).size < triggers.length)
       complain(['triggers'], 'names a trigger twice');
@@ -92,12 +102,14 @@ export const onKillSchema = z.strictObject({
   disable_account: z.boolean(),
   /** Absent where the policy does not allow it. */
   restore_account: z.literal(true).optional(),
+  /** Absent where the policy names none. */
+  halt_job: z.array(runtimeNameSchema).min(1).max(MAX_RUNTIMES).optional(),
 });
 export type OnKill = z.output<typeof onKillSchema>;
 
 /** What an intent says of a kill, from what the policy says and who receives the privilege. */
 export function onKillOf(policy: OnKillPolicy, principalId: string): OnKill {
-  const { triggers, end_sessions, report_granted, rotate, disable_account, restore_account } = policy;
+  const { triggers, end_sessions, report_granted, rotate, disable_account, restore_account, halt_job } = policy;
   const resolved = (rotate ?? []).map((one): Rotation => {
     if (one.kind === 'application_secret') return one;
     return { ...one, user_id: one.user_id === PRINCIPAL ? principalId : one.user_id };
@@ -110,12 +122,14 @@ export function onKillOf(policy: OnKillPolicy, principalId: string): OnKill {
     rotate: resolved.filter((one, index) => resolved.findIndex((other) => targetOf(other) === targetOf(one)) === index),
     disable_account: disable_account ?? false,
     ...(restore_account === undefined ? {} : { restore_account }),
+    ...(halt_job === undefined ? {} : { halt_job }),
   };
 }
 
 /** What of a contract's `kill_switch.on_trigger` an `on_kill` section does, by the contract's words. */
-export function contractActionsOf({ end_sessions, report_granted, rotate, disable_account }: OnKillPolicy) {
+export function contractActionsOf({ end_sessions, report_granted, rotate, disable_account, halt_job }: OnKillPolicy) {
   return [
+    ...(halt_job === undefined ? [] : (['halt_job'] as const)),
     ...(end_sessions === true ? (['end_sessions'] as const) : []),
     ...(report_granted === true ? (['report_granted'] as const) : []),
     ...(rotate === undefined ? [] : (['rotate_credentials'] as const)),

@@ -78,9 +78,12 @@ const HELP: Readonly<Record<string, string>> = {
   'profiles.*.scope': '/ for the tenant, or /administrativeUnits/<id>',
   'profiles.*.tier0': 'its holders can change who holds roles',
   'profiles.*.end_sessions': 'end the signed-in sessions of the principal together with the role (true)',
+  'profiles.*.jobs': 'false: no job is let in; true: refused where there are no tools for a job',
   'profiles.*.on_kill': 'what is done besides the reseal when a ceremony is killed; left out: nothing',
   'profiles.*.on_kill.triggers': 'what counts as a kill; left out: all four',
   'profiles.*.on_kill.end_sessions': 'end the sessions of the principal, where end_sessions of the profile is false',
+  'profiles.*.on_kill.halt_job':
+    'runtimes of jobs that are told to halt them, by name; their addresses are settings of the register',
   'profiles.*.on_kill.report_granted': 'list what the principal granted to others meanwhile',
   'profiles.*.on_kill.rotate': 'credentials that get a new secret, which goes to a sink of the credentials role',
   'profiles.*.on_kill.disable_account': 'disable the account of the principal (false)',

@@ -13,6 +13,7 @@ import { contractSchema } from './contract.js';
 import { durationSchema, formatDuration } from './duration.js';
 import { effectOf, effectSchema, PROFILES } from './effects/effects.js';
 import { guidSchema } from './identifiers.js';
+import { hasJobTools } from './job-tools.js';
 import { limitsSchema } from './limits.js';
 import { channelsFor, noticeRoutesSchema, type NoticeType } from './notices.js';
 import { onKillPolicySchema } from './on-kill.js';
@@ -48,6 +49,8 @@ const commonProfileSchema = z.strictObject({
   on_kill: onKillPolicySchema.optional(),
   /** Outside control planes whose approval a request must name. */
   prerequisites: wantedPrerequisitesSchema.optional(),
+  /** false: no job is let in. true says that jobs are meant to work here, so it is refused where there are no tools. */
+  jobs: z.boolean().optional(),
 });
 
 const [role, group, exclusion, accessPolicy, assignment] = PROFILES;
@@ -124,6 +127,8 @@ function profileFaults(policy: z.output<typeof fieldsSchema>, profile: Profile):
     const path = ['approvals', 'delivery'];
     complain(path, 'no channel in notices that counts hears of `requested`: nothing could ever be approved');
   }
+  if (profile.jobs === true && !hasJobTools(profile.action))
+    complain(['jobs'], `there are no tools for ${profile.action}, so no job could do anything: leave it out`);
   if (approvals?.immediate === undefined) return faults;
   if (profile.tier0) complain(['tier0'], 'a tier-0 role is never granted with nobody asked: leave out immediate');
   const { max } = profile.timebox ?? policy.timebox;

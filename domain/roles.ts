@@ -23,7 +23,12 @@ export const isSigning = (role: Role): role is SigningRole => role !== 'ceremoni
 export const SIGNING_ROLES = ROLES.filter(isSigning);
 
 /** Roles whose tools a job can call. What is no tool at all goes to the first, which can change nothing. */
-export const TOOL_ROLES = ['verifier', 'effect:entra.directory_role'] as const satisfies readonly Role[];
+export const TOOL_ROLES = [
+  'verifier',
+  'effect:entra.directory_role',
+  'effect:entra.group_membership',
+  'effect:entra.role_assignment',
+] as const satisfies readonly Role[];
 export type ToolRole = (typeof TOOL_ROLES)[number];
 
 /** Never encrypted, so only enums and times: no person, no text, no ticket. */

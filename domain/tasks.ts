@@ -110,6 +110,11 @@ export interface AccountTasks {
   disableAccount(input: { signed: SignedIntent }): Promise<KillOutcome>;
 }
 
+export interface HaltTasks {
+  /** Tells the intent's runtime of this index to halt the event's jobs; of the register, which holds such secrets. */
+  haltJob(input: { signed: SignedIntent; index: number }): Promise<KillOutcome>;
+}
+
 export interface VerifierTasks {
   /** Lists what the principal granted to others until `until`; `settled` waits for the audit log first. */
   listGranted(input: { signed: SignedIntent; until: string; settled: boolean }): Promise<KillOutcome>;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { receiptSchema } from './entry.js';
+import { receiptSchema, type Receipt } from './entry.js';
 import { digestSchema, eventIdSchema } from './identifiers.js';
-import { holderProofSchema, JOB_TOOLS, jobTokenSchema, MODEL_RECEIPT } from './job.js';
+import { holderProofSchema, jobTokenSchema, MODEL_RECEIPT } from './job.js';
+import { hasJobTools, kindOfTool, useOf } from './job-tools.js';
 import type { Intent } from './intent.js';
-import { TOOLS } from './contract.js';
 import type { Evidence } from './tasks.js';
 
 /** One call of a tool, as a role is asked it. All of it is anybody's: the role verifies it from its own roots. */
@@ -23,6 +23,11 @@ export interface ToolInput extends ToolCall {
   warrant?: string | null;
   /** Why the authority gave none. Anybody may say so: it can only refuse. */
   withheld?: { code: string; message: string };
+  /**
+   * The effect's own entry that it made what the intent says, and what the provider called it. For kinds whose provider keeps
+   * no mark of who made a change; null where the ledger holds none.
+   */
+  made?: Receipt | null;
 }
 
 /** What whoever called is told. `unanswered`: nobody knows what came of it; the ledger says so too. */
@@ -59,6 +64,7 @@ export type ToolRefusal =
   | 'tool_not_in_scope'
   | 'body_malformed'
   | 'target_foreign'
+  | 'tool_of_another_kind'
   | 'kind_unsupported';
 
 /** What a role answers, with the entry that it signed. */
@@ -81,20 +87,8 @@ export type ToolOutcome = z.output<typeof toolOutcomeSchema>;
 /** What is done where a tool's call goes. What is no tool at all goes to the verifier, which refuses it by name. */
 export type ToolVerb = 'read' | 'write' | 'remove' | 'ended' | 'receipt';
 export const verbOf = (tool: string): ToolVerb | undefined => {
-  switch (tool) {
-    case TOOLS.read:
-      return 'read';
-    case TOOLS.write:
-      return 'write';
-    case TOOLS.remove:
-      return 'remove';
-    case JOB_ENDED:
-      return 'ended';
-    case MODEL_RECEIPT:
-      return 'receipt';
-    default:
-      return undefined;
-  }
+  if (tool === JOB_ENDED) return 'ended';
+  return tool === MODEL_RECEIPT ? 'receipt' : useOf(tool);
 };
 
 /** Not a tool: a job's last word, by its own key, that it is over. Taken after the token's time too. */
@@ -111,12 +105,16 @@ export const jobEndedSchema = z.strictObject({
 });
 export type JobEnded = z.output<typeof jobEndedSchema>;
 
-/** Whose tools there are: in ceremonies of other kinds no job is let in, and no tool does anything. */
-const KINDS_WITH_TOOLS: ReadonlySet<Intent['kind']> = new Set(['entra.directory_role']);
-
-/** Why no job works under such an intent, or undefined. */
-export const kindRefusal = ({ kind }: Pick<Intent, 'kind'>): { code: ToolRefusal; message: string } | undefined =>
-  KINDS_WITH_TOOLS.has(kind) ? undefined : { code: 'kind_unsupported', message: `there are no tools for ${kind}` };
+/** Why no job calls this tool under such an intent, or undefined. Each kind has tools of its own, or none. */
+export function kindRefusal(
+  { kind }: Pick<Intent, 'kind'>,
+  tool: string,
+): { code: ToolRefusal; message: string } | undefined {
+  if (!hasJobTools(kind)) return { code: 'kind_unsupported', message: `there are no tools for ${kind}` };
+  const of = kindOfTool(tool);
+  if (of === kind) return undefined;
+  return { code: 'tool_of_another_kind', message: `it is for ${of ?? 'no kind'}, and the ceremony is of ${kind}` };
+}
 
 /**
  * Why a call asks for something else than its event's own target, or undefined. A job names its target by the members of
@@ -135,6 +133,3 @@ export function targetRefusal(
   }
   return undefined;
 }
-
-export const isJobTool = (tool: string): tool is (typeof JOB_TOOLS)[number] =>
-  (JOB_TOOLS as readonly string[]).includes(tool);

@@ -6,7 +6,7 @@ import { ENTRY_ROLES, type EntryType } from '../domain/entry.js';
 import { epochMs } from '../domain/identifiers.js';
 import { signedIntentSchema, type Intent } from '../domain/intent.js';
 import { jobIdOf, jobIdSchema } from '../domain/job.js';
-import { JOB_REFUSALS, jobMismatch } from '../domain/job-statement.js';
+import { JOB_REFUSALS, jobMismatch, letsJobsIn } from '../domain/job-statement.js';
 import { CLOCK_SKEW_MS, signedStatementSchema } from '../domain/statement.js';
 import { MAX_WARRANT_SECONDS } from '../domain/warrant.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
@@ -21,6 +21,7 @@ import type { Trust } from './trust.js';
 const jobData = z.object({ statement: signedStatementSchema, job: jobIdSchema, elevated: z.boolean() });
 const callData = z.object({ job: jobIdSchema, tool: z.string(), intent_digest: z.string(), tuple: z.unknown() });
 const auditOf = z.object({ contract: z.object({ audit: z.object({ require_gateway_receipts: z.boolean() }) }) });
+const profilesOf = z.object({ profiles: z.record(z.string(), z.object({ jobs: z.boolean().optional() })) });
 const refusedData = z.object({ job: z.string().nullable() });
 
 const CALLS: ReadonlySet<EntryType> = new Set(['tool_read', 'tool_wrote', 'tool_removed']);
@@ -60,7 +61,7 @@ export function proveJobs(
     const { type, data } = proven.entry;
     if (type === 'model_receipt' && proveReceipt(proven, trust, findings)) receipts.add(data['digest']);
     if (type === 'job') {
-      const job = proveJob(authority, proven, trust, findings);
+      const job = proveJob(authority, proven, { trust, policy }, findings);
       if (job !== undefined) jobs.set(job.job, job);
     } else if (CALLS.has(type)) {
       calls += 1;
@@ -85,7 +86,7 @@ export function proveJobs(
 function proveJob(
   { request, intent }: ProvenAuthority,
   { seq, entry }: ProvenEntry,
-  trust: Trust,
+  { trust, policy }: { trust: Trust; policy: unknown },
   findings: BundleFindings,
 ): ProvenJob | undefined {
   const refuse = (message: string): undefined => {
@@ -105,6 +106,9 @@ function proveJob(
     person,
   );
   if (mismatch !== undefined) return refuse(`${mismatch}: ${JOB_REFUSALS[mismatch]}`);
+  const profiles = profilesOf.safeParse(policy);
+  if (profiles.success && !letsJobsIn(profiles.data, request.profile))
+    return refuse(`jobs_not_allowed: ${JOB_REFUSALS.jobs_not_allowed}`);
   const job = jobIdOf(event_id, digest);
   if (data.data.job !== job) return refuse('it is named after another statement');
   const { confined_by, tools } = statement.job;

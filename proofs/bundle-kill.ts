@@ -9,8 +9,8 @@ import { placeOfSeq, type BundleFindings } from './bundle-report.js';
 
 /** One thing that was done besides the removal, as the role that did it signed it. */
 export interface ProvenKillAction {
-  action: 'rotate' | 'disable_account' | 'report_granted';
-  /** An object id. */
+  action: 'rotate' | 'disable_account' | 'report_granted' | 'halt_job';
+  /** An object id, or the name of a runtime. */
   target: string;
   result: 'done' | 'refused';
   code: string | null;
@@ -20,6 +20,8 @@ export interface ProvenKillAction {
 const actedData = z.object({ result: z.enum(['done', 'refused']), code: z.string().nullable() });
 const rotatedData = actedData.extend({ kind: z.string(), target_id: z.string(), sink: z.string() });
 const listedData = z.object({ total: z.number().int() });
+const haltedData = actedData.extend({ runtime: z.string() });
+const HALTED = /^job_halted\/(\d{1,2})$/;
 const ROTATION = /^rotate\/(\d{1,2})$/;
 
 /**
@@ -77,12 +79,24 @@ const READERS: Readonly<Partial<Record<EntryType, Reader>>> = {
     const action = { action: 'report_granted', target: principal, result: 'done', code, at: entry.at } as const;
     return { key: 'report_granted', action };
   },
+  job_halted: ({ entry }, on_kill) => {
+    const data = haltedData.safeParse(entry.data);
+    const index = HALTED.exec(entry.transition)?.[1];
+    if (!data.success || index === undefined) return 'it does not say which runtime was told to halt jobs';
+    const { runtime: target, result, code } = data.data;
+    if (on_kill?.halt_job?.[Number(index)] !== target) return 'the intent names no such runtime';
+    return { key: `halt_job/${index}`, action: { action: 'halt_job', target, result, code, at: entry.at } };
+  },
 };
 
 function noteMissing(on_kill: OnKill, done: ReadonlySet<string>, { facts, notVerified }: BundleFindings): void {
   const trigger = facts.cause === null ? null : triggerOf(facts.cause as EndCause);
   if (trigger === null || !on_kill.triggers.includes(trigger)) return;
   const wanted: [string, string][] = [
+    ...(on_kill.halt_job ?? []).map((runtime, index): [string, string] => [
+      `halt_job/${index}`,
+      `${runtime} was told to halt jobs`,
+    ]),
     ...on_kill.rotate.map((rotation, index): [string, string] => [
       `rotate/${index}`,
       `${rotation.kind} of ${targetOf(rotation)} was rotated`,

@@ -109,6 +109,8 @@ export function judgeJobToken(
   const verified = signed && verifyIntent(signed, authorityKey);
   if (signed === undefined || verified?.ok !== true)
     return refused('token_foreign', 'it holds no intent that the authority signed', claims);
+  if (role !== 'verifier' && role !== roleOfKind(verified.intent.kind))
+    return refused('token_foreign', `its intent is of ${verified.intent.kind}`, claims);
   const differs = intentDifference(claims, verified.intent);
   if (differs !== undefined) return refused('token_foreign', `its intent has another ${differs}`, claims);
   if (claims.iat * 1000 > nowMs + CLOCK_SKEW_MS)

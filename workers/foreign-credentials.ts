@@ -28,6 +28,7 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
   database_url_path: 'database',
   graph: 'Graph identity',
   notice_channels: 'notice channels',
+  job_runtimes: 'job runtimes',
   sentinel_import_keys: 'import keys',
   sinks: 'sinks for secrets',
   hosts_path: 'hosts file',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { channelNameSchema } from '../domain/notices.js';
+import { runtimeNameSchema } from '../domain/on-kill.js';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -19,9 +20,15 @@ function isAllowed(text: string): boolean {
 /** `arn:PARTITION:sns:REGION:ACCOUNT:NAME` (Amazon's reference of SNS resource types). */
 const TOPIC_ARN = /^arn:aws[a-z-]{0,20}:sns:([a-z0-9-]{1,32}):\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?$/;
 
+const webhookSchema = z.strictObject({
+  kind: z.literal('webhook'),
+  url: addressSchema,
+  secret_path: z.string().min(1),
+});
+
 const channelSchema = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('webhook'), url: addressSchema, secret_path: z.string().min(1) }),
+    webhookSchema,
     z.strictObject({
       kind: z.literal('sns'),
       topic_arn: z.string().regex(TOPIC_ARN, 'expected the ARN of an SNS topic'),
@@ -37,3 +44,7 @@ const channelSchema = z
 /** The register role's channels, by the names that policies use: addresses, and the files that hold secrets. */
 export const noticeChannelsSchema = z.record(channelNameSchema, channelSchema);
 export type NoticeChannelSettings = z.output<typeof noticeChannelsSchema>;
+
+/** The register role's job runtimes, by the names that `on_kill.halt_job` of a policy uses. */
+export const jobRuntimesSchema = z.record(runtimeNameSchema, webhookSchema);
+export type JobRuntimeSettings = z.output<typeof jobRuntimesSchema>;

@@ -5,7 +5,7 @@ import { keepOwedNotices } from '../activities/register/owed-notices.js';
 import { historyUrl } from '../domain/history-url.js';
 import { ceremonyWorkflowId } from '../domain/identifiers.js';
 import { ceremonyTime } from './ceremony-time.js';
-import { channelFaults, noticeChannels } from './notice-channels.js';
+import { channelFaults, jobRuntimes, noticeChannels, runtimeFaults } from './notice-channels.js';
 import { startNotifier } from './notifier.js';
 import type { RoleContext } from './role-context.js';
 import { registerHoldings } from './role-tasks.js';
@@ -23,6 +23,9 @@ export async function startRegisterNotifier(context: RoleContext, client: Client
   const channels = noticeChannels(sectionOf(settings, 'register').notice_channels ?? {});
   for (const fault of await channelFaults(channels, contracts.policy().policy))
     log('notices will not go out', { ...fault });
+  const runtimes = jobRuntimes(sectionOf(settings, 'register').job_runtimes ?? {});
+  for (const fault of await runtimeFaults(runtimes, contracts.policy().policy))
+    log('jobs will not be halted by a kill', { ...fault });
   const historyOf = (eventId: string, runId: string): string | null =>
     ui_url === undefined ? null : historyUrl(ui_url, namespace, ceremonyWorkflowId(eventId), runId);
   const timeOf = settings.clock === 'virtual' ? (eventId: string) => ceremonyTime(client, eventId) : null;

@@ -31,7 +31,9 @@ import { Turns } from '../activities/graph/access/turns.js';
 import { verifierTasks } from '../activities/graph/verifier.js';
 import type { InForce } from '../activities/in-force.js';
 import type { RegisterHoldings } from '../activities/register/holdings.js';
+import { haltJobTask, type HaltDeps } from '../activities/notify/halt-job.js';
 import { historyImport, type ImportHoldings } from '../activities/register/import-history.js';
+import { jobsLetIn } from '../activities/register/jobs-let-in.js';
 import { registerTasks } from '../activities/register/register-tasks.js';
 import { sweeperTasks } from '../activities/sweep/sweeper-tasks.js';
 import type { Role } from '../domain/roles.js';
@@ -40,6 +42,7 @@ import { signReceipt } from '../proofs/receipt.js';
 import { attestationRole } from './attestation-role.js';
 import { containmentRole, hostsSeen } from './containment-role.js';
 import { graphIdentity } from './graph-identity.js';
+import { jobRuntimes } from './notice-channels.js';
 import { readImportKeys } from './import-keys.js';
 import { registerLog } from './role-attempts.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
@@ -85,6 +88,7 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
     ...registerTasks(registerHoldings(context)),
     ...incidentRegisterTasks({ ...registerHoldings(context), ...recoveryRules(context) }),
     importHistory: historyImport(importHoldings(context)),
+    haltJob: haltJobTask(haltDeps(context)),
   }),
   authority: (context) => {
     const holdings = {
@@ -157,36 +161,32 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
 };
 
 /** What stands before a role's activities, on every attempt, where something must. */
-export const GATES_OF_ROLE: Readonly<Partial<Record<Role, (context: RoleContext) => ActivityInterceptorsFactory>>> = {
-  'effect:entra.directory_role': (context) => grantGate(grantGateDeps(context)),
-  'effect:entra.group_membership': (context) =>
-    grantGate({
-      ...graphDeps(context, 'effect:entra.group_membership', 'group_membership'),
-      role: 'effect:entra.group_membership',
-      judge: judgeOf(context),
-    }),
-  'effect:entra.conditional_access': (context) =>
-    markedGate(context, 'effect:entra.conditional_access', 'conditional_access'),
-  'effect:entra.role_assignment': (context) => markedGate(context, 'effect:entra.role_assignment', 'role_assignment'),
-};
+export const gateOfRole = (role: Role, context: RoleContext): ActivityInterceptorsFactory | undefined =>
+  isGranting(role) ? grantGate(grantGateDeps(context, role)) : undefined;
 
-/** The gate of an effect without a floor: it also looks the end mark up, and grants nothing while it cannot. */
-function markedGate(context: RoleContext, role: Role, job: GraphJob): ActivityInterceptorsFactory {
+/** The roles that grant, each with its Graph identity's job. */
+const GRANTS = {
+  'effect:entra.directory_role': 'directory_role',
+  'effect:entra.group_membership': 'group_membership',
+  'effect:entra.conditional_access': 'conditional_access',
+  'effect:entra.role_assignment': 'role_assignment',
+} as const satisfies Partial<Record<Role, GraphJob>>;
+type GrantingRole = keyof typeof GRANTS;
+const isGranting = (role: Role): role is GrantingRole => Object.hasOwn(GRANTS, role);
+
+/** Without a floor at the provider: their gates also look the end mark up, and grant nothing while they cannot. */
+const WITHOUT_FLOOR: ReadonlySet<GrantingRole> = new Set([
+  'effect:entra.conditional_access',
+  'effect:entra.role_assignment',
+]);
+
+/** What the gate of a role that grants judges by. */
+export function grantGateDeps(context: RoleContext, role: GrantingRole): GateDeps {
+  const deps = { ...graphDeps(context, role, GRANTS[role]), role, judge: judgeOf(context) };
+  if (!WITHOUT_FLOOR.has(role)) return deps;
   const journal = databaseOf(context, role);
-  return grantGate({
-    ...graphDeps(context, role, job),
-    role,
-    judge: judgeOf(context),
-    endMark: async (eventId) => (await readMark(journal, eventId))?.cause,
-  });
+  return { ...deps, endMark: async (eventId) => (await readMark(journal, eventId))?.cause };
 }
-
-/** What the gate of the role that grants judges by. */
-export const grantGateDeps = (context: RoleContext): GateDeps => ({
-  ...graphDeps(context, 'effect:entra.directory_role', 'directory_role'),
-  role: 'effect:entra.directory_role',
-  judge: judgeOf(context),
-});
 
 const judgeOf = (context: RoleContext) =>
   judgeGrant({
@@ -247,6 +247,18 @@ const importHoldings = (context: RoleContext): ImportHoldings => ({
   ...registerHoldings(context),
   importKeys: () => readImportKeys(sectionOf(context.settings, 'register').sentinel_import_keys ?? {}, context.log),
 });
+
+/** What it takes to have foreign runtimes halt jobs. */
+function haltDeps(context: RoleContext): HaltDeps {
+  const key = keyOf(context, 'register');
+  return {
+    clock: context.clock,
+    authorityKey: authorityKeyOf(context),
+    sign: (payload) => signReceipt(payload, key),
+    runtimes: jobRuntimes(sectionOf(context.settings, 'register').job_runtimes ?? {}),
+    jobsOf: jobsLetIn(databaseOf(context, 'register')),
+  };
+}
 
 /** The sweeper knows no policy, no roster and no contract: Graph, the authority's keys and its own identity are all it holds. */
 function sweeperRole(context: RoleContext): object {

@@ -5,7 +5,7 @@ import { guidSchema } from '../domain/identifiers.js';
 import { isSigning, type Role } from '../domain/roles.js';
 import { modelReceiptKeySchema } from '../proofs/model-receipt.js';
 import { attestationSettingsSchema } from './attestation-settings.js';
-import { noticeChannelsSchema } from './notice-settings.js';
+import { jobRuntimesSchema, noticeChannelsSchema } from './notice-settings.js';
 import { importKeysSchema } from './import-keys.js';
 import { SettingsError } from './settings-error.js';
 import { sinksSchema } from './sink-settings.js';
@@ -91,6 +91,8 @@ export const SECTIONS = {
     ...withDatabase,
     /** Where the channels that a policy names lead. */
     notice_channels: noticeChannelsSchema.optional(),
+    /** Where foreign runtimes of jobs are told to halt them. */
+    job_runtimes: jobRuntimesSchema.optional(),
     /** The HMAC secrets of Sentinel's logs that may be imported. */
     sentinel_import_keys: importKeysSchema.optional(),
     reconcile_seconds: z.number().int().min(1).max(3600).default(15),

@@ -15,7 +15,7 @@ import { openIntents } from '../activities/register/open-intents.js';
 import { keepAttestSchedule } from './attest-schedule.js';
 import { attemptsOf } from './role-attempts.js';
 import type { RoleContext } from './role-context.js';
-import { GATES_OF_ROLE, registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
+import { gateOfRole, registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
 import { startReconciler } from './reconciler.js';
 import { startRegisterNotifier } from './register-notifier.js';
 import { installRuntimeLog } from './runtime-log.js';
@@ -89,7 +89,7 @@ function workerOptions(
   dataConverter: DataConverter,
 ): WorkerOptions {
   const tools = toolsOfRole(role, context);
-  const gates = [refusalsOf(role, context), tools?.gate, GATES_OF_ROLE[role]?.(context)].filter(
+  const gates = [refusalsOf(role, context), tools?.gate, gateOfRole(role, context)].filter(
     (gate) => gate !== undefined,
   );
   return {

@@ -2,7 +2,7 @@ import type { CeremonyState } from '../domain/ceremony-state.js';
 import type { KillCommand } from '../domain/kill-actions.js';
 import { killOutcomeSchema, type KillOutcome } from '../domain/kill-state.js';
 import { sessionsOutcomeSchema } from '../domain/outcomes.js';
-import { account, credentials, sessions, verifier } from './role-tasks.js';
+import { account, credentials, runtimes, sessions, verifier } from './role-tasks.js';
 
 /** Carries out one action of a kill. Throws on an answer that does not parse: it is asked for again. */
 export async function performKillAction(command: KillCommand, state: CeremonyState): Promise<KillOutcome> {
@@ -14,6 +14,11 @@ export async function performKillAction(command: KillCommand, state: CeremonySta
     case 'rotate': {
       const index = command.rotation ?? 0;
       return killOutcomeSchema.parse(await credentials(`rotate credential ${index + 1}`).rotate({ signed, index }));
+    }
+    case 'halt_job': {
+      const index = command.rotation ?? 0;
+      const name = signed.intent.on_kill?.halt_job?.[index] ?? '';
+      return killOutcomeSchema.parse(await runtimes(`have jobs halted by ${name}`).haltJob({ signed, index }));
     }
     case 'disable_account':
       return killOutcomeSchema.parse(await account('disable the account').disableAccount({ signed }));

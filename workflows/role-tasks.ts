@@ -7,6 +7,7 @@ import type {
   CeremoniesTasks,
   CredentialsTasks,
   EffectTasks,
+  HaltTasks,
   OrderTasks,
   RegisterTasks,
   SessionsTasks,
@@ -46,6 +47,9 @@ export const ceremonies = (summary: string) =>
     summary,
   });
 export const register = (summary: string) => proxyActivities<RegisterTasks>(ledgerWork('register', summary));
+/** Foreign runtimes of jobs are asked by the register, which holds their secrets: one request, bounded by itself. */
+export const runtimes = (summary: string) =>
+  proxyActivities<HaltTasks>({ ...ledgerWork('register', summary), startToCloseTimeout: '30s' });
 export const authority = (summary: string) => proxyActivities<AuthorityTasks>(ledgerWork('authority', summary));
 /** The effect that makes and undoes what a kind does. */
 export const effect = (kind: EffectKind, summary: string, options: ActivityOptions = {}) =>

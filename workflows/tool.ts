@@ -1,8 +1,9 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, uuid4 } from '@temporalio/workflow';
 import { z } from 'zod';
+import { receiptSchema } from '../domain/entry.js';
 import { cutText } from '../domain/cut-text.js';
 import { instant } from '../domain/identifiers.js';
-import { authorisedSchema, type JobTasks, type ToolTasks } from '../domain/job-tasks.js';
+import { authorisedSchema, type JobLedger, type JobTasks, type ToolTasks } from '../domain/job-tasks.js';
 import { TASK_QUEUES, TOOL_ROLES, type ToolRole } from '../domain/roles.js';
 import {
   toolCallSchema,
@@ -25,6 +26,12 @@ const { authorise } = proxyActivities<JobTasks>({
   taskQueue: TASK_QUEUES.authority,
   retry: { initialInterval: '1s', maximumAttempts: 3 },
   summary: 'judge everything again, give a warrant',
+});
+const { granted } = proxyActivities<JobLedger>({
+  ...bounded,
+  taskQueue: TASK_QUEUES.register,
+  retry: { initialInterval: '1s', maximumAttempts: 3 },
+  summary: 'what the ledger says was made',
 });
 const toolsOf = (role: ToolRole, summary: string) =>
   proxyActivities<ToolTasks>({
@@ -56,9 +63,11 @@ export async function tool(raw: ToolWorkflowInput): Promise<ToolAnswer> {
 /** undefined where no usable answer came in time. */
 async function asked(call: ToolCall, role: ToolRole): Promise<ToolOutcome | undefined> {
   try {
-    const given = verbOf(call.tool) === 'write' ? await warrantFor(call) : {};
+    const verb = verbOf(call.tool);
+    const given = verb === 'write' ? await warrantFor(call) : {};
     if (given === undefined) return undefined;
-    const input: ToolInput = { ...call, ...given };
+    const made = MARKLESS.has(role) && (verb === 'write' || verb === 'remove') ? await madeFor(call) : {};
+    const input: ToolInput = { ...call, ...given, ...made };
     const outcome = toolOutcomeSchema.safeParse(await toolsOf(role, cutText(call.tool, 100)).tool(input));
     return outcome.success ? outcome.data : undefined;
   } catch (error) {
@@ -74,6 +83,18 @@ async function warrantFor({ event_id }: ToolCall): Promise<Partial<ToolInput> | 
   const given = answer.data;
   if (given.outcome === 'authorised') return { evidence: given.evidence, warrant: given.warrant };
   return { warrant: null, withheld: { code: given.code, message: given.message } };
+}
+
+/** Whose provider keeps no mark of who made a change: they act on what they have said themselves that they made. */
+const MARKLESS: ReadonlySet<ToolRole> = new Set<ToolRole>(['effect:entra.role_assignment']);
+
+async function madeFor({ event_id }: ToolCall): Promise<Partial<ToolInput>> {
+  return {
+    made: receiptSchema
+      .nullable()
+      .catch(null)
+      .parse(await granted({ event_id })),
+  };
 }
 
 /** The workflow holds no key: the register signs that it was told so. */

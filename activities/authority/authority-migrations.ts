@@ -1,6 +1,6 @@
 import type { Migration } from '../register/database.js';
 import { RECOVERY_MIGRATIONS } from './incidents/release-migrations.js';
-import { appendOnlySql } from '../register/append-only-sql.js';
+import { appendOnlySql, keptTableSql } from '../register/append-only-sql.js';
 
 /**
  * The authority's journal: its own schema, meant for a database role of its own that may only insert and select. An intent
@@ -49,9 +49,20 @@ CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON authority.series_seen
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON authority.series_seen
   FOR EACH STATEMENT EXECUTE FUNCTION authority.refuse_change();`;
 
+/** The jobs that were let into an event, each by the statement that let it in: so many, and no more. */
+const JOBS = `
+CREATE TABLE authority.jobs (
+  event_id text NOT NULL CHECK (event_id ~ '^[0-9a-f]{16}$'),
+  statement_digest text NOT NULL CHECK (statement_digest ~ '^[0-9a-f]{64}$'),
+  let_in_at timestamptz NOT NULL,
+  CONSTRAINT one_job PRIMARY KEY (event_id, statement_digest)
+);
+${keptTableSql('authority', 'jobs')}`;
+
 /** The journal's schema. An applied migration is never edited: a change is another one. */
 export const AUTHORITY_MIGRATIONS: readonly Migration[] = [
   { id: 'authority/001-journal', sql: JOURNAL },
   { id: 'authority/002-series-seen', sql: SERIES_SEEN },
   ...RECOVERY_MIGRATIONS,
+  { id: 'authority/003-jobs', sql: JOBS },
 ];

@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { EntryPayload } from '../../domain/entry.js';
 import { eventIdSchema, instant } from '../../domain/identifiers.js';
 import { jobIdOf } from '../../domain/job.js';
-import { JOB_REFUSALS, jobObjection, type JobRefusal } from '../../domain/job-statement.js';
+import { JOB_REFUSALS, jobObjection, letsJobsIn, type JobRefusal } from '../../domain/job-statement.js';
 import { jobInputSchema, type Authorised, type JobOutcome, type JobTasks } from '../../domain/job-tasks.js';
 import { contractRefusal, toolCallOn } from '../../domain/contract-targets.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { SignedStatement } from '../../domain/statement.js';
-import type { AuthorityTasks, Evidence } from '../../domain/tasks.js';
+import type { AuthorityTasks } from '../../domain/tasks.js';
 import { kindRefusal } from '../../domain/tool-call.js';
 import { expiryOf } from '../../domain/verdict.js';
 import { sha256Hex } from '../../proofs/canonical-json.js';
@@ -20,10 +20,14 @@ import { checkRequestStatement } from '../../proofs/statement-check.js';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Clock } from '../clock.js';
 import type { InForce } from '../in-force.js';
+import type { Database } from '../register/database.js';
+import { countJob } from './jobs-counted.js';
 
 export interface JobHoldings extends Pick<InForce, 'roster' | 'carrying'> {
   readonly key: Pick<RoleKey, 'keyid' | 'privateKey'>;
   readonly clock: Clock;
+  /** Its journal. */
+  readonly database: Database;
 }
 /** What the authority answers about the intent itself. */
 export type OfIntents = Pick<AuthorityTasks, 'recall' | 'issue'>;
@@ -44,6 +48,7 @@ export function jobTasks(holdings: JobHoldings, intents: OfIntents): JobTasks {
 }
 
 type Checked = Extract<CheckedJob, { ok: true }>;
+type CheckedRequest = Extract<ReturnType<typeof checkRequestStatement>, { ok: true }>;
 interface Refused {
   code: string;
   message: string;
@@ -61,27 +66,26 @@ async function letIn(
   const person = checked.person.id;
   const recorded = await intents.recall({ event_id: eventId });
   if (recorded === null) return refusal(holdings, eventId, envelope, { ...said('not_granted'), person });
-  const objection = objectionOf(holdings, eventId, recorded.evidence, checked);
+  const asked = checkRequestStatement(recorded.evidence.request, holdings.roster());
+  if (!asked.ok)
+    return refusal(holdings, eventId, envelope, { code: asked.reason, message: `request: ${asked.message}`, person });
+  const objection = objectionOf(holdings, eventId, asked, checked);
   if (objection !== undefined) return refusal(holdings, eventId, envelope, { ...objection, person });
   const issued = await intents.issue(recorded.evidence);
   if (issued.outcome === 'refused') {
     const { code, message } = issued;
     return refusal(holdings, eventId, envelope, { code, message, person });
   }
-  return give(holdings, issued.signed, envelope, checked);
+  return give(holdings, { signed: issued.signed, profile: asked.statement.request.profile }, envelope, checked);
 }
 
 /** What invoker or principal asked for against the request that people approved, at this time. */
 function objectionOf(
-  { roster, clock }: JobHoldings,
+  { clock }: JobHoldings,
   eventId: string,
-  evidence: Evidence,
+  { request_digest, statement: { request } }: CheckedRequest,
   { statement, person }: Checked,
 ): Refused | undefined {
-  const asked = checkRequestStatement(evidence.request, roster());
-  if (!asked.ok) return { code: asked.reason, message: `request: ${asked.message}` };
-  const { request_digest } = asked;
-  const { request } = asked.statement;
   const of = { event_id: eventId, request, request_digest, policy_digest: request.policy_digest };
   const objection = jobObjection(of, statement, person, clock.now());
   return objection && said(objection);
@@ -89,7 +93,7 @@ function objectionOf(
 
 async function give(
   holdings: JobHoldings,
-  signed: SignedIntent,
+  { signed, profile }: { signed: SignedIntent; profile: string },
   envelope: SignedStatement,
   { digest, statement, person, method }: Checked,
 ): Promise<JobOutcome> {
@@ -98,15 +102,20 @@ async function give(
   const { event_id, policy_digest, deadline } = intent;
   const nowMs = clock.now();
   const refuse = (refused: Refused) => refusal(holdings, event_id, envelope, { ...refused, person: person.id });
-  const unsupported = kindRefusal(intent);
-  if (unsupported !== undefined) return refuse(unsupported);
+  const { tools } = statement.job;
+  for (const tool of tools) {
+    const unsupported = kindRefusal(intent, tool);
+    if (unsupported !== undefined) return refuse(unsupported);
+  }
   const under = carrying(policy_digest, nowMs);
   if (!under.ok) return refuse(under);
-  const { tools } = statement.job;
+  if (!letsJobsIn(under.policy, profile)) return refuse(said('jobs_not_allowed'));
   for (const tool of tools) {
     const outside = contractRefusal(under.contract, toolCallOn(tool, intent.tuple), under.roster);
     if (outside !== undefined) return refuse(outside);
   }
+  if (!(await countJob(holdings.database, { eventId: event_id, digest, at: instant(nowMs) })))
+    return refuse(said('too_many_jobs'));
   const scope = jobScopeOf(signed, { statement_digest: digest, terms: statement.job, tools });
   const notAfterMs = expiryOf(statement.issued_at, statement.not_after);
   const { token, claims } = await mintJobToken(scope, key, { nowMs, seconds: under.contract.token_ttl, notAfterMs });

@@ -1,17 +1,19 @@
+import { MAX_JOBS } from '../../domain/job.js';
 import type { ProvenReceipt } from './ledger-rows.js';
 import type { Sql } from './database.js';
 
 /**
  * How many entries of jobs one ledger takes. Whoever reaches the gateway can have a refusal signed: beyond its bound a kind
  * of entry is dropped and logged, so that nobody fills a ledger. Refusals of tokens that the authority never signed are
- * bounded apart from those of jobs: rubbish must not use up the place of what a job tried.
+ * bounded apart from those of jobs: rubbish must not use up the place of what a job tried. Jobs themselves are counted by the
+ * authority, which lets in no more than are taken here: a job that the ledger does not know could prove no call.
  */
 const BOUNDS: readonly { prefix: string; most: number }[] = [
   { prefix: 'tool_refused/unknown/', most: 64 },
   { prefix: 'tool_refused/', most: 1024 },
   { prefix: 'tool_unanswered/', most: 256 },
   { prefix: 'job_refused/', most: 128 },
-  { prefix: 'job/', most: 256 },
+  { prefix: 'job/', most: MAX_JOBS },
   { prefix: 'tool/', most: 8192 },
   { prefix: 'follow_up_refused/', most: 128 },
   { prefix: 'follow_up_looked/', most: 256 },

@@ -13,7 +13,7 @@ const time = instantSchema.nullable();
 
 const killActionSchema = z.strictObject({
   key: z.string().max(64),
-  action: z.enum(['end_sessions', 'report_granted', 'rotate', 'disable_account']),
+  action: z.enum(['end_sessions', 'report_granted', 'rotate', 'disable_account', 'halt_job']),
   rotation: z.number().int().nullable(),
   target: z.string().max(200),
   result: z.enum(['done', 'refused']).nullable(),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { cutText } from '../../domain/cut-text.js';
+import type { EffectKind } from '../../domain/effects/effects.js';
 import { instant } from '../../domain/identifiers.js';
 import type { JobClaims } from '../../domain/job.js';
 import type { ToolCall, ToolOutcome } from '../../domain/tool-call.js';
@@ -31,6 +32,7 @@ export function doneCall(
     tool: input.tool,
     intent_digest: digestOf(intent),
     policy_digest: intent.policy_digest,
+    ...ofKind(deps),
     tuple: { ...intent.tuple },
     request_digest: digestOf(input.body),
     response_digest: digestOf(result),
@@ -67,6 +69,7 @@ export function refusedCall(
     at: instant(deps.clock.now()),
     data: {
       ...said,
+      ...ofKind(deps),
       // A token of another event's job is told too: whose it was, and not as this event's.
       ...(job === null ? { job: null, token_sha256: sha256Hex(token) } : underToken(job)),
       tool: cutText(tool, 200),
@@ -76,6 +79,10 @@ export function refusedCall(
   });
   return { outcome: 'refused', ...said, receipt };
 }
+
+/** Of the first kind there was it is not said, as in every other entry. */
+const ofKind = ({ kind }: ToolDeps): { kind?: EffectKind } =>
+  kind === undefined || kind === 'entra.directory_role' ? {} : { kind };
 
 function textOf(body: unknown): string {
   try {

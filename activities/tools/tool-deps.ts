@@ -1,3 +1,4 @@
+import type { EffectKind } from '../../domain/effects/effects.js';
 import type { EntryPayload, EntryType, Receipt } from '../../domain/entry.js';
 import type { Role } from '../../domain/roles.js';
 import type { ToolVerb } from '../../domain/tool-call.js';
@@ -18,6 +19,8 @@ export type Verb = (call: AdmittedCall) => Promise<Answered>;
 /** What a role needs to have tools. */
 export interface ToolDeps {
   readonly role: Role;
+  /** Whose changes a role that changes something makes; the verifier reads of all. */
+  readonly kind?: EffectKind;
   readonly clock: Clock;
   /** Signs with the role's key. */
   readonly sign: (payload: EntryPayload) => Receipt;

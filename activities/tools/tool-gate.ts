@@ -6,8 +6,8 @@ import { contractRefusal, toolCallOn } from '../../domain/contract-targets.js';
 import { cutUnits } from '../../domain/cut-text.js';
 import type { SignedIntent } from '../../domain/intent.js';
 import type { JobClaims } from '../../domain/job.js';
+import { isJobTool } from '../../domain/job-tools.js';
 import {
-  isJobTool,
   jobEndedSchema,
   kindRefusal,
   targetRefusal,
@@ -50,10 +50,10 @@ export async function passToolGate<Result>(
   given: unknown,
   run: () => Promise<Result>,
 ): Promise<Result | ToolOutcome> {
-  const { evidence, warrant, withheld, ...call } = Object(given) as Record<string, unknown>;
+  const { evidence, warrant, withheld, made, ...call } = Object(given) as Record<string, unknown>;
   const parsed = toolCallSchema.safeParse(call);
   if (!parsed.success) throw ApplicationFailure.nonRetryable('this is not a call of a tool', 'input_malformed');
-  const input = { ...parsed.data, evidence, warrant, withheld } as ToolInput;
+  const input = { ...parsed.data, evidence, warrant, withheld, made } as ToolInput;
   const judged = await judge(deps, context, input);
   if (!judged.ok) return refusedCall(deps, input, judged, judged.job);
   admitCall(judged.call);
@@ -97,7 +97,7 @@ async function judge(deps: ToolDeps, context: Context, input: ToolInput): Promis
   if (!(verb in deps.verbs)) return misled();
   const read = toolBodySchema.safeParse(body);
   if (!read.success) return refuse('body_malformed', `expected {target?, receipts?}: ${firstIssue(read.error)}`);
-  const foreign = kindRefusal(signed.intent) ?? targetRefusal(signed.intent, read.data.target);
+  const foreign = kindRefusal(signed.intent, tool) ?? targetRefusal(signed.intent, read.data.target);
   if (foreign !== undefined) return refuse(foreign.code, foreign.message);
   const outside = contractObjection(deps, signed, tool, nowMs);
   if (outside !== undefined) return refuse(outside.code, outside.message);

@@ -16,10 +16,12 @@ const WORDS = {
   report_granted: 'list what was granted to others:',
   rotate: 'rotate',
   disable_account: 'disable the account:',
+  halt_job: 'have jobs halted by',
 } as const satisfies Record<KillAction['action'], string>;
 
 function standingOf({ action, target, key, result, code, at }: KillAction, clockText: (at: string) => string): string {
-  const what = action === 'rotate' ? `${oneLine(target)}: ` : key.endsWith('/settled') ? 'by the settled log: ' : '';
+  const named = action === 'rotate' || action === 'halt_job';
+  const what = named ? `${oneLine(target)}: ` : key.endsWith('/settled') ? 'by the settled log: ' : '';
   if (result === null) return `${what}pending, and tried until it is done`;
   const why = code === null ? '' : ` (${oneLine(code)})`;
   return `${what}${result}${why}${at === null ? '' : ` ${clockText(at)}`}`;

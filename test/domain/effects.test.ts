@@ -79,6 +79,8 @@ describe('what an effect says of itself', () => {
     expect(makerOf({ type: 'granted', data: {} })).toBe('effect:entra.directory_role');
     expect(makerOf({ type: 'removal', data })).toBe('effect:entra.group_membership');
     expect(makerOf({ type: 'granted', data: { kind: 'entra.everything' } })).toBe('effect:entra.directory_role');
+    expect(makerOf({ type: 'tool_wrote', data })).toBe('effect:entra.group_membership');
+    expect(makerOf({ type: 'tool_removed', data: {} })).toBe('effect:entra.directory_role');
     expect(makerOf({ type: 'verified', data })).toBe('verifier');
   });
 });

@@ -50,6 +50,19 @@ describe('what a kill calls for', () => {
     expect(viewOf(ceremony.state).sessions_ended_at).toBe(instant(ceremony.now));
   });
 
+  it('tells each runtime that the policy names to halt its jobs, and again where nobody signed that it was told', () => {
+    const on_kill = { ...scene.ON_KILL, halt_job: ['runner', 'agents'] };
+    const ceremony = active({ on_kill }).say(scene.sam, 'kill');
+    expect(wanted(ceremony).slice(0, 2)).toEqual(['kill/halt_job/0', 'kill/halt_job/1']);
+    const actions = viewOf(ceremony.state).kill?.actions ?? [];
+    expect(actions.slice(0, 2)).toMatchObject([{ target: 'runner' }, { target: 'agents' }]);
+    acted(acted(ceremony, 'halt_job/0'), 'halt_job/1', { result: 'refused', code: 'runtime_gone' });
+    expect(wanted(ceremony)).not.toContain('kill/halt_job/0');
+    ceremony.tell({ type: 'appended', transitions: [], refused: ['job_halted/0'] });
+    expect(wanted(ceremony)).toContain('kill/halt_job/0');
+    expect(wanted(ceremony)).not.toContain('kill/halt_job/1');
+  });
+
   it('is done again where no role signed that it was done', () => {
     const ceremony = active({ end_sessions: false }).say(scene.sam, 'kill').removed().absent();
     const keys = [

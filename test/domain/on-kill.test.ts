@@ -37,9 +37,28 @@ describe('on_kill of a profile', () => {
     ['a client id that is no id', { rotate: [{ ...secret, application_id: 'my-app' }] }, /expected a GUID/],
     ['a secret without a sink', { rotate: [{ kind: 'application_secret', application_id: APPLICATION }] }, /sink/],
     ['a path for a sink', { rotate: [{ ...secret, sink: '../etc' }] }, /name of a sink/],
+    ['a runtime twice', { halt_job: ['runner', 'runner'] }, /halt_job: names a runtime twice/],
+    ['no runtime', { halt_job: [] }, /halt_job/],
+    ['an address for a runtime', { halt_job: ['https://runner.example'] }, /name of a job runtime/],
     ['an unknown member', { end_sessions: true, delete_account: true }, /delete_account/],
   ] as [string, Over, RegExp][])('refuses %s', (_name, onKill, expected) => {
     expect(messages(onKill).join('\n')).toMatch(expected);
+  });
+
+  it('names runtimes of jobs in the intent as the policy does, and says nothing of them where it does not', () => {
+    const halting = onKillPolicySchema.parse({ halt_job: ['runner'] });
+    expect(onKillSchema.parse(onKillOf(halting, scene.PRINCIPAL)).halt_job).toEqual(['runner']);
+    expect(contractActionsOf(halting)).toEqual(['halt_job']);
+    expect(Object.keys(onKillOf(onKillPolicySchema.parse({ end_sessions: true }), scene.PRINCIPAL))).not.toContain(
+      'halt_job',
+    );
+    // A contract may say it for `reseal exec` alone, which no profile has to name.
+    expect(policySchema.safeParse(withOnKill({ halt_job: ['runner'] }, [])).success).toBe(true);
+    const contract = contractInput({
+      kill_switch: { ...(contractInput()['kill_switch'] as Over), on_trigger: ['revoke_warrant', 'reseal'] },
+    });
+    const silent = { ...withOnKill({ halt_job: ['runner'] }, []), contract };
+    expect(policySchema.safeParse(silent).error?.issues[0]?.message).toMatch(/^halt_job is missing: the on_kill/);
   });
 
   it('reaches the terms of its profile alone, and is absent where nothing is said', () => {

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GROUP_TOOLS } from '../../domain/effects/group-membership.js';
+import { ASSIGNMENT_TOOLS } from '../../domain/effects/role-assignment.js';
+import { generateHolderKey } from '../../proofs/holder-proof.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import { execUnder, RESEAL } from '../support/exec.js';
 import { approveExtension, askToExtend } from '../support/extending.js';
 import { aftermath, verifiedBundle } from '../support/good-end.js';
+import { askForJob, callTool, jobStatement, letIn } from '../support/jobs.js';
 import { PEOPLE, ROLE, tenantOf } from '../support/people.js';
 import { entriesOf, hurry, isOver } from '../support/records.js';
 import { foundIn, sweepStack } from '../support/sweeping.js';
@@ -84,6 +89,11 @@ describe('a ceremony about a group', () => {
         ends_at: active.dead_man_at,
       },
     ]);
+    const ran = await execUnder(stack, asked, `${RESEAL} tool read && ${RESEAL} tool write`);
+    expect(ran).toMatchObject({ status: 0 });
+    const [read = '', wrote = ''] = ran.out.trim().split('\n');
+    expect(JSON.parse(read)).toMatchObject({ outcome: 'done', result: { assignments: [{ through_pim: true }] } });
+    expect(JSON.parse(wrote)).toMatchObject({ outcome: 'done', result: { stands: true, adopted: true } });
     const extending = await askToExtend(stack, asked, 20);
     await approveExtension(stack, asked, extending);
     const extended = await stack.until(asked.event, ({ extension }) => extension?.state === 'done');
@@ -95,6 +105,9 @@ describe('a ceremony about a group', () => {
     const after = await aftermath(stack, asked);
     expect(after).toMatchObject({ standing: [], grants: 1, bundle: { ok: true, errors: [] } });
     expect(after.facts).toMatchObject({ role: NAME, end: 'expired', deadline: extending.deadline });
+    expect(after.facts).toMatchObject({
+      jobs: [{ person: 'alice', tools: [GROUP_TOOLS.read, GROUP_TOOLS.write, GROUP_TOOLS.remove], calls: 2 }],
+    });
     const [granted] = await entriesOf(stack, asked.event, 'granted');
     expect(granted).toMatchObject({
       kind: 'entra.group_membership',
@@ -123,6 +136,17 @@ describe('a ceremony in a tenant without PIM', () => {
     await hurry(stack, asked.event, ({ state }) => state === 'active');
     const standing = async () => (await stack.graph.truth(WITHOUT_PIM)).assignments;
     expect(await standing()).toMatchObject([{ principal_id: alice, ends_at: null }]);
+    expect(await askForJob(stack, jobStatement(stack, asked, 'alice', generateHolderKey()))).toMatchObject({
+      outcome: 'refused',
+      code: 'tool_of_another_kind',
+    });
+    const job = await letIn(stack, asked, {}, 'alice', Object.values(ASSIGNMENT_TOOLS));
+    const use = (tool: string, body = {}) => callTool(stack, job, tool, { body });
+    expect(await use(ASSIGNMENT_TOOLS.read)).toMatchObject({ outcome: 'done', result: { assignments: [{}] } });
+    expect(await use(ASSIGNMENT_TOOLS.write)).toMatchObject({ outcome: 'done', result: { stands: true } });
+    const elsewhere = { target: { assigned_role_template_id: GROUP } };
+    expect(await use(ASSIGNMENT_TOOLS.remove, elsewhere)).toMatchObject({ outcome: 'refused', code: 'target_foreign' });
+    expect(await use(GROUP_TOOLS.remove)).toMatchObject({ outcome: 'refused', code: 'tool_not_in_scope' });
     const extending = await askToExtend(stack, asked, 20);
     await approveExtension(stack, asked, extending);
     const extended = await stack.until(asked.event, ({ extension }) => extension?.state === 'done');
@@ -142,6 +166,7 @@ describe('a ceremony in a tenant without PIM', () => {
     expect(report.errors).toEqual([]);
     const { deadline } = extending;
     expect(report.facts).toMatchObject({ role: ROLE.name, end: 'revoked', dead_man: null, deadline });
+    expect(report.facts.jobs).toMatchObject([{ job: job.job, calls: 2, refused: 2 }]);
   });
 });
 

@@ -1,18 +1,15 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { TOOLS } from '../../domain/contract.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import { execUnder, RESEAL } from '../support/exec.js';
 import { verifiedBundle } from '../support/good-end.js';
 import { entriesOf } from '../support/records.js';
-
-const RESEAL = fileURLToPath(new URL('../../bin/reseal.js', import.meta.url));
 
 let stack: CeremonyStack;
 let asked: Asked;
@@ -24,31 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-interface Ran {
-  status: number | null;
-  out: string;
-  err: string;
-}
-
 /** `reseal exec` as alice runs it. */
-function exec(script: string, ...options: string[]): Promise<Ran> {
-  const gateway = stack.stack.dev.gateway_url;
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: dir,
-    RESEAL_AS: 'alice@corp.example',
-    RESEAL_KEY: stack.keyOf('alice'),
-    RESEAL_GATEWAY_URL: gateway,
-    SSH_AUTH_SOCK: '/nowhere',
-  };
-  const argv = [RESEAL, 'exec', asked.event, ...options, '--', 'sh', '-c', script];
-  const child = spawn(process.execPath, argv, { env, cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  return new Promise((resolve) => child.once('close', (status) => resolve({ status, out, err })));
-}
-const reseal = `"${process.execPath}" "${RESEAL}"`;
+const exec = (script: string, ...options: string[]) => execUnder(stack, asked, script, { options, cwd: dir });
 
 async function there(name: string): Promise<void> {
   for (const giveUpAt = Date.now() + 60_000; Date.now() < giveUpAt; await sleep(50))
@@ -59,7 +33,7 @@ async function there(name: string): Promise<void> {
 describe('a command under `reseal exec`', () => {
   it('calls its tools without a key, and its status is the answer', async () => {
     const ran = await exec(
-      `${reseal} tool read && ${reseal} tool shell.exec; echo "refused: $?"; env | grep -cE "^(RESEAL_(KEY|AS|GATEWAY)|SSH_)"; exit 7`,
+      `${RESEAL} tool read && ${RESEAL} tool shell.exec; echo "refused: $?"; env | grep -cE "^(RESEAL_(KEY|AS|GATEWAY)|SSH_)"; exit 7`,
       '--tools',
       'read',
       '--confined-by',

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { LOCAL_APPLICATIONS } from '../../deploy/local/stack/local-world.js';
@@ -11,9 +12,11 @@ import { ceremonyWorkflowId } from '../../domain/identifiers.js';
 import { ROLES } from '../../domain/roles.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
 import { verifiedBundle } from '../support/good-end.js';
+import { letIn, type Job } from '../support/jobs.js';
 import { PEOPLE, testPolicy } from '../support/people.js';
 import { entriesOf, hurry, isOver, ledgerOf } from '../support/records.js';
 import { RoleProcess } from '../support/role-process.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 const CREDENTIALS = 'effect:entra.credentials';
 const APPLICATION = 'a9900000-0000-4000-8000-000000000001';
@@ -27,6 +30,7 @@ function policy(): string {
   const on_kill = {
     report_granted: true,
     disable_account: true,
+    halt_job: ['runner'],
     rotate: [
       { kind: 'application_secret', application_id: APPLICATION, sink: 'plugin' },
       { kind: 'user_password', user_id: 'principal', sink: 'local' },
@@ -54,6 +58,10 @@ describe('the kill switch', () => {
   let folder: string;
   let stack: CeremonyStack;
   let rotator: RoleProcess;
+  /** A runtime of jobs that is not under `reseal exec`, and cannot be told at first. */
+  let runner: WebhookReceiver;
+  let job: Job;
+  const runnerKey = `whsec_${randomBytes(32).toString('base64')}`;
   let asked: Asked;
   const said: string[] = [];
   const start = () => RoleProcess.start({ roles: [CREDENTIALS], config: workerFile(stack.stack.layout, CREDENTIALS) });
@@ -65,14 +73,20 @@ describe('the kill switch', () => {
     const plugin = path.join(folder, 'plugin.sh');
     await writeFile(plugin, PLUGIN);
     await chmod(plugin, 0o700);
+    runner = await WebhookReceiver.start();
+    runner.answers(503);
+    const secret_path = path.join(folder, 'runner-key');
+    await writeFile(secret_path, runnerKey, { mode: 0o600 });
     stack = await CeremonyStack.start({
       policyYaml: policy(),
+      jobRuntimes: { runner: { kind: 'webhook', url: runner.url, secret_path } },
       roles: ROLES.filter((role) => role !== CREDENTIALS),
       sinks: { plugin: { kind: 'exec', command: [plugin], timeout_seconds: 30 } },
       log: (message, fields) => said.push(JSON.stringify({ message, ...fields })),
     });
     rotator = await start();
     asked = await stack.activate();
+    job = await letIn(stack, asked);
     await stack.graph.post('/applications', { id: APPLICATION, tenant: asked.tenant, passwords: ['its own'] });
     await stack.advance(asked.event, '6m');
     // What the principal did with the privilege, before somebody noticed.
@@ -94,6 +108,7 @@ describe('the kill switch', () => {
   afterAll(async () => {
     await rotator?.end('SIGKILL');
     await stack?.stop();
+    await runner?.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -102,12 +117,15 @@ describe('the kill switch', () => {
     expect(ended).toMatchObject({ state: 'revoked', cause: 'kill', kill: { trigger: 'operator_statement' } });
     expect(ended.flags).toContain('actions_pending');
     await stack.graph.clearFaults(asked.tenant);
+    await expect.poll(() => runner.received.length, { timeout: 60_000 }).toBeGreaterThan(0);
+    runner.answers(204);
   });
 
   it('does everything else all the same, and records each', async () => {
     const isDone = ({ flags }: { flags: string[] }): boolean => !flags.includes('actions_pending');
     const view = await hurry(stack, asked.event, isDone, { step: '2m' });
     expect(view.kill?.actions.map(({ key, result }) => [key, result])).toEqual([
+      ['halt_job/0', 'done'],
       ['disable_account', 'done'],
       ['rotate/0', 'done'],
       ['rotate/1', 'done'],
@@ -123,11 +141,22 @@ describe('the kill switch', () => {
     // Sealed again with what came after the end.
     await expect
       .poll(async () => (await verifiedBundle(stack, asked.event)).facts.kill_actions.length, { timeout: 60_000 })
-      .toBe(5);
+      .toBe(6);
     const { errors, not_verified, facts } = await verifiedBundle(stack, asked.event);
     expect(errors).toEqual([]);
     expect(not_verified.filter((sentence) => sentence.includes('the kill called for it'))).toEqual([]);
-    expect(facts.kill_actions.map(({ result }) => result)).toEqual(Array(5).fill('done'));
+    expect(facts.kill_actions.map(({ result }) => result)).toEqual(Array(6).fill('done'));
+  });
+
+  it('has told the runtime to halt the jobs that were let in, signed, and under one id however often', () => {
+    const [first, ...later] = runner.received;
+    const { 'webhook-id': id } = first?.headers ?? {};
+    expect(later.length).toBeGreaterThan(0);
+    for (const { headers, body } of runner.received) {
+      expect(headers['webhook-id']).toBe(id);
+      const told = new Webhook(runnerKey).verify(body, headers);
+      expect(told).toMatchObject({ type: 'halt_job', event_id: asked.event, runtime: 'runner', jobs: [job.job] });
+    }
   });
 
   it('leaves one secret standing, the one that its sink holds, whatever the crash lost', async () => {

@@ -104,6 +104,26 @@ describe('the jobs in a bundle', () => {
     expect(failuresOf({ after: -5 })).toEqual(['job_unproven']);
   });
 
+  it('fail when another role answers for a call than the one of the ceremony', () => {
+    const call = { tool: TOOLS.read, kind: 'entra.group_membership' };
+    expect(failuresOf({ type: 'tool_wrote', call })).not.toEqual([]);
+    expect(failuresOf({ type: 'tool_wrote', call: { tool: TOOLS.read } })).toEqual([]);
+  });
+
+  it('fail where the profile lets none in', () => {
+    const { ceremony, payloads } = withJob();
+    const entries = payloads.map((entry, index) => ({ seq: index + 1, entry, body: sign(entry).envelope }));
+    const judge = (jobs: boolean): string[] => {
+      const findings = new BundleFindings();
+      const authority = { request: ceremony.request, acts: [], intent: { seq: 2, intent: ceremony.intent } };
+      const predicate = { policy: { profiles: { [ceremony.request.profile]: { jobs } } } };
+      proveJobs(authority as never, predicate as never, entries, testTrust(), findings);
+      return findings.errors.map(({ message }) => message);
+    };
+    expect(judge(true)).toEqual([]);
+    expect(judge(false)[0]).toContain('jobs_not_allowed');
+  });
+
   it('may be ended after the window', () => {
     expect(failuresOf({ after: 30 + 32, type: 'tool_removed', call: { tool: TOOLS.read } })).toEqual([]);
   });

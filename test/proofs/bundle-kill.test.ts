@@ -75,6 +75,19 @@ describe('what a kill did besides the removal, in a bundle', () => {
     expect(proven(ON_KILL, [one]).errors).toMatchObject([{ code: 'kill_action_unproven', where: 'entries[0].body' }]);
   });
 
+  it('tells which runtimes were told to halt jobs, and refuses one that the intent does not name', () => {
+    const on_kill = { ...ON_KILL, halt_job: ['runner', 'agents'] };
+    const halted = (runtime: string, index = 0) =>
+      entry('job_halted', `job_halted/${index}`, { result: 'done', code: null, runtime, status: 204, jobs: 1 });
+    const { actions, errors, unproven } = proven(on_kill, [rotated, disabled, listed, halted('runner')]);
+    expect(errors).toEqual([]);
+    expect(actions.at(-1)).toMatchObject({ action: 'halt_job', target: 'runner', result: 'done' });
+    expect(unproven).toEqual([expect.stringMatching(/^that agents was told to halt jobs: the kill called for it/)]);
+    for (const one of [halted('other'), halted('runner', 1), halted('runner', 7)])
+      expect(proven(on_kill, [one]).errors).toMatchObject([{ code: 'kill_action_unproven' }]);
+    expect(proven(ON_KILL, [halted('runner')]).errors).toHaveLength(1);
+  });
+
   it('refuses all of it under an intent that says nothing of a kill, and in a whole bundle by its place', () => {
     expect(proven(undefined, [rotated, disabled, listed]).errors).toHaveLength(3);
     expect(told((payloads) => [...payloads, listed]).codes).toEqual(['kill_action_unproven entries[12].body']);

@@ -42,15 +42,17 @@ export async function askForJob(stack: CeremonyStack, envelope: SignedStatement)
   return (await post(stack, '/v1/jobs', envelope)) as JobAnswer;
 }
 
-/** A job of alice's with all tools, let in. */
+/** A job of alice's with all tools of directory roles, or these, let in. */
 export async function letIn(
   stack: CeremonyStack,
   asked: Asked,
   over: Record<string, unknown> = {},
   person = 'alice',
+  tools: readonly string[] = Object.values(TOOLS),
 ): Promise<Job> {
   const holder = generateHolderKey();
-  const envelope = jobStatement(stack, asked, person, holder, over);
+  const job = { holder: holder.holder, tools, confined_by: null };
+  const envelope = jobStatement(stack, asked, person, holder, { job, ...over });
   const answer = await askForJob(stack, envelope);
   if (answer.outcome !== 'given') throw new Error(`${answer.code}: ${answer.message}`);
   return { holder, envelope, token: answer.token, job: answer.job };

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { policySchema } from '../../domain/policy.js';
-import { channelFaults, noticeChannels } from '../../workers/notice-channels.js';
-import { noticeChannelsSchema } from '../../workers/notice-settings.js';
+import { channelFaults, jobRuntimes, noticeChannels, runtimeFaults } from '../../workers/notice-channels.js';
+import { jobRuntimesSchema, noticeChannelsSchema } from '../../workers/notice-settings.js';
 import { policy } from '../proofs/ceremony-people.js';
 
 const webhook = (url: string) => ({ desk: { kind: 'webhook', url, secret_path: '/run/secrets/desk' } });
@@ -68,6 +68,21 @@ describe('what would keep notices from going out', () => {
       ['pager', 'channel_unusable'],
     ]);
     expect(JSON.stringify(faults)).not.toContain('desk.example');
+  });
+
+  it('is named of runtimes of jobs as well', async () => {
+    const to = (secret_path: string) => ({ kind: 'webhook' as const, url: 'https://runner.example/x', secret_path });
+    const runtimes = jobRuntimes({ runner: to(path.join(folder, 'none')) });
+    const [name = '', profile] = Object.entries(policy.profiles)[0] ?? [];
+    const halting = { ...policy, profiles: { [name]: { ...profile, on_kill: { halt_job: ['runner', 'agents'] } } } };
+    const faults = await runtimeFaults(runtimes, policySchema.parse(halting));
+    expect(faults.map(({ runtime, code }) => [runtime, code])).toEqual([
+      ['runner', 'runtime_unusable'],
+      ['agents', 'runtime_unknown'],
+    ]);
+    expect(JSON.stringify(faults)).not.toContain('runner.example');
+    expect(await runtimeFaults(runtimes, policy)).toEqual([]);
+    expect(jobRuntimesSchema.safeParse({ runner: { ...to('/s'), url: 'http://runner.example' } }).success).toBe(false);
   });
 
   it('is nothing where the policy tells nobody', async () => {

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../../api/exit-status.js';
 import type { ResealApi } from '../../api/reseal-api.js';
 import { ResealError } from '../../api/reseal-error.js';
+import type { EffectKind } from '../../../domain/effects/effects.js';
 import { parseDuration } from '../../../domain/duration.js';
 import { instant } from '../../../domain/identifiers.js';
-import { JOB_TOOLS, type JobTool } from '../../../domain/job.js';
+import { hasJobTools, JOB_TOOLS, jobToolOf, type JobTool } from '../../../domain/job-tools.js';
 import type { JobStatement } from '../../../domain/job-statement.js';
 import { MAX_STATEMENT_LIFE_MS, STATEMENT_DOMAIN, type SignedStatement } from '../../../domain/statement.js';
-import { JOB_ENDED, verbOf, type JobEnded } from '../../../domain/tool-call.js';
+import { JOB_ENDED, type JobEnded } from '../../../domain/tool-call.js';
 import { canonicalJson } from '../../../proofs/canonical-json.js';
 import { generateHolderKey, proveHolding, type HolderKey } from '../../../proofs/holder-proof.js';
 import { Child, statusOf, type ChildEnd } from '../../jobs/child.js';
@@ -48,7 +49,11 @@ export async function execJob(
       hint: `reseal breakglass watch ${eventId}`,
     });
   const holder = generateHolderKey();
-  const terms = { holder: holder.holder, tools: await toolsOf(api, options.tools), confined_by: confinement(options) };
+  const terms = {
+    holder: holder.holder,
+    tools: await toolsOf(api, asked.request.effect.kind, options.tools),
+    confined_by: confinement(options),
+  };
   const envelope = await session.during(
     'waiting for the key: touch it, if it is made of hardware',
     signJob(actor, asked, terms, session.now()),
@@ -161,18 +166,22 @@ function graceOf(text: string | undefined): number {
   throw new ResealError('usage', `--grace is a duration of at most 5m, such as 10s, not "${text}"`);
 }
 
-/** Those that were named, by full name or verb; else those that the contract allows. */
-async function toolsOf(api: ResealApi, named: string | undefined): Promise<JobTool[]> {
-  if (named === undefined) {
-    const { contract } = (await api.policy()).policy;
-    const allowed = JOB_TOOLS.filter((tool) => contract?.execution.tools_allowlist.includes(tool) ?? true);
-    return [...allowed];
-  }
-  return [...new Set(named.split(',').map((name) => toolNamed(name.trim())))];
+const USES = ['read', 'write', 'remove'] as const;
+
+/** Those that were named, by full name or use; else those of the ceremony's kind that the contract allows. */
+async function toolsOf(api: ResealApi, kind: EffectKind, named: string | undefined): Promise<JobTool[]> {
+  if (!hasJobTools(kind))
+    throw new ResealError('refused', `there are no tools for ${kind}: no job is let into such a ceremony`, {
+      hint: 'docs/jobs.md says which kinds have any',
+    });
+  if (named !== undefined) return [...new Set(named.split(',').map((name) => toolNamed(kind, name.trim())))];
+  const { contract } = (await api.policy()).policy;
+  const own = USES.map((use) => jobToolOf(kind, use)).filter((tool) => tool !== undefined);
+  return own.filter((tool) => contract?.execution.tools_allowlist.includes(tool) ?? true);
 }
 
-export function toolNamed(name: string): JobTool {
-  const found = JOB_TOOLS.find((tool) => tool === name || verbOf(tool) === name);
+function toolNamed(kind: EffectKind, name: string): JobTool {
+  const found = jobToolOf(kind, name) ?? JOB_TOOLS.find((tool) => tool === name);
   if (found !== undefined) return found;
   throw new ResealError('usage', `"${name}" is no tool: there are read, write and remove`);
 }

@@ -1,7 +1,6 @@
 import { request } from 'node:http';
 import { toolPath } from '../../../domain/job.js';
-import { verbOf } from '../../../domain/tool-call.js';
-import { JOB_TOOLS } from '../../../domain/job.js';
+import { jobToolOf, kindOfTool } from '../../../domain/job-tools.js';
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
 import type { Session } from '../session.js';
@@ -11,13 +10,20 @@ export async function callTool(session: Session, name: string, { body = '{}' }: 
   const socketPath = session.io.env['RESEAL_TOOLS_SOCKET'];
   if (socketPath === undefined)
     throw new ResealError('usage', 'tools are called by a job', { hint: 'reseal exec EVENT -- COMMAND' });
-  const tool = JOB_TOOLS.find((one) => verbOf(one) === name) ?? name;
+  const tool = jobToolOf(kindOfJob(session), name) ?? name;
   const { status, text } = await post(socketPath, toolPath(encodeURIComponent(tool)), body);
   session.data(text);
   if (status === 200) return EXIT.done;
   if (status === 403) return EXIT.refused;
   return status >= 500 ? EXIT.unreachable : EXIT.usage;
 }
+
+/** The job was let in for tools of one kind: they say which. */
+const kindOfJob = ({ io }: Session) =>
+  io.env['RESEAL_TOOLS']
+    ?.split(' ')
+    .map((tool) => kindOfTool(tool))
+    .find((kind) => kind !== undefined) ?? 'entra.directory_role';
 
 function post(socketPath: string, path: string, body: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {

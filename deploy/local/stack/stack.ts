@@ -1,7 +1,7 @@
 import type { Client, Connection } from '@temporalio/client';
 import type { Database } from '../../../activities/register/database.js';
 import type { Role } from '../../../domain/roles.js';
-import type { NoticeChannelSettings } from '../../../workers/notice-settings.js';
+import type { JobRuntimeSettings, NoticeChannelSettings } from '../../../workers/notice-settings.js';
 import type { Log } from '../../../workers/role-context.js';
 import type { WorkerSettings } from '../../../workers/settings.js';
 import type { SinkSettings } from '../../../workers/sink-settings.js';
@@ -36,6 +36,8 @@ export interface StackOptions {
   decisionLog?: string;
   /** Channels for notices besides the stack's own inbox, which is called `inbox`. */
   noticeChannels?: NoticeChannelSettings;
+  /** Runtimes that are told to halt jobs; none when left out. */
+  jobRuntimes?: JobRuntimeSettings;
   /** Object ids that no ceremony may touch; none when left out. */
   protectedObjectIds?: readonly string[];
   /** Sinks for rotated credentials besides the stack's own directory, which is called `local`. */

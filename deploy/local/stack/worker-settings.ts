@@ -64,6 +64,7 @@ export function workerSettings(
         inbox: { kind: 'webhook', url: inboxUrl, secret_path: layout.inboxSecret },
         ...options.noticeChannels,
       },
+      ...(options.jobRuntimes === undefined ? {} : { job_runtimes: options.jobRuntimes }),
       sentinel_import_keys: layout.importKeys,
       reconcile_seconds: options.reconcileSeconds ?? 5,
     },

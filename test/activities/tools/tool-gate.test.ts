@@ -14,7 +14,8 @@ import { toolTasks } from '../../../activities/tools/tool-tasks.js';
 import { UsedProofs } from '../../../activities/tools/used-proofs.js';
 import { givenInForce } from '../../../deploy/local/stack/given-in-force.js';
 import { TOOLS } from '../../../domain/contract.js';
-import type { EntryPayload } from '../../../domain/entry.js';
+import { GROUP_TOOLS } from '../../../domain/effects/group-membership.js';
+import { makerOf, type EntryPayload } from '../../../domain/entry.js';
 import { MODEL_RECEIPT } from '../../../domain/job.js';
 import { JOB_ENDED, type ToolOutcome } from '../../../domain/tool-call.js';
 import { digestOf, sha256Hex } from '../../../proofs/canonical-json.js';
@@ -150,6 +151,32 @@ describe('a call', () => {
     ({ token } = await mintJobToken(scope, authority, { nowMs: now, seconds: 120, notAfterMs: now + 600_000 }));
     expect(codeOf(await attempt(await made()))).toBe('kind_unsupported');
     expect(ran).toBe(0);
+  });
+
+  it("has no tool of another kind's ceremonies, whatever its token says", async () => {
+    const tools = [GROUP_TOOLS.read, TOOLS.read];
+    const terms = { holder: holder.holder, tools, confined_by: null };
+    const scope = jobScopeOf(signed, { statement_digest: 'cd'.repeat(32), terms, tools });
+    ({ token } = await mintJobToken(scope, authority, { nowMs: now, seconds: 120, notAfterMs: now + 600_000 }));
+    expect(codeOf(await attempt(await made(GROUP_TOOLS.read)))).toBe('tool_of_another_kind');
+    expect(codeOf(await attempt(await made(), 'two'))).toBe('done');
+    expect(ran).toBe(1);
+  });
+
+  it('is taken by the role of its own kind alone, which names the kind in what it signs', async () => {
+    const role = 'effect:entra.group_membership' as const;
+    const verbs = { write: deps.verbs.read } as ToolDeps['verbs'];
+    const named = { done: { write: 'tool_wrote' }, refused: 'tool_change_refused' } as const;
+    const other: ToolDeps = { ...deps, role, kind: 'entra.group_membership', verbs, entries: named };
+    const terms = { holder: holder.holder, tools: [TOOLS.write], confined_by: null };
+    const scope = jobScopeOf(signed, { statement_digest: 'cd'.repeat(32), terms, tools: [TOOLS.write] });
+    const misled = { ...scope, aud: ['verifier', role] };
+    ({ token } = await mintJobToken(misled, authority, { nowMs: now, seconds: 120, notAfterMs: now + 600_000 }));
+    expect(codeOf(await attempt(await made(TOOLS.write), 'one', other))).toBe('token_foreign');
+    expect(ran).toBe(0);
+    const told = entries.at(-1);
+    expect(told).toMatchObject({ type: 'tool_change_refused', data: { kind: 'entra.group_membership' } });
+    expect(told && makerOf(told)).toBe(role);
   });
 
   it('does nothing where no gate stands before it', async () => {

@@ -1,34 +1,29 @@
 import { Context } from '@temporalio/activity';
+import { z } from 'zod';
 
 import { instant } from '../../domain/identifiers.js';
+import { assignmentIntent } from '../graph/assignment/assignment-intent.js';
+import { readStanding } from '../graph/assignment/assignments.js';
 import { Attempt } from '../graph/attempt.js';
 import { openSession, type GraphDeps } from '../graph/effect-deps.js';
 import { backoffMs, toApplicationFailure } from '../graph/wire/graph-error.js';
-import { pimFamily, pimTuple } from '../graph/pim/pim-family.js';
-import { isPim } from '../graph/pim/pim-wire.js';
-import { z } from 'zod';
 import type { Verb } from './tool-deps.js';
 
 const nothing = z.object({});
 
-/** What stands for the event's own tuple now, in the words of Graph: read by the verifier's identity, once. */
-export const readDirectoryRole =
+/** What stands outside PIM for the event's own tuple now: the same answer as of PIM's, in which nothing has an end. */
+export const readRoleAssignment =
   (deps: GraphDeps): Verb =>
   ({ signed }) =>
     Attempt.run(nothing, {}, async (attempt) => {
-      const { tuple, deadline, dead_man } = signed.intent;
+      const { tuple, deadline, dead_man } = assignmentIntent(signed.intent);
       const graph = openSession(deps, tuple.tenant_id, attempt);
-      const pim = pimFamily(tuple);
-      const answer = await graph.readAll(pim.instances, pim.instanceSchema, { $filter: pim.ofTuple(pimTuple(tuple)) });
+      const answer = await readStanding(graph, tuple);
       if (!answer.ok)
         throw toApplicationFailure(answer.failure, backoffMs(answer.failure, Context.current().info.attempt));
-      const assignments = answer.value.map((instance) => ({
-        id: instance.id,
-        schedule_id: instance.roleAssignmentScheduleId ?? null,
-        through_pim: isPim(instance),
-        starts_at: instance.startDateTime ?? null,
-        ends_at: instance.endDateTime ?? null,
-      }));
+      const assignments = [answer.value]
+        .filter((one) => one !== null)
+        .map(({ id }) => ({ id, schedule_id: null, through_pim: false, starts_at: null, ends_at: null }));
       const read_at = instant(deps.clock.now());
       const result = { target: { ...tuple }, assignments, deadline, dead_man, read_at };
       const calls = {
