@@ -14,7 +14,8 @@ import type { PcrSelection } from '../../proofs/tpm/pcr-selection.js';
 import { hashByName } from '../../proofs/tpm/tpm-algorithms.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import { collectQuote } from './collect-quote.js';
-import { activateCredential, EK_CERTIFICATE_INDEX, readNv, readPublic } from './tpm-device.js';
+import { activateCredential } from './endorsement-session.js';
+import { EK_CERTIFICATE_INDEX, readNv, readPublic } from './tpm-device.js';
 import { TpmError, type TpmErrorCode } from './tpm-error.js';
 import { openTpm, type TpmAddress } from './tpm-transport.js';
 

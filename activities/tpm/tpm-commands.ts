@@ -5,9 +5,13 @@ import type { TpmTransport } from './tpm-transport.js';
 
 /** TPM_CC, TPM 2.0 Part 2 §6.5.2. */
 export const TPM_CC = {
+  evictControl: 0x120,
+  createPrimary: 0x131,
   activateCredential: 0x147,
   nvRead: 0x14e,
   policySecret: 0x151,
+  create: 0x153,
+  load: 0x157,
   quote: 0x158,
   flushContext: 0x165,
   nvReadPublic: 0x169,

@@ -1,15 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { encodePcrSelections, readPcrSelections, type PcrSelection } from '../../proofs/tpm/pcr-selection.js';
 import { TPM_ALG } from '../../proofs/tpm/tpm-algorithms.js';
-import { tpmSized, tpmUint16, tpmUint32 } from '../../proofs/tpm/tpm-wire.js';
+import { tpmSized, tpmUint16 } from '../../proofs/tpm/tpm-wire.js';
 import { RS_PW, runTpm, TPM_CC } from './tpm-commands.js';
 import { TpmError } from './tpm-error.js';
 import type { TpmTransport } from './tpm-transport.js';
 
-const RH_NULL = 0x40000007;
-const RH_ENDORSEMENT = 0x4000000b;
-const POLICY_SESSION = 1;
-const ALG_SHA256 = 0x000b;
 const MAX_BYTES = 2048;
 /** A TPM answers eight values at a time. */
 const MAX_READS = 32;
@@ -26,12 +21,15 @@ export interface PcrReading {
  *
  * All functions here throw {@link TpmError} as `runTpm` does.
  */
-export const readPublic = (tpm: TpmTransport, handle: number): Promise<Buffer> =>
+export const readPublic = async (tpm: TpmTransport, handle: number): Promise<Buffer> =>
+  (await readKey(tpm, handle)).area;
+
+/** The same, with the Qualified Name: where in the TPM's hierarchies the key lies. */
+export const readKey = (tpm: TpmTransport, handle: number): Promise<{ area: Buffer; qualifiedName: Buffer }> =>
   runTpm(tpm, { code: TPM_CC.readPublic, handles: [handle] }, (reader) => {
     const area = reader.sized('outPublic', MAX_BYTES);
     reader.sized('name', MAX_BYTES);
-    reader.sized('qualifiedName', MAX_BYTES);
-    return tpmSized(area);
+    return { area: tpmSized(area), qualifiedName: Buffer.from(reader.sized('qualifiedName', MAX_BYTES)) };
   });
 
 /** TPM2_PCR_Read, as often as it takes for all; throws `torn_read` when a PCR changes meanwhile. */
@@ -141,69 +139,3 @@ export const readClock = (
     const [clock, resetCount, restartCount] = [reader.uint64(), reader.uint32(), reader.uint32()];
     return { clock, resetCount, restartCount, safe: reader.uint8() === 1 };
   });
-
-/**
- * TPM2_ActivateCredential: opens what was sealed to this EK and the Name of this AK. The session that the EK's policy
- * (TCG EK Credential Profile, PolicySecret of the endorsement hierarchy) needs is flushed by its own handle, whatever
- * happens: a TPM has few of them, and sessions of others are not ours to end.
- */
-export async function activateCredential(
-  tpm: TpmTransport,
-  keys: { ak: number; ek: number },
-  challenge: { credentialBlob: Uint8Array; encryptedSecret: Uint8Array },
-): Promise<Buffer> {
-  const session = await startPolicySession(tpm);
-  try {
-    await policySecret(tpm, session);
-    const { credentialBlob, encryptedSecret } = challenge;
-    return await runTpm(
-      tpm,
-      {
-        code: TPM_CC.activateCredential,
-        handles: [keys.ak, keys.ek],
-        sessions: [RS_PW, session],
-        parameters: Buffer.concat([tpmSized(credentialBlob), tpmSized(encryptedSecret)]),
-      },
-      (reader) => reader.sized('certInfo', MAX_BYTES),
-    );
-  } finally {
-    // The answer to the caller is that of the activation, not of tidying up.
-    await flush(tpm, session).catch(() => undefined);
-  }
-}
-
-const startPolicySession = (tpm: TpmTransport): Promise<number> =>
-  runTpm(
-    tpm,
-    {
-      code: TPM_CC.startAuthSession,
-      handles: [RH_NULL, RH_NULL],
-      handlesBack: 1,
-      parameters: Buffer.concat([
-        tpmSized(randomBytes(32)),
-        tpmSized(Buffer.alloc(0)),
-        Buffer.of(POLICY_SESSION),
-        tpmUint16(TPM_ALG.null),
-        tpmUint16(ALG_SHA256),
-      ]),
-    },
-    (reader) => {
-      const handle = reader.uint32();
-      reader.sized('nonceTPM', 64);
-      return handle;
-    },
-  );
-
-async function policySecret(tpm: TpmTransport, session: number): Promise<void> {
-  const none = tpmSized(Buffer.alloc(0));
-  const parameters = Buffer.concat([none, none, none, tpmUint32(0)]);
-  const handles = [RH_ENDORSEMENT, session];
-  await runTpm(tpm, { code: TPM_CC.policySecret, handles, sessions: [RS_PW], parameters }, (reader) => {
-    reader.take(reader.remaining);
-  });
-}
-
-/** TPM2_FlushContext of one handle. */
-export async function flush(tpm: TpmTransport, handle: number): Promise<void> {
-  await runTpm(tpm, { code: TPM_CC.flushContext, parameters: tpmUint32(handle) }, () => undefined);
-}

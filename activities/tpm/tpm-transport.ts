@@ -15,8 +15,10 @@ export type TpmAddress = { device: string } | { socket: string } | { host: strin
 const HEADER_BYTES = 10;
 /** No response of the commands used here is longer (TPM 2.0 PC Client Profile: 4096). */
 const MAX_RESPONSE_BYTES = 4096;
-/** Making a key takes a slow TPM a minute; what is asked for here takes a second. */
+/** What is asked for while a host runs takes a second. */
 const ANSWER_MS = 30_000;
+/** Making an RSA key takes a slow TPM a minute. */
+export const MAKING_MS = 300_000;
 
 /** Reads `/dev/tpmrm0`, `unix:/path` or `tcp:host:port`; undefined for anything else. */
 export function parseTpmAddress(text: string): TpmAddress | undefined {
@@ -26,13 +28,14 @@ export function parseTpmAddress(text: string): TpmAddress | undefined {
   return text.startsWith('/') ? { device: text } : undefined;
 }
 
-/** @throws {TpmError} `unreachable`. */
-export async function openTpm(address: TpmAddress): Promise<TpmTransport> {
-  return 'device' in address ? openDevice(address.device) : new SocketTransport(await connected(address));
+/** `answerMs` is how long one command may take. Throws TpmError `unreachable`. */
+export async function openTpm(address: TpmAddress, answerMs = ANSWER_MS): Promise<TpmTransport> {
+  if ('device' in address) return openDevice(address.device, answerMs);
+  return new SocketTransport(await connected(address), answerMs);
 }
 
 /** The kernel's resource manager: one write is one command, one read its whole response. */
-async function openDevice(path: string): Promise<TpmTransport> {
+async function openDevice(path: string, answerMs: number): Promise<TpmTransport> {
   const file = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
     throw new TpmError('unreachable', `${path} cannot be opened: ${error.code ?? 'unknown error'}`, { cause: error });
   });
@@ -46,7 +49,7 @@ async function openDevice(path: string): Promise<TpmTransport> {
       })();
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_resolve, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
+        timer = setTimeout(() => reject(new Error(`no answer within ${answerMs / 1000} s`)), answerMs);
       });
       try {
         return await Promise.race([answered, late]);
@@ -82,13 +85,16 @@ async function connected(address: Exclude<TpmAddress, { device: string }>): Prom
 }
 
 class SocketTransport implements TpmTransport {
-  constructor(private readonly socket: Socket) {
+  constructor(
+    private readonly socket: Socket,
+    private readonly answerMs: number,
+  ) {
     // Between commands nobody waits; the next command finds the socket closed.
     socket.on('error', () => socket.destroy());
   }
 
   async send(command: Buffer): Promise<Buffer> {
-    const { socket } = this;
+    const { socket, answerMs } = this;
     if (socket.destroyed) throw new TpmError('unreachable', 'the connection to the TPM is gone');
     return new Promise<Buffer>((resolve, reject) => {
       let received = Buffer.alloc(0);
@@ -100,7 +106,7 @@ class SocketTransport implements TpmTransport {
         else resolve(response);
       };
       const gone = (): void => settle(new TpmError('unreachable', 'the TPM ended the connection'));
-      const late = (): void => settle(new TpmError('unreachable', `no answer within ${ANSWER_MS / 1000} s`));
+      const late = (): void => settle(new TpmError('unreachable', `no answer within ${answerMs / 1000} s`));
       const take = (bytes: Buffer): void => {
         received = Buffer.concat([received, bytes]);
         if (received.length < HEADER_BYTES) return;
@@ -109,7 +115,7 @@ class SocketTransport implements TpmTransport {
           settle(new TpmError('malformed', 'the answer is not as long as it says'));
         else if (received.length === size) settle(undefined, received);
       };
-      const timer = setTimeout(late, ANSWER_MS);
+      const timer = setTimeout(late, answerMs);
       socket.on('data', take).on('close', gone);
       socket.write(command);
     });

@@ -12,9 +12,11 @@ const RH_ENDORSEMENT = 0x4000000b;
  * activation.
  */
 export function qualifiedNameUnder(ek: PublicArea, ak: PublicArea): Buffer {
-  const parent = qualify(ek, tpmUint32(RH_ENDORSEMENT));
-  return qualify(ak, parent);
+  return qualify(ak, primaryName(ek));
 }
+
+/** The Qualified Name of a primary key of the endorsement hierarchy. */
+export const primaryName = (ek: PublicArea): Buffer => qualify(ek, tpmUint32(RH_ENDORSEMENT));
 
 const qualify = ({ nameAlgorithm, name }: PublicArea, parent: Buffer): Buffer =>
   Buffer.concat([tpmUint16(nameAlgorithm.id), hash(nameAlgorithm.node, Buffer.concat([parent, name]), 'buffer')]);

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { AttestAgent } from '../../../activities/tpm/attest-agent.js';
 import { serveAgent, type AgentTls } from '../../../activities/tpm/serve-agent.js';
-import { parseTpmAddress } from '../../../activities/tpm/tpm-transport.js';
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
 import { readBytes } from '../../config/read-bytes.js';
 import type { Session } from '../session.js';
+import { handleOf, tpmAt } from '../tpm-place.js';
 
 export interface AttestAgentCommandOptions {
   tpm: string;
@@ -29,8 +29,7 @@ const usage = (message: string): ResealError => new ResealError('usage', message
 /** `reseal attest-agent`: serves until it is asked to stop. */
 export async function runAttestAgent(session: Session, options: AttestAgentCommandOptions): Promise<number> {
   const { host, port } = listenAt(options.listen);
-  const tpm = parseTpmAddress(options.tpm);
-  if (tpm === undefined) throw usage(`--tpm is a device, unix:/path or tcp:host:port, not "${options.tpm}"`);
+  const tpm = tpmAt(options.tpm);
   const ak = handleOf('--ak', options.ak);
   const ek = options.ek === undefined ? {} : { ek: handleOf('--ek', options.ek) };
   const read = async (file: string): Promise<string> =>
@@ -61,12 +60,6 @@ export async function runAttestAgent(session: Session, options: AttestAgentComma
     await served.close();
   }
   return EXIT.done;
-}
-
-function handleOf(flag: string, text: string): number {
-  const handle = /^0x81[0-9a-f]{6}$/i.test(text) ? Number(text) : undefined;
-  if (handle === undefined) throw usage(`${flag} is a persistent handle, 0x81000000 to 0x81ffffff, not "${text}"`);
-  return handle;
 }
 
 function listenAt(text: string): { host: string; port: number } {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { TpmAttestOptions } from '../actions/tpm-attest.js';
+import type { TpmMakeKeysOptions } from '../actions/tpm-make-keys.js';
 import type { TpmVerifyOptions } from '../actions/tpm-verify.js';
 import type { TpmEnrollOptions } from '../actions/tpm-enroll.js';
 import { examples, type Run } from './command-context.js';
@@ -9,7 +10,7 @@ Files: the quote is the signed bytes (TPMS_ATTEST), the signature as the TPM gav
 the form {"sha256": {"0": "<hex>", "7": "<hex>"}}, the event log as in /sys/kernel/security/tpm0/binary_bios_measurements.
 `;
 
-/** `reseal tpm verify|attest|enroll|accept`. */
+/** `reseal tpm verify|attest|make-keys|enroll|accept`. */
 export function tpmCommands(program: Command, run: Run): void {
   const tpm = program
     .command('tpm')
@@ -69,6 +70,24 @@ export function tpmCommands(program: Command, run: Run): void {
     )
     .action((host: string, options: TpmAttestOptions, command: Command) =>
       run(command, async (session) => (await import('../actions/tpm-attest.js')).attestHost(session, host, options)),
+    );
+  tpm
+    .command('make-keys')
+    .description('on the host: have its TPM make the two keys that attestation needs, where they are not there yet')
+    .option('--tpm <address>', '/dev/tpmrm0, or for swtpm unix:/path or tcp:host:port', '/dev/tpmrm0')
+    .option('--ek <handle>', 'persistent handle of the endorsement key', '0x81010001')
+    .option('--ak <handle>', 'persistent handle of the attestation key', '0x81010002')
+    .option('--scheme <scheme>', 'rsassa, rsapss or ecdsa', 'rsassa')
+    .option(
+      '--out <folder>',
+      'write ek.tpm2b_public and ak.tpm2b_public there, for --ek and --ak of the other commands',
+    )
+    .addHelpText(
+      'after',
+      examples('reseal tpm make-keys', 'reseal tpm make-keys --ak 0x81010004 --scheme ecdsa --out keys -o json'),
+    )
+    .action((options: TpmMakeKeysOptions, command: Command) =>
+      run(command, async (session) => (await import('../actions/tpm-make-keys.js')).makeTpmKeys(session, options)),
     );
   tpm
     .command('enroll')

@@ -69,6 +69,21 @@ describe.skipIf(missing !== null)(
       expect(attestationObjection(result, { ...wanted, incident_id: OTHER })).toBe('foreign_attestation');
     });
 
+    it.each(['rsapss', 'ecdsa'] as const)('a key in %s does as well as one in rsassa', async (ak) => {
+      await world.serve(ak);
+      try {
+        expect(await world.record(await world.shown(undefined, ak), 'bob')).toMatchObject({ ok: true });
+        world.later(HOUR);
+        await world.attest(BASELINE);
+        world.later(HOUR);
+        expect(await world.verdict()).toBe('refused NO_REBOOT_SINCE_CONTAINMENT');
+        await world.host.boot('reset');
+        expect(await world.verdict({ attempt: 2 })).toBe('passed');
+      } finally {
+        await world.serve('rsassa');
+      }
+    });
+
     it('a resume is no reset; a power cut is one', async () => {
       await contained();
       expect(await world.verdict()).toBe('refused NO_REBOOT_SINCE_CONTAINMENT');
