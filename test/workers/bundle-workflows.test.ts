@@ -26,6 +26,15 @@ describe('the bundle that workers run', () => {
     expect(readFileSync(target).equals(readFileSync(WORKFLOW_BUNDLE))).toBe(true);
   });
 
+  it('loads what is pure once for all workflows, and last what keeps it from being frozen', () => {
+    const code = readFileSync(WORKFLOW_BUNDLE, 'utf8');
+    const [, preloaded = ''] = /preloadModules = function preloadModules\(\) \{([\s\S]*?)\n\}/.exec(code) ?? [];
+    const loaded = [...preloaded.matchAll(/"([^"]+\.js)"\)/g)].map(([, name = '']) => name);
+    expect(loaded).toEqual(expect.arrayContaining(['./domain/ceremony.js', './domain/incidents/incident-machine.js']));
+    expect(loaded.at(-1)).toBe('./workflows/share-modules.js');
+    expect(loaded.filter((name) => !name.startsWith('./domain/'))).toHaveLength(1);
+  });
+
   it('names no place of the machine that built it, and still names sources in stack traces', () => {
     const code = readFileSync(WORKFLOW_BUNDLE, 'utf8');
     const map = mapOf(code);

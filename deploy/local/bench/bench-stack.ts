@@ -13,7 +13,7 @@ import { parseOpenSshPrivateKey } from '../../../proofs/openssh-private-key.js';
 import { signSshsig } from '../../../proofs/sshsig-sign.js';
 import { readPolicyFile, readRosterFile } from '../../../workers/policy-files.js';
 import { available, startPostgres } from '../postgres/start-postgres.js';
-import { startStack, type Stack } from '../stack/start-stack.js';
+import { startStack, type Stack, type StackOptions } from '../stack/start-stack.js';
 import { CROWD, crowdPolicy, profileOf, ROLE, tenantOf } from '../stack/crowd.js';
 
 export interface Asked {
@@ -40,7 +40,9 @@ export class BenchStack {
   ) {}
 
   /** `profiles` is how many ceremonies there will be at most. */
-  static async start(options: { profiles: number; roles?: readonly Role[] }): Promise<BenchStack> {
+  static async start(
+    options: { profiles: number; roles?: readonly Role[] } & Pick<StackOptions, 'host'>,
+  ): Promise<BenchStack> {
     const missing = await available();
     const stops: (() => Promise<unknown>)[] = [];
     let databaseUrl: string | null = null;
@@ -68,6 +70,7 @@ export class BenchStack {
         }),
         log: () => undefined,
         ...(options.roles === undefined ? {} : { roles: options.roles }),
+        ...(options.host === undefined ? {} : { host: options.host }),
       });
       stops.unshift(() => stack.stop());
       const policy = await readPolicyFile(stack.layout.policy);

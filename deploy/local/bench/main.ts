@@ -4,6 +4,7 @@ import { cli } from './cli.js';
 import { evidence } from './evidence.js';
 import { grant } from './grant.js';
 import { history } from './history.js';
+import { incidents } from './incidents.js';
 import { kill } from './kill.js';
 import { list } from './list.js';
 import type { Measure, Measured } from './measured.js';
@@ -23,6 +24,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'cli', run: cli },
   { name: 'admission', run: admission },
   { name: 'list', run: list },
+  { name: 'incidents', run: incidents },
   { name: 'policy', run: policy },
   { name: 'quote', run: quote },
   { name: 'evidence', run: evidence },
