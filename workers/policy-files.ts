@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import type { NamedPlaybook } from '../domain/incidents/playbook.js';
 import type { PolicyInForce } from '../domain/policy-in-force.js';
 import type { Roster } from '../domain/roster.js';
+import { readPlaybook } from '../proofs/incidents/playbook-document.js';
 import { readPolicy, readRoster } from '../proofs/policy-document.js';
 import { faultsLine, type ReadYaml } from '../proofs/yaml-document.js';
 import { SettingsError } from './settings-error.js';
@@ -10,6 +12,9 @@ export const readPolicyFile = (file: string): Promise<PolicyInForce> => readFile
 
 /** Reads and checks a roster file. Throws as `readPolicyFile` does. */
 export const readRosterFile = (file: string): Promise<Roster> => readFileBy(file, readRoster);
+
+/** Reads and checks a playbooks file. Throws as `readPolicyFile` does. */
+export const readPlaybooksFile = (file: string): Promise<NamedPlaybook> => readFileBy(file, readPlaybook);
 
 async function readFileBy<T>(file: string, reader: (text: string) => ReadYaml<T>): Promise<T> {
   const text = await readFile(file, 'utf8').catch(() => {

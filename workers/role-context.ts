@@ -10,6 +10,7 @@ import { openContractBook } from './open-contract-book.js';
 import type { ContractBook } from './contract-book.js';
 import { refuseForeignApplications, refuseForeignKeys } from './foreign-credentials.js';
 import { readHostsFiles } from './hosts-file.js';
+import { readPlaybooks, type PlaybooksInForce } from './playbooks-file.js';
 import { readRoleKey } from './role-keys.js';
 import { SettingsError } from './settings-error.js';
 import { prefixOf, type Environment } from './settings-environment.js';
@@ -26,6 +27,8 @@ export interface RoleContext {
   authorityKeys: KeyObject[];
   keys: ReadonlyMap<Role, RoleKey>;
   databases: RoleDatabases;
+  /** By which recoveries are judged. */
+  playbooks: PlaybooksInForce;
   /** Of each played role that has a hosts file. */
   hosts: ReadonlyMap<Role, Hosts>;
   /** The process's own way to Temporal; absent until its workers are being started. */
@@ -72,6 +75,7 @@ export async function readRoleContext(
     authorityKeys: authorityKeysOf(trustFile),
     keys,
     databases,
+    playbooks: await readPlaybooks(settings),
     hosts: await readHostsFiles(settings),
     log,
   };

@@ -10,7 +10,6 @@ import { ceremoniesTasks } from '../activities/evidence/ceremonies-tasks.js';
 import type { ReleaseJudge } from '../activities/containment/containment-deps.js';
 import { incidentCeremoniesTasks } from '../activities/evidence/incident-ceremonies-tasks.js';
 import { incidentRegisterTasks } from '../activities/register/incidents/incident-register-tasks.js';
-import { DEFAULT_PLAYBOOK } from '../domain/incidents/playbook.js';
 import { credentialsTasks } from '../activities/credentials/rotate.js';
 import { accountTasks } from '../activities/graph/people/account.js';
 import { directoryRoleTasks } from '../activities/graph/pim/directory-role.js';
@@ -196,8 +195,8 @@ const judgeOf = (context: RoleContext) =>
   });
 
 /** By which a release is judged, by this process's own settings. */
-export const recoveryRules = ({ settings }: RoleContext) => ({
-  playbook: DEFAULT_PLAYBOOK,
+export const recoveryRules = ({ settings, playbooks }: RoleContext) => ({
+  ...playbooks,
   compatAck: settings.recovery.compat_ack,
   quorum: settings.recovery.quorum,
 });

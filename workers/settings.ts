@@ -206,6 +206,10 @@ export const settingsSchema = z.strictObject({
       compat_ack: z.boolean().default(false),
       /** How many besides who acknowledged stand behind a baseline that is newer than the containment, or was waived. */
       quorum: z.number().int().min(1).max(8).default(2),
+      /** A `reseal.playbooks.v1` file; the built-in playbook where it is left out. */
+      playbooks_path: pathSchema.optional(),
+      /** Those before it, by which incidents that they opened still end; `built-in` is the built-in one. */
+      former_playbooks_paths: z.array(pathSchema).max(32).default([]),
     })
     .prefault({}),
   /** A directory of this process's own for what its roles refuse; left out, only the log tells of it. */

@@ -82,10 +82,14 @@ export async function runIncident(
 
   async function hear(batch: readonly WaitingSaid[]): Promise<void> {
     const envelopes = batch.flatMap(({ said }) => ('envelope' in said ? [said.envelope] : []));
+    const { operators } = state.incident.requirements;
     const answer =
       envelopes.length === 0
         ? []
-        : await incidentCeremonies('check what was said').checkIncidentStatements({ envelopes });
+        : await incidentCeremonies('check what was said').checkIncidentStatements({
+            envelopes,
+            ...(operators === undefined ? {} : { operators }),
+          });
     const checked = checkedListSchema.length(envelopes.length).parse(answer);
     for (const { signal, said } of batch) deliver(heardOf(signal, said, checked));
   }

@@ -20,12 +20,12 @@ export function incidentCeremoniesTasks({
   clock,
 }: IncidentCeremoniesHoldings): IncidentCeremoniesTasks {
   return {
-    checkIncidentStatements: ({ envelopes }) => {
+    checkIncidentStatements: ({ envelopes, operators }) => {
       const people = roster();
       if (people.people.length === 0)
         throw ApplicationFailure.retryable('no roster is known here yet', 'roster_unknown');
       const nowMs = clock.now();
-      return Promise.resolve(envelopes.map((envelope) => checkIncidentStatement(envelope, people, nowMs)));
+      return Promise.resolve(envelopes.map((envelope) => checkIncidentStatement(envelope, people, nowMs, operators)));
     },
     readAttestation: ({ result }) => {
       const read = readAttestationResult(result, roleKeys);

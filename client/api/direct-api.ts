@@ -28,6 +28,7 @@ import { healthOf } from './health.js';
 import type { Health } from './health-shape.js';
 import { fingerprintsOf } from '../keys/fingerprints.js';
 import { importThroughTemporal } from './import-history.js';
+import type { NamedPlaybook } from '../../domain/incidents/playbook.js';
 import { directIncidents } from './direct-incidents.js';
 import type { IncidentApi, IncidentClient } from './incident-api.js';
 import type { IncidentRegister } from './incident-register.js';
@@ -55,6 +56,8 @@ export interface DirectApiOptions {
   register: RegisterReader | null;
   /** Where incidents are listed; none when left out. */
   incidentRegister?: IncidentRegister;
+  /** The playbook that the register opens incidents under; the built-in one when left out. */
+  playbook?: NamedPlaybook;
   policy: () => Promise<PolicyInForce>;
   roster: () => Promise<Roster>;
   /** The roles' public keys, from trust roots: without them `decide` has the workflows' word alone. */
@@ -255,7 +258,7 @@ export class DirectApi implements ResealApi {
 
   /** What carries a token's word as well: for the gateway alone. */
   get incidentApi(): IncidentApi {
-    return new TemporalIncidents(this.reader, this.options.incidentRegister ?? null);
+    return new TemporalIncidents(this.reader, this.options.incidentRegister ?? null, this.options.playbook);
   }
 
   /** Nobody checks a token here: whoever may write to the namespace may report. */

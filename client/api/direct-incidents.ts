@@ -14,6 +14,7 @@ export function directIncidents(api: IncidentApi): IncidentClient {
     get: (id) => api.get(id),
     list: (filter) => api.list(filter),
     stats: () => api.stats(),
+    playbook: () => api.playbook(),
     say: (id, signal, envelope) => api.say(id, signal, { envelope }),
     reattest: (id) => api.reattest(id),
     bundle: (id) => api.bundle(id),

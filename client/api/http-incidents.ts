@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namedPlaybookSchema, type NamedPlaybook } from '../../domain/incidents/playbook.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { How } from './http-api.js';
 import {
@@ -53,6 +54,10 @@ export class HttpIncidents implements IncidentClient {
 
   async stats(): Promise<IncidentStats> {
     return read(incidentStatsSchema, await this.gateway.call('GET', '/v1/incident-stats'));
+  }
+
+  async playbook(): Promise<NamedPlaybook> {
+    return read(namedPlaybookSchema, await this.gateway.call('GET', '/v1/incident-playbook'));
   }
 
   async say(id: string, _signal: IncidentSignal, envelope: SignedStatement): Promise<void> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { incidentClassSchema, severitySchema } from '../../domain/incidents/classes.js';
 import { INCIDENT_STATES, type IncidentReport } from '../../domain/incidents/incident.js';
+import type { NamedPlaybook } from '../../domain/incidents/playbook.js';
 import type { SignedStatement } from '../../domain/statement.js';
 import type { IncidentSaid } from '../../domain/incidents/statements.js';
 import { incidentViewSchema } from '../../domain/incidents/view.js';
@@ -61,6 +62,8 @@ export interface IncidentApi {
   /** As the register last heard of them. */
   list(filter: IncidentFilter): Promise<IncidentRecord[]>;
   stats(): Promise<IncidentStats>;
+  /** The playbook that new incidents are opened under, as far as whoever answers is told. */
+  playbook(): Promise<NamedPlaybook>;
   /** Sends it. What became of it is in the view. Resolved incidents: `ceremony_ended`. */
   say(incidentId: string, signal: IncidentSignal, said: IncidentSaid): Promise<void>;
   /** The sealed bundle, as the file's text; `bundle_not_ready` before the incident is resolved. */

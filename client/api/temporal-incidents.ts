@@ -1,9 +1,11 @@
 import { isGrpcDeadlineError, WorkflowExecutionAlreadyStartedError, WorkflowFailedError } from '@temporalio/client';
 import { incidentReportWorkflowId, incidentWorkflowId } from '../../domain/incidents/incident-id.js';
 import type { IncidentReport } from '../../domain/incidents/incident.js';
+import { DEFAULT_PLAYBOOK, type NamedPlaybook } from '../../domain/incidents/playbook.js';
 import type { IncidentSaid } from '../../domain/incidents/statements.js';
 import { recordedEventSchema } from '../../domain/incidents/tasks.js';
 import { incidentViewSchema } from '../../domain/incidents/view.js';
+import { digestOf } from '../../proofs/canonical-json.js';
 import { TASK_QUEUES } from '../../domain/roles.js';
 import type {
   IncidentApi,
@@ -27,6 +29,7 @@ export class TemporalIncidents implements IncidentApi {
   constructor(
     private readonly reader: WorkflowReader,
     private readonly register: IncidentRegister | null,
+    private readonly named: NamedPlaybook = { playbook: DEFAULT_PLAYBOOK, digest: digestOf(DEFAULT_PLAYBOOK) },
   ) {}
 
   async report(report: IncidentReport): Promise<ReportedIncident> {
@@ -95,6 +98,10 @@ export class TemporalIncidents implements IncidentApi {
 
   stats(): Promise<IncidentStats> {
     return this.must((register) => register.stats());
+  }
+
+  playbook(): Promise<NamedPlaybook> {
+    return Promise.resolve(this.named);
   }
 
   say(id: string, signal: IncidentSignal, said: IncidentSaid): Promise<void> {

@@ -24,6 +24,8 @@ export function answerTo(code: GateMissing, { id, attestation }: Pick<IncidentVi
       return `reseal incident accept-baseline ${id} REFERENCE`;
     case 'attestation_waiver':
       return `reseal incident waive-baseline ${id}`;
+    case 'release_operator':
+      return `reseal incident resolve ${id}`;
     case 'artifact_baseline_update':
       return `reseal incident artifact ${id} --kind baseline_update FILE`;
     case 'artifact_manifest':

@@ -30,6 +30,7 @@ export function incidentText(session: Session, { view, description, evidence }: 
     ['acknowledged', acknowledgedText(view, session.zone)],
     ['said', saidText(view)],
     ['attestation', attestationText(view, at)],
+    ['playbook', view.playbook_digest === undefined ? null : digestWord(view.playbook_digest)],
     ['health', healthText(view)],
     ['resolved', at(view.resolved_at)],
   ]);

@@ -11,6 +11,7 @@ import { incidentIdIn, operatorOf, parsed, type ReadBody, type Runbook } from '.
 /**
  * Incidents as Reseal itself shows them. `GET /v1/incidents` → `{incidents}`, `GET /v1/incidents/{id}`;
  * `POST /v1/incidents` reports, with a token → `{incident_id, opened}`; `GET /v1/incident-stats`;
+ * `GET /v1/incident-playbook` → `{playbook, digest}`;
  * `POST /v1/incidents/{id}/statements` takes one signed statement and answers 202 with the digest by which the view names
  * what became of it: nobody is asked who they are, the roles verify it. `POST /v1/incidents/{id}/reattest` and `GET
  * /v1/incidents/{id}/bundle`, the sealed bundle of a resolved incident byte for byte, need a token that may operate.
@@ -21,6 +22,7 @@ export function incidentRoutes(app: Hono, runbook: Runbook, readBody: ReadBody):
     c.json({ incidents: await api.list(parsed(incidentFilterSchema, c.req.query(), 'filter')) }),
   );
   app.post('/v1/incidents', async (c) => c.json(await takeReport(c, runbook, readBody)));
+  app.get('/v1/incident-playbook', async (c) => c.json(await api.playbook()));
   app.get('/v1/incident-stats', async (c) => c.json(await api.stats()));
   app.get('/v1/incidents/:id', async (c) => c.json(await api.get(incidentIdIn(c.req.param('id')))));
   app.get('/v1/incidents/:id/bundle', async (c) => {

@@ -18,6 +18,7 @@ export const GATE_MISSING = {
   attestation_waiver:
     'it passed without a quote to count resets from, and too few besides who acknowledged waived that: others waive, then ask for another',
   artifact_baseline_update: 'the playbook wants an authorised update of the baseline, as a signed statement',
+  release_operator: 'the playbook names who may ask for the release: one of them, by a signed statement',
   artifact_manifest: "the playbook wants the model's manifest verified again, as a signed statement",
 } as const;
 export type GateMissing = keyof typeof GATE_MISSING;
@@ -41,11 +42,14 @@ export function gate(
     acknowledgements,
     attestation,
     artifacts,
+    asked = true,
   }: {
     binding: string | null;
     acknowledgements: readonly CountedAcknowledgement[];
     attestation: AttestationStanding;
     artifacts: readonly ArtifactKind[];
+    /** Whether somebody who may has asked for the release; for those who judge it by a playbook that names them. */
+    asked?: boolean;
   },
 ): { open: boolean; missing: GateMissing[] } {
   const missing: GateMissing[] = [];
@@ -54,6 +58,7 @@ export function gate(
   if (lacking !== undefined) missing.push(lacking);
   for (const kind of requirements.artifacts) if (!artifacts.includes(kind)) missing.push(`artifact_${kind}`);
   if (requirements.require_reattest && attestation !== 'passed') missing.push(ATTESTATION_MISSING[attestation]);
+  if (!asked) missing.push('release_operator');
   return { open: missing.length === 0, missing };
 }
 

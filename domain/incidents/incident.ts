@@ -54,6 +54,8 @@ export const incidentSchema = z.strictObject({
   latched: z.boolean(),
   /** By the register's playbook; the authority goes by its own. */
   requirements: requirementsSchema,
+  /** Of the playbook under which it was opened; left out where the register has none of its own. */
+  playbook_digest: digestSchema.optional(),
   created_at: instantSchema,
 });
 export type Incident = z.output<typeof incidentSchema>;

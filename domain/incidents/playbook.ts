@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { digestSchema } from '../identifiers.js';
 import {
   ARTIFACT_KINDS,
   CONTAINMENT_ACTIONS,
@@ -12,13 +13,14 @@ import {
   type IncidentClass,
   type Severity,
 } from './classes.js';
+import { operatorsSchema } from './operators.js';
 
 const actionsSchema = z
   .array(containmentActionSchema)
   .max(CONTAINMENT_ACTIONS.length)
   .refine((actions) => new Set(actions).size === actions.length, 'each action once');
 
-const playSchema = z.strictObject({
+export const playSchema = z.strictObject({
   severity: severitySchema,
   /** In the order in which they are listed and bound; they begin at once and together. */
   actions: actionsSchema,
@@ -46,8 +48,13 @@ export const playbookSchema = z.strictObject({
   classes: z.record(z.enum(INCIDENT_CLASSES), playSchema),
   /** How many people must acknowledge an incident of each severity. */
   acknowledgements: z.record(z.enum(SEVERITIES), z.number().int().min(1).max(2)),
+  operators: operatorsSchema.optional(),
 });
 export type Playbook = z.output<typeof playbookSchema>;
+
+/** A playbook, and the digest by which an incident names it: hex SHA-256 of its RFC 8785 form. */
+export const namedPlaybookSchema = z.strictObject({ playbook: playbookSchema, digest: digestSchema });
+export type NamedPlaybook = z.output<typeof namedPlaybookSchema>;
 /** As it is written: what has a default may be left out. */
 export type PlaybookText = z.input<typeof playbookSchema>;
 

@@ -38,6 +38,7 @@ export type ReleaseRefusal =
   | 'standing_stale'
   | 'settled_unproven'
   | 'containment_changed'
+  | 'playbook_differs'
   | 'gate_shut'
   | 'attestation_unproven'
   | 'attestation_superseded'

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactKindSchema, type IncidentClass, type Severity } from './classes.js';
+import { operatorsSchema } from './operators.js';
 import { playOf, type Playbook } from './playbook.js';
 
 /** What stands between a contained incident and its release. */
@@ -11,6 +12,8 @@ export const requirementsSchema = z.strictObject({
   signed: z.boolean(),
   require_reattest: z.boolean(),
   artifacts: z.array(artifactKindSchema),
+  /** Who may; everybody on the roster where it is left out. */
+  operators: operatorsSchema.optional(),
 });
 export type Requirements = z.output<typeof requirementsSchema>;
 
@@ -25,11 +28,14 @@ export function requirementsOf(
   compatAck = false,
 ): Requirements {
   const play = playOf(playbook, incidentClass);
+  const { operators } = playbook;
   return {
     require_ack: true,
     acknowledgements: playbook.acknowledgements[severity],
-    signed: !compatAck && (play.latched || severity === 'critical'),
+    // Who may is asked of a signature: a token's word names whom it likes.
+    signed: !compatAck && (play.latched || severity === 'critical' || operators?.acknowledge !== undefined),
     require_reattest: play.reattest || severity === 'critical',
     artifacts: [...play.artifacts],
+    ...(operators === undefined ? {} : { operators }),
   };
 }

@@ -57,6 +57,7 @@ export const INCIDENT_STATEMENT_REFUSALS = {
   unknown_person: 'the roster knows nobody of this name',
   bad_signature: 'no key that the roster has of this person made the signature',
   not_human: 'only people answer for a recovery',
+  not_operator: 'the playbook names who may say this, and this person is none of them',
   not_valid_now: 'the roster does not let this person speak now',
   foreign_incident: 'it is about another incident',
   foreign_binding: 'it answers another containment than the one that stands',

@@ -6,6 +6,7 @@ import type { AttestationTasks } from './attestation-result.js';
 import { containmentActionSchema, severitySchema, type ContainmentAction } from './classes.js';
 import { targetOutcomeSchema } from './containment.js';
 import { gateMissingSchema } from './gate.js';
+import type { Operators } from './operators.js';
 import { incidentIdSchema } from './incident-id.js';
 import { incidentSchema, settledSchema, type IncidentReport } from './incident.js';
 import { incidentReceiptSchema, type IncidentItem, type IncidentReceipt } from './incident-entry.js';
@@ -54,7 +55,11 @@ export interface IncidentRegisterTasks {
 
 /** In the worker that runs the workflow; never throws for what it is given. */
 export interface IncidentCeremoniesTasks {
-  checkIncidentStatements(input: { envelopes: SignedStatement[] }): Promise<CheckedIncidentStatement[]>;
+  checkIncidentStatements(input: {
+    envelopes: SignedStatement[];
+    /** By the register's playbook; whoever judges the release goes by its own. */
+    operators?: Operators;
+  }): Promise<CheckedIncidentStatement[]>;
   /** What a result says that the verifier signed; null for anything else. */
   readAttestation(input: { result: DsseEnvelope }): Promise<ReadAttestation | null>;
 }

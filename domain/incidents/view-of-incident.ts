@@ -45,6 +45,7 @@ export function viewOfIncident(state: IncidentMachine, nowMs: number): IncidentV
     statements: state.beside.flatMap(saidBeside),
     attestation: { ...shown, next_at: next_at === null ? null : instant(next_at) },
     requirements: incident.requirements,
+    ...(incident.playbook_digest === undefined ? {} : { playbook_digest: incident.playbook_digest }),
     missing: state.phase === 'resolved' || release !== null ? [] : missingOf(state, nowMs),
     verdicts: [...state.verdicts],
     resolve: state.resolve,

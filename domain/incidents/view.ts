@@ -81,6 +81,8 @@ export const incidentViewSchema = z.strictObject({
     expires_at: instantSchema.nullable(),
   }),
   requirements: requirementsSchema,
+  /** Of the playbook under which it was opened, where that is not the built-in one. */
+  playbook_digest: digestSchema.optional(),
   missing: z.array(gateMissingSchema),
   /** The answers to the latest statements, by the digest of what was sent, newest last. */
   verdicts: z

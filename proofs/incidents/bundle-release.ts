@@ -29,7 +29,7 @@ export function proveGate(
   ledger: ProvenLedger,
   { incident, settled, place: boundAt }: ProvenContainment,
   { latest, voidBeforeMs }: ProvenAttestations,
-  { trust, rules }: { trust: Trust; rules: Pick<ReleaseRules, 'playbook' | 'compatAck' | 'quorum'> },
+  { trust, rules }: { trust: Trust; rules: Pick<ReleaseRules, 'playbook' | 'playbooks' | 'compatAck' | 'quorum'> },
   found: IncidentFindings,
 ): void {
   const fail = (detail: string) => found.fail('gate', detail);

@@ -1,3 +1,4 @@
+import { isOperator, type Operators } from '../../domain/incidents/operators.js';
 import { isValidAt, type Roster } from '../../domain/roster.js';
 import { incidentStatementSchema, type CheckedIncidentStatement } from '../../domain/incidents/statements.js';
 import type { SignedStatement } from '../../domain/statement.js';
@@ -6,7 +7,7 @@ import { readSigned, statementDigest } from '../statement-check.js';
 
 /**
  * Checks bytes and signature of a statement about an incident, and that its author is a person whom the roster lets speak
- * at `nowMs` (epoch ms). Which incident and containment it answers is asked elsewhere.
+ * at `nowMs` (epoch ms), and whom the playbook names for it where `operators` says who. Which incident and containment it answers is asked elsewhere.
  *
  * The envelope is attacker-controlled: never throws.
  */
@@ -14,6 +15,7 @@ export function checkIncidentStatement(
   envelope: SignedStatement,
   roster: Roster,
   nowMs: number,
+  operators?: Operators,
 ): CheckedIncidentStatement {
   const digest = statementDigest(envelope);
   const read = readSigned(envelope, roster, incidentStatementSchema);
@@ -22,5 +24,6 @@ export function checkIncidentStatement(
   // An agent may report and may be contained. To answer for a recovery takes somebody who can be asked.
   if (person.kind !== 'human') return { ok: false, digest, reason: 'not_human' };
   if (!isValidAt(person, nowMs)) return { ok: false, digest, reason: 'not_valid_now' };
+  if (!isOperator(operators, statement.act, person)) return { ok: false, digest, reason: 'not_operator' };
   return { ok: true, digest, statement_digest: sha256Hex(envelope.payload), statement, person: person.id, method };
 }

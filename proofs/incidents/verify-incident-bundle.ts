@@ -8,7 +8,7 @@ import { openIncidentBundle } from './open-incident-bundle.js';
 import type { ReleaseRules } from './release-evidence.js';
 
 /** How the verifier of a bundle judges the gate. `compatAck`: a bearer token's word is accepted where a signature is asked for. */
-export type IncidentBundleRules = Pick<ReleaseRules, 'playbook' | 'compatAck' | 'quorum'>;
+export type IncidentBundleRules = Pick<ReleaseRules, 'playbook' | 'playbooks' | 'compatAck' | 'quorum'>;
 
 /**
  * Verifies an incident's bundle offline, from its bytes and a trust file: format, the register's signature, the chain, who

@@ -1,12 +1,13 @@
 import { gate } from '../../domain/incidents/gate.js';
 import { incidentIdOf } from '../../domain/incidents/incident-id.js';
 import type { IncidentReport } from '../../domain/incidents/incident.js';
-import { DEFAULT_PLAYBOOK, playOf } from '../../domain/incidents/playbook.js';
+import { DEFAULT_PLAYBOOK, playOf, type NamedPlaybook } from '../../domain/incidents/playbook.js';
 import { untoldView } from '../../domain/incidents/registered-incident.js';
 import { requirementsOf } from '../../domain/incidents/requirements.js';
 import type { IncidentSaid } from '../../domain/incidents/statements.js';
 import { incidentViewSchema, type IncidentView } from '../../domain/incidents/view.js';
 import { instant } from '../../domain/identifiers.js';
+import { digestOf } from '../../proofs/canonical-json.js';
 import { containmentBinding } from '../../proofs/incidents/containment-binding.js';
 import { statementDigest } from '../../proofs/statement-check.js';
 import { ResealError } from '../../client/api/reseal-error.js';
@@ -93,6 +94,10 @@ export class MemoryIncidents implements IncidentApi {
       .filter(({ view }) => severity === undefined || view.severity === severity)
       .filter(({ view }) => open === undefined || (view.state !== 'resolved') === open)
       .slice(0, limit);
+  }
+
+  async playbook(): Promise<NamedPlaybook> {
+    return { playbook: DEFAULT_PLAYBOOK, digest: digestOf(DEFAULT_PLAYBOOK) };
   }
 
   async stats(): Promise<IncidentStats> {

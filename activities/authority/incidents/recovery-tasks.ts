@@ -27,7 +27,7 @@ import { epochMs, instant } from '../../../domain/identifiers.js';
 import type { Roster } from '../../../domain/roster.js';
 import { containmentBinding } from '../../../proofs/incidents/containment-binding.js';
 import { entryOfType, signIncidentReceipt } from '../../../proofs/incidents/incident-receipt.js';
-import { judgeReleaseEvidence } from '../../../proofs/incidents/release-evidence.js';
+import { differs, judgeReleaseEvidence, playbookFor } from '../../../proofs/incidents/release-evidence.js';
 import { mintRelease } from '../../../proofs/incidents/release-warrant.js';
 import type { RoleKeys } from '../../../proofs/receipt.js';
 import type { RoleKey } from '../../../proofs/role-key.js';
@@ -44,6 +44,8 @@ export interface RecoveryHoldings {
   roster: () => Roster;
   clock: Clock;
   playbook: Playbook;
+  /** By digest: its own and those before it that still count; left out where it has none of its own. */
+  playbooks?: ReadonlyMap<string, Playbook>;
   compatAck: boolean;
   quorum: number;
   attested: LookUpAttested;
@@ -110,6 +112,8 @@ async function bind(
     const settled = settledSchema.parse(JSON.parse(known.settled));
     return { outcome: 'bound', settled, receipt: JSON.parse(known.receipt) as IncidentReceipt };
   }
+  if (playbookFor(incident.data, holdings) === undefined)
+    return no('playbook_differs', differs(incident.data, holdings).slice(0, 500));
   const results = resultsOf(incident.data, contained, roleKeys);
   if (results === undefined) return no('containment_unproven', 'not every action is proven to hold');
   const settled = settle(incident.data, results, nowMs);
@@ -168,7 +172,7 @@ function settle(incident: Incident, results: ContainmentResult[], nowMs: number)
 async function issue(tx: Sql, holdings: RecoveryHoldings, evidence: ReleaseEvidence): Promise<ReleaseIssued> {
   const { incident_id } = evidence;
   await takeTurn(tx, incident_id);
-  const { roleKeys, clock, key, playbook, compatAck, quorum } = holdings;
+  const { roleKeys, clock, key, playbook, playbooks, compatAck, quorum } = holdings;
   const nowMs = clock.now();
   const claimed = settledSchema.safeParse(
     entryOfType(evidence.settled, incident_id, 'containment_settled', roleKeys)?.data,
@@ -188,6 +192,7 @@ async function issue(tx: Sql, holdings: RecoveryHoldings, evidence: ReleaseEvide
   const rules = {
     ...{ roster: holdings.roster(), roleKeys, playbook, compatAck, quorum, nowMs },
     voidBeforeMs: attested.voidBeforeMs,
+    ...(playbooks === undefined ? {} : { playbooks }),
   };
   const judged = judgeReleaseEvidence(evidence, rules);
   if (!judged.ok) return notIssued(judged.code, judged.message, judged.missing);

@@ -73,4 +73,10 @@ CREATE TABLE register.incident_bundles (
 );
 ${['incident_events', 'incident_entries'].map((table) => keptTableSql('register', table)).join('\n')}`;
 
-export const INCIDENT_MIGRATIONS: readonly Migration[] = [{ id: 'register/incidents-001', sql: INCIDENTS }];
+/** An incident is judged by the playbook that it was opened under, null where that was the built-in one. */
+const PLAYBOOKS = 'ALTER TABLE register.incidents ADD COLUMN playbook_digest text';
+
+export const INCIDENT_MIGRATIONS: readonly Migration[] = [
+  { id: 'register/incidents-001', sql: INCIDENTS },
+  { id: 'register/incidents-002-playbooks', sql: PLAYBOOKS },
+];

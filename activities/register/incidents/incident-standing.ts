@@ -7,7 +7,7 @@ import { requirementsOf } from '../../../domain/incidents/requirements.js';
 import type { IncidentRegisterTasks } from '../../../domain/incidents/tasks.js';
 import { instant } from '../../../domain/identifiers.js';
 import { signIncidentReceipt } from '../../../proofs/incidents/incident-receipt.js';
-import type { IncidentHoldings } from './incident-holdings.js';
+import { openedUnder, type IncidentHoldings } from './incident-holdings.js';
 
 interface Row extends Record<string, unknown> {
   incident_id: string;
@@ -17,6 +17,7 @@ interface Row extends Record<string, unknown> {
   host: string;
   source: string;
   actions: ContainmentAction[];
+  playbook_digest: string | null;
   created_at: string;
 }
 
@@ -28,18 +29,26 @@ export function incidentStanding(holdings: IncidentHoldings): IncidentRegisterTa
   return async ({ incident_id }) => {
     const incidentId = incidentIdSchema.parse(incident_id);
     const [row] = await holdings.database.query<Row>(
-      `SELECT incident_id, generation, class, severity, host, source, actions, created_at
+      `SELECT incident_id, generation, class, severity, host, source, actions, created_at, playbook_digest
        FROM register.incidents WHERE incident_id = $1`,
       [incidentId],
     );
     if (row === undefined) throw incidentUnknown(incidentId);
-    const { actions, ...rest } = row;
-    const { playbook, compatAck, clock, key } = holdings;
+    const { actions, playbook_digest, ...rest } = row;
+    const { compatAck, clock, key } = holdings;
+    const playbook = openedUnder(holdings, playbook_digest);
+    // By which rules it is to end is then a question of configuration: it waits, contained, until somebody answers it.
+    if (playbook === undefined)
+      throw ApplicationFailure.retryable(
+        `${incidentId} was opened under playbook ${playbook_digest ?? ''}, which is not known here`,
+        'playbook_unknown',
+      );
     const incident: Incident = {
       ...rest,
       containment_actions: actions,
       latched: playOf(playbook, row.class).latched,
       requirements: requirementsOf(playbook, row, compatAck),
+      ...(playbook_digest === null ? {} : { playbook_digest }),
     };
     const entry = {
       schema: 'reseal.incident_entry.v1' as const,

@@ -10,7 +10,7 @@ import { digestOf } from '../../../proofs/canonical-json.js';
 import { signIncidentReceipt } from '../../../proofs/incidents/incident-receipt.js';
 import { genesisLedgerHash, ledgerEntry } from '../../../proofs/ledger.js';
 import type { Sql } from '../database.js';
-import type { IncidentHoldings } from './incident-holdings.js';
+import { openedUnder, type IncidentHoldings } from './incident-holdings.js';
 
 /** So many incidents may one reporter open within a minute; what joins an open one is not counted. */
 export const MAX_OPENED_A_MINUTE = 30;
@@ -35,6 +35,7 @@ interface OpenRow extends Record<string, unknown> {
   severity: Severity;
   actions: ContainmentAction[];
   generation: number;
+  playbook_digest: string | null;
 }
 
 async function record(tx: Sql, holdings: IncidentHoldings, report: IncidentReport): Promise<RecordedEvent> {
@@ -50,16 +51,17 @@ async function record(tx: Sql, holdings: IncidentHoldings, report: IncidentRepor
   const nowMs = holdings.clock.now();
   const fingerprint = fingerprintOf(report);
   const [open] = await tx.query<OpenRow>(
-    'SELECT incident_id, severity, actions, generation FROM register.incidents WHERE fingerprint = $1 AND open FOR UPDATE',
+    'SELECT incident_id, severity, actions, generation, playbook_digest FROM register.incidents WHERE fingerprint = $1 AND open FOR UPDATE',
     [fingerprint],
   );
   if (open === undefined && (await openedBy(tx, reporter, nowMs)) >= MAX_OPENED_A_MINUTE) {
     const message = `${reporter} opened ${MAX_OPENED_A_MINUTE} incidents within a minute: report again later`;
     return { outcome: 'refused', code: 'reporter_rate', message };
   }
-  const play = playOf(holdings.playbook, incidentClass);
+  const playbook = openedUnder(holdings, open?.playbook_digest ?? null) ?? holdings.playbook;
+  const play = playOf(playbook, incidentClass);
   const before = open ?? { severity: play.severity, actions: play.actions };
-  const isOneTooMany = escalatesAt(holdings.playbook, incidentClass, await timesOf(tx, report, nowMs), nowMs);
+  const isOneTooMany = escalatesAt(playbook, incidentClass, await timesOf(tx, report, nowMs), nowMs);
   const reported = { severity: worse(before.severity, report.severity ?? before.severity), actions: before.actions };
   const after = isOneTooMany ? escalated(play, reported) : { ...reported, actions: [...reported.actions] };
   const incident_id = open?.incident_id ?? (await allocate(tx, nowMs));
@@ -129,7 +131,7 @@ async function allocate(tx: Sql, nowMs: number): Promise<string> {
 
 async function insert(
   tx: Sql,
-  { key }: IncidentHoldings,
+  { key, playbookDigest }: IncidentHoldings,
   report: IncidentReport,
   row: {
     incident_id: string;
@@ -151,6 +153,7 @@ async function insert(
     evidence,
     reporter,
     containment_actions: actions,
+    ...(playbookDigest === undefined ? {} : { playbook_digest: playbookDigest }),
   };
   const { envelope } = signIncidentReceipt(
     { schema: 'reseal.incident_entry.v1', incident_id, transition: 'incident', type: 'incident', at, data },
@@ -159,8 +162,8 @@ async function insert(
   const entry = ledgerEntry({ seq: 1, prev_ledger_hash: genesisLedgerHash(incident_id), body: envelope });
   await tx.query(
     `INSERT INTO register.incidents (incident_id, fingerprint, class, severity, state, host, source, description, evidence,
-       reporter, actions, created_at, ledger_head, ledger_count)
-     VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, 1)`,
+       reporter, actions, created_at, ledger_head, ledger_count, playbook_digest)
+     VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, 1, $13)`,
     [
       incident_id,
       fingerprint,
@@ -174,6 +177,7 @@ async function insert(
       actions,
       at,
       entry.ledger_hash,
+      playbookDigest ?? null,
     ],
   );
   await tx.query(

@@ -36,8 +36,9 @@ export async function verifyEvidence(
 }
 
 /** What only an incident's bundle is judged by. @throws {ResealError} `usage`. */
-function refuseJudgedBy({ quorum, acceptBearer }: JudgedBy): void {
-  const flag = quorum !== undefined ? '--quorum' : acceptBearer === true ? '--accept-bearer' : undefined;
+function refuseJudgedBy({ quorum, acceptBearer, playbooks }: JudgedBy): void {
+  const given = { '--quorum': quorum, '--accept-bearer': acceptBearer, '--playbooks': playbooks };
+  const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (flag !== undefined) throw new ResealError('usage', `${flag} is for the bundle of an incident, and this is none`);
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { DEFAULT_PLAYBOOK } from '../../../domain/incidents/playbook.js';
 import { NOT_REACHED } from '../../../proofs/bundle-report.js';
 import type { IncidentBundleReport, IncidentFacts } from '../../../proofs/incidents/incident-bundle-report.js';
@@ -5,6 +6,7 @@ import { verifyIncidentBundle } from '../../../proofs/incidents/verify-incident-
 import type { Trust } from '../../../proofs/trust.js';
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
+import { readPlaybooks } from '../../config/playbooks-file.js';
 import { oneLine } from '../printable.js';
 import { block, structured } from '../render.js';
 import type { Session } from '../session.js';
@@ -12,6 +14,8 @@ import type { Session } from '../session.js';
 /** What the reader of an incident's bundle asks for, whatever its deployment did. */
 export interface JudgedBy {
   quorum?: string;
+  /** A file a playbook. */
+  playbooks?: string[];
   acceptBearer?: boolean;
 }
 
@@ -20,11 +24,14 @@ export async function verifyIncident(
   session: Session,
   bytes: Uint8Array,
   trust: Trust,
-  { quorum: text = '2', acceptBearer: compatAck = false }: JudgedBy,
+  { quorum: text = '2', acceptBearer: compatAck = false, playbooks: files = [] }: JudgedBy,
 ): Promise<number> {
   const quorum = /^[1-8]$/.test(text) ? Number(text) : undefined;
   if (quorum === undefined) throw new ResealError('usage', `--quorum: "${text}" is not a whole number from 1 to 8`);
-  const report = verifyIncidentBundle(bytes, trust, { playbook: DEFAULT_PLAYBOOK, compatAck, quorum });
+  const named = await Promise.all(files.map((file) => readPlaybooks(resolve(session.io.cwd, file))));
+  const playbooks =
+    named.length === 0 ? {} : { playbooks: new Map(named.map(({ playbook, digest }) => [digest, playbook])) };
+  const report = verifyIncidentBundle(bytes, trust, { playbook: DEFAULT_PLAYBOOK, ...playbooks, compatAck, quorum });
   session.data((await structured(session.output, report)) ?? reportText(session, report));
   return report.ok ? EXIT.done : EXIT.unverified;
 }

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import type { JudgedBy } from '../actions/verify-incident.js';
 import { examples, type Run } from './command-context.js';
 
+const gathered = (value: string, before: string[] = []): string[] => [...before, value];
+
 /** `reseal ledger show|verify` and `reseal evidence export|verify`. */
 export function evidenceCommands(program: Command, run: Run): void {
   const ledger = program.command('ledger').description("a ceremony's hash chain of signed entries");
@@ -45,6 +47,7 @@ export function evidenceCommands(program: Command, run: Run): void {
     .argument('<file>', 'bundle')
     .option('--trust <file>', 'trust roots (the configured ones)')
     .option('--quorum <n>', 'of an incident: how many stand behind a newer or waived baseline (2)')
+    .option('--playbooks <file>', 'of an incident: the playbook it was opened under; again for more', gathered)
     .option('--accept-bearer', "of an incident: a token's word stands for a signed acknowledgement")
     .description(
       'verify a bundle of a ceremony or an incident from the two files alone; exit status 7 when anything is wrong',

@@ -57,6 +57,14 @@ function readCommands(incident: Command, run: Run): void {
       run(command, async (session) => (await import('../actions/incident-read.js')).incidentStats(session)),
     );
   incident
+    .command('playbooks')
+    .argument('[file]', 'a file to check, instead of what is in force')
+    .description('what is done about each class of incident, and who may')
+    .addHelpText('after', examples('reseal incident playbooks', 'reseal incident playbooks playbooks.yaml -o json'))
+    .action((file: string | undefined, _options: object, command: Command) =>
+      run(command, async (session) => (await import('../actions/incident-playbooks.js')).showPlaybooks(session, file)),
+    );
+  incident
     .command('watch')
     .argument('[incident]', 'incident id; on a terminal you can pick one')
     .description('follow an incident until it is resolved, one line a change')

@@ -82,6 +82,7 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
     databaseUrl: io.env.RESEAL_DATABASE_URL ?? null,
     sweepSeconds: SWEEP_SECONDS,
     compatAck: true,
+    ...(io.env.RESEAL_PLAYBOOKS ? { playbooks: path.resolve(dir, io.env.RESEAL_PLAYBOOKS) } : {}),
     ...(io.env.RESEAL_RUNBOOK_TOKENS ? { runbookTokens: path.resolve(dir, io.env.RESEAL_RUNBOOK_TOKENS) } : {}),
     host: { ports: base === undefined ? 'usual' : 'free' },
     ...(io.env.RESEAL_DECISION_LOG ? { decisionLog: path.resolve(dir, io.env.RESEAL_DECISION_LOG) } : {}),

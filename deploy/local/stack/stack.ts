@@ -32,6 +32,8 @@ export interface StackOptions {
   attestSeconds?: number;
   /** Whether a token’s word stands for a signed acknowledgement in recoveries (false). */
   compatAck?: boolean;
+  /** A `reseal.playbooks.v1` file; the built-in playbook when left out. */
+  playbooks?: string;
   /** The file that the gateway writes its decisions to; it writes none when left out. */
   decisionLog?: string;
   /** Channels for notices besides the stack's own inbox, which is called `inbox`. */

@@ -13,6 +13,7 @@ import { startGateway } from '../../../client/gateway/start-gateway.js';
 import { ROLES } from '../../../domain/roles.js';
 import { clientDataConverter } from '../../../workers/codec/data-converter.js';
 import { openContractBook, readRoots } from '../../../workers/open-contract-book.js';
+import { readPlaybooks } from '../../../workers/playbooks-file.js';
 import { readRoleContext } from '../../../workers/role-context.js';
 import type { WorkerSettings } from '../../../workers/settings.js';
 import { startRoles } from '../../../workers/start-roles.js';
@@ -99,6 +100,7 @@ async function start(options: StackOptions, teardown: Teardown): Promise<Stack> 
     uiUrl: temporal.uiUrl,
     register: eventReader(database),
     incidentRegister: new IncidentReader(database),
+    ...(await shownPlaybook(settings)),
     policy: () => Promise.resolve(contracts.policy()),
     roster: () => Promise.resolve(contracts.roster()),
     keys: () => Promise.resolve(keyOf),
@@ -151,4 +153,10 @@ async function connect(
   const connection = await Connection.connect({ address });
   teardown.add(() => connection.close());
   return { connection, client: new Client({ connection, namespace, dataConverter: clientDataConverter(keyring) }) };
+}
+
+/** What the gateway shows of the roles' playbook: it decides nothing by it. */
+async function shownPlaybook(settings: WorkerSettings) {
+  const { playbook, playbookDigest: digest } = await readPlaybooks(settings);
+  return digest === undefined ? {} : { playbook: { playbook, digest } };
 }

@@ -56,7 +56,10 @@ export function workerSettings(
     applications: LOCAL_APPLICATIONS,
     protected_object_ids: [...(options.protectedObjectIds ?? [])],
     clock: 'virtual',
-    recovery: { compat_ack: options.compatAck ?? false, quorum: 2 },
+    recovery: {
+      ...{ compat_ack: options.compatAck ?? false, quorum: 2, former_playbooks_paths: [] },
+      ...(options.playbooks === undefined ? {} : { playbooks_path: options.playbooks }),
+    },
     ceremonies: {},
     register: {
       ...key('register'),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { attestedBefore } from '../../../activities/authority/incidents/attested-before.js';
 import { recoveryTasks } from '../../../activities/authority/incidents/recovery-tasks.js';
+import type { IncidentHoldings } from '../../../activities/register/incidents/incident-holdings.js';
 import { incidentRegisterTasks } from '../../../activities/register/incidents/incident-register-tasks.js';
 import { IncidentReader } from '../../../activities/register/incidents/incident-reader.js';
 import type { Database } from '../../../activities/register/database.js';
@@ -34,6 +35,10 @@ export class RecoveryWorld {
   now = Date.UTC(2026, 2, 14, 12);
   compatAck = false;
   playbook: Playbook = DEFAULT_PLAYBOOK;
+  /** In place of `playbook`, where register and authority have files of their own. */
+  registerBook: Pick<IncidentHoldings, 'playbook' | 'playbooks' | 'playbookDigest'> | undefined;
+  authorityBook: Pick<IncidentHoldings, 'playbook' | 'playbooks'> | undefined;
+  quorum = 2;
   readonly logged: string[] = [];
   readonly keys = new Map<SigningRole, RoleKey>(ROLES.map((role) => [role, generateRoleKey()]));
   readonly reader: IncidentReader;
@@ -60,18 +65,21 @@ export class RecoveryWorld {
   private get rules() {
     return {
       ...{ database: this.database, roleKeys: this.roleKeys, roster: () => roster, clock: { now: () => this.now } },
-      ...{ playbook: this.playbook, compatAck: this.compatAck, quorum: 2 },
+      ...{ playbook: this.playbook, compatAck: this.compatAck, quorum: this.quorum },
     };
   }
 
   get register() {
     const log = (message: string, { code }: Record<string, unknown>) =>
       void this.logged.push(`${message} ${String(code)}`);
-    return incidentRegisterTasks({ ...this.rules, key: this.key('register'), log });
+    return incidentRegisterTasks({ ...this.rules, ...this.registerBook, key: this.key('register'), log });
   }
 
   get authority() {
-    return recoveryTasks({ ...this.rules, key: this.key('authority'), attested: attestedBefore(this.roleKeys) });
+    return recoveryTasks({
+      ...{ ...this.rules, ...this.authorityBook, key: this.key('authority') },
+      attested: attestedBefore(this.roleKeys),
+    });
   }
 
   /** One event; each has an id of its own. */

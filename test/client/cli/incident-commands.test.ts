@@ -265,6 +265,31 @@ describe('reseal incident', () => {
     expect((await verify('trust.json', '--quorum', '2')).err).toContain('is for the bundle of an incident');
   });
 
+  it('shows the playbook in force, and checks a file without asking anybody', async () => {
+    const shown = await incident('playbooks');
+    expect(shown.out).toMatch(
+      /^prompt_injection +high +freeze_agent, log_alert +3 in 300 s: critical, force_vault_relock$/m,
+    );
+    expect(shown.out).toMatch(
+      /^integrity_violation +critical +freeze_agent, disable_airlock, force_vault_relock +latched, quote$/m,
+    );
+    expect(shown.out).toMatch(/^may waive +everybody on the roster$/m);
+    const file = 'schema: reseal.playbooks.v1\noperators:\n  waive: [group:platform]\n';
+    writeFileSync(join(folder, 'playbooks.yaml'), file);
+    const own = await incident('playbooks', 'playbooks.yaml');
+    expect([own.status, own.out]).toEqual([0, expect.stringMatching(/^may waive +group:platform$/m)]);
+    const play = 'severity: critical, actions: [freeze_agent], latched: true, reattest: false';
+    writeFileSync(
+      join(folder, 'weak.yaml'),
+      `schema: reseal.playbooks.v1\nclasses:\n  integrity_violation: { ${play} }\n`,
+    );
+    const weak = await incident('playbooks', 'weak.yaml');
+    expect([weak.status, weak.err]).toEqual([
+      2,
+      expect.stringMatching(/weak.yaml:3:\d+: classes.integrity_violation.reattest: this class needs a quote/),
+    ]);
+  });
+
   it('gives no bundle without a token that may operate', async () => {
     await incident(...REPORT);
     incidents.change(ID, { state: 'resolved' });
