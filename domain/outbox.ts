@@ -35,6 +35,12 @@ function put(state: CeremonyState, item: CeremonyState['outbox'][number]): Cerem
   return next.outbox.length >= FLUSH_AT ? flush(next) : next;
 }
 
+/** What roles signed of these transitions, as far as the state still holds it. */
+export function receiptsOf({ outbox, sent = [] }: CeremonyState, ...transitions: string[]): Receipt[] {
+  const held = [...outbox, ...sent].filter(({ transition }) => transitions.includes(transition));
+  return held.flatMap((item) => ('envelope' in item ? [{ transition: item.transition, envelope: item.envelope }] : []));
+}
+
 /** Takes an entry back that waits, because it is not what it was taken for. */
 export function forget(state: CeremonyState, transition: string): CeremonyState {
   const outbox = state.outbox.filter((item) => item.transition !== transition);

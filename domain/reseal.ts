@@ -79,7 +79,8 @@ export const patienceOf = (round: number): number => Math.min(24, 3 * 2 ** (Math
 /** Until when absent reads must agree; null when five of them are enough. */
 export function settleUntil(state: ResealState): string | null {
   if (state.word === 'revoked' && state.seen && state.unsettled !== true) return null;
-  if (!state.seen && (state.grant === 'never_tried' || state.grant === 'refused')) return null;
+  // That nothing was tried nobody can sign: a run before this one may have tried it, and somebody else answered for it here.
+  if (!state.seen && state.grant === 'refused') return null;
   const settled = Math.max(epochMs(state.accepted_at ?? state.requested_at), epochMs(state.evidence_at)) + SETTLE_MS;
   const deadMan = state.dead_man ?? state.signed.intent.dead_man;
   // Nothing of the provider's ends it: no later time is surer than any other.

@@ -131,6 +131,8 @@ export interface VerifierTasks {
     patience: number;
     /** As for `rollback`. */
     refused?: true;
+    /** What the role that granted signed of it. Without a word of its that nothing is on its way, no null `settle_until` counts. */
+    shown?: Receipt[];
   }): Promise<outcomes.AbsenceOutcome>;
   audit(input: {
     signed: SignedIntent;

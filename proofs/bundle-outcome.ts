@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { ENDS, endOf, type EndCause } from '../domain/ceremony-state.js';
 import { roleOfKind } from '../domain/effects/effects.js';
-import { makerOf, OF_EFFECTS, type EntryType } from '../domain/entry.js';
+import { makerOf, OF_EFFECTS, type EntryPayload, type EntryType } from '../domain/entry.js';
 import { epochMs } from '../domain/identifiers.js';
 import type { BundleStage } from './bundle.js';
 import type { ProvenAuthority, ProvenEntry } from './bundle-authority.js';
@@ -46,7 +46,8 @@ export function proveOutcome(
   checkGrant(authority, { granted: first('granted'), verified: first('verified'), warrant }, findings);
   checkRemoval(authority, entries, findings);
   findings.facts.sessions_ended_at = first('sessions_ended')?.entry.at ?? null;
-  checkEnd(authority, first('ended'), first('refused'), first('resealing'), findings);
+  const stood = entries.some(({ entry }) => isSeenStanding(entry));
+  checkEnd(authority, { ended: first('ended') ?? first('refused'), resealing: first('resealing'), stood }, findings);
   checkStage(stage, first('audited'), findings);
   checkOrder(authority, entries, findings);
 }
@@ -129,14 +130,16 @@ function checkRemoval({ intent }: ProvenAuthority, entries: readonly ProvenEntry
   findings.ran('removal', `observed ${agreed.observed_at}, confirmed ${agreed.confirmed_at} by ${agreed.reads} reads`);
 }
 
+/** Whether a role says that it saw what was granted stand, whatever the provider had answered. */
+const isSeenStanding = ({ type, data }: EntryPayload): boolean =>
+  type === 'reappeared' || type === 'verified' || (type === 'removal' && data.outcome === 'removed');
+
 function checkEnd(
   { intent, acts, extensions }: ProvenAuthority,
-  ended: ProvenEntry | undefined,
-  refused: ProvenEntry | undefined,
-  resealing: ProvenEntry | undefined,
+  told: { ended: ProvenEntry | undefined; resealing: ProvenEntry | undefined; stood: boolean },
   findings: BundleFindings,
 ): void {
-  const found = ended ?? refused;
+  const { ended: found, resealing, stood } = told;
   if (found === undefined) {
     findings.fail('end', 'end_mismatch', 'predicate.entries', 'no entry says how it ended');
     return;
@@ -148,7 +151,9 @@ function checkEnd(
   Object.assign(findings.facts, { end, cause, ended_at: found.entry.at });
   const afterIntent = ['not_granted', 'closed', 'expired', 'revoked'].includes(end);
   if (afterIntent !== (intent !== undefined)) refuse(`${end} ${afterIntent ? 'needs' : 'excludes'} an intent`);
-  if (cause !== null && end !== 'refused' && endOf(cause, intent !== undefined) !== end) {
+  // A grant that was refused and was seen to stand all the same ended as one that was taken away.
+  const isAfterAll = cause === 'refused_by_provider' && end === 'revoked' && stood;
+  if (cause !== null && end !== 'refused' && !isAfterAll && endOf(cause, intent !== undefined) !== end) {
     refuse(`${cause} does not end a ceremony as ${end}`);
   }
   const spoken = cause === 'deny' || cause === 'withdraw' || cause === 'close' || cause === 'kill';

@@ -151,7 +151,7 @@ export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => obje
     );
   },
   verifier: (context) => {
-    const deps = graphDeps(context, 'verifier', 'verifier');
+    const deps = { ...graphDeps(context, 'verifier', 'verifier'), roleKeys: context.trust.keyOf };
     const following = { lookAgain: lookAgain(deps), verifyFollowUp: verifyFollowUp(deps) };
     const seen = hostsSeen(context, deps.access);
     return { ...verifierTasks(deps), ...following, ...seen, ...attestationRole(context) };

@@ -17,6 +17,7 @@ import { epochMs, instant } from '../domain/identifiers.js';
 import * as outcomes from '../domain/outcomes.js';
 import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
+import { receiptsOf } from '../domain/outbox.js';
 import { viewOf } from '../domain/view.js';
 import { extend } from './perform-extension.js';
 import type { EarlyIssue } from './early-issue.js';
@@ -110,7 +111,8 @@ export async function perform(
       const { settle_until, patience } = command;
       const round = now.reseal?.round ?? 1;
       const signed = intentOf(now);
-      const input = { signed, survey: now.survey, round, settle_until, patience, ...madeNothing(now) };
+      const shown = settle_until === null ? { shown: receiptsOf(now, `removal/${round}`, 'not_granted') } : {};
+      const input = { signed, survey: now.survey, round, settle_until, patience, ...madeNothing(now), ...shown };
       const answer = await verifier('read until it is gone for certain').verifyRolledBack(input);
       return deliver({ type: 'absence', round, outcome: outcomes.absenceOutcomeSchema.parse(answer) });
     }

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { epochMs, instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
 import { findingSchema, type AbsenceOutcome, type Finding } from '../../domain/outcomes.js';
+import { SETTLE_MS } from '../../domain/reseal.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
+import { isNothingOnItsWay } from '../../proofs/nothing-on-its-way.js';
+import type { RoleKeys } from '../../proofs/receipt.js';
 import { ABSENT_READS, absenceRunSchema, isConfirmed, nextReadIn, type AbsenceRun } from './absence-run.js';
 import type { Attempt } from './attempt.js';
 import { openSession, receiptOf, type GraphDeps } from './effect-deps.js';
@@ -21,6 +24,11 @@ type Progress = z.output<z.ZodObject<typeof absenceProgress>>;
 
 export type AbsenceInput = Parameters<VerifierTasks['verifyRolledBack']>[0];
 
+export interface AbsenceDeps extends GraphDeps {
+  /** The roles' public keys, by which what an effect says of its own calls is believed. */
+  readonly roleKeys: RoleKeys;
+}
+
 /** Known findings and more, each once; 64 at most. */
 export function merged(known: readonly Finding[], more: readonly Finding[]): Finding[] {
   const fresh = more.filter((one) => !known.some(({ code, detail }) => code === one.code && detail === one.detail));
@@ -32,7 +40,7 @@ export abstract class AbsenceLook<P extends Progress> {
   protected readonly graph: GraphSession;
 
   constructor(
-    protected readonly deps: GraphDeps,
+    protected readonly deps: AbsenceDeps,
     protected readonly input: AbsenceInput,
     protected readonly attempt: Attempt<P>,
   ) {
@@ -41,9 +49,9 @@ export abstract class AbsenceLook<P extends Progress> {
 
   /** Keeps the run, and says whether it is an answer. @throws the wait for the next look. */
   protected agreed(run: AbsenceRun, now: number): true {
-    const { settle_until, patience } = this.input;
+    const { patience } = this.input;
     this.keep({ run, client_request_ids: this.clientRequestIds() });
-    const settleUntil = settle_until === null ? null : epochMs(settle_until);
+    const { settleUntil } = this;
     if (isConfirmed(run, settleUntil, now)) return true;
     const word = run.present > 0 ? `present ${run.present} of ${patience}` : `absent ${run.absent} of ${ABSENT_READS}`;
     throw waitFor('not_yet_agreed', word, nextReadIn(run, settleUntil, now, NEXT_READ_MS));
@@ -55,7 +63,8 @@ export abstract class AbsenceLook<P extends Progress> {
     more: Record<string, unknown> = {},
   ): Extract<AbsenceOutcome, { outcome: 'absent' }> {
     const { run } = this.attempt.details;
-    const { settle_until, round } = this.input;
+    const { round } = this.input;
+    const settle_until = this.settleUntil === null ? null : instant(this.settleUntil);
     const observed_at = instant(run.first_absent_at ?? now);
     const confirmed_at = instant(now);
     const reads = run.absent_at.map((at) => ({ at: instant(at), absent: true }));
@@ -81,6 +90,21 @@ export abstract class AbsenceLook<P extends Progress> {
 
   protected clientRequestIds(): string[] {
     return [...this.attempt.details.client_request_ids, ...this.graph.clientRequestIds].slice(-64);
+  }
+
+  /**
+   * Until when reads must go on, epoch ms; null where five are enough. That is what the workflow says, whose answers anybody can
+   * make up who writes to the namespace: so it is believed only with what the role that granted signed, and else the window is
+   * waited for from when this was first asked.
+   */
+  private get settleUntil(): number | null {
+    const { settle_until, shown, round } = this.input;
+    if (settle_until !== null) return epochMs(settle_until);
+    const { runId, scheduledAtMs } = this.attempt;
+    const intent = this.signedIntent;
+    if (isNothingOnItsWay(shown, { intent, round, runId }, this.deps.roleKeys)) return null;
+    const settled = scheduledAtMs + SETTLE_MS;
+    return intent.dead_man === null ? settled : Math.min(settled, epochMs(intent.dead_man));
   }
 
   private calls(): Record<string, unknown> {

@@ -42,6 +42,16 @@ export class Attempt<Details extends object> {
     return this.context.info.attempt;
   }
 
+  /** When the server scheduled the first attempt, epoch ms; no argument and no heartbeat can name another time. */
+  get scheduledAtMs(): number {
+    return this.context.info.scheduledTimestampMs;
+  }
+
+  /** The run of the workflow that asks, as the server names it; empty where no workflow does. */
+  get runId(): string {
+    return this.context.info.workflowExecution?.runId ?? '';
+  }
+
   get details(): Readonly<Details> {
     return this.current;
   }

@@ -12,7 +12,7 @@ import { surveyAssignment } from './assignment/assignment-survey.js';
 import { verifyAssignment } from './assignment/assignment-verify.js';
 import { watchAssignment } from './assignment/assignment-watch.js';
 import { auditGrant } from './pim/audit.js';
-import type { GraphDeps } from './effect-deps.js';
+import type { AbsenceDeps } from './absence-look.js';
 import { listGranted } from './people/granted.js';
 import { surveyTarget } from './pim/survey.js';
 import { verifyGrant } from './pim/verify.js';
@@ -20,7 +20,7 @@ import { verifyRolledBack } from './pim/verify-rolled-back.js';
 import { watchGrant } from './pim/watch.js';
 
 /** The activities of the second, read-only identity: what really stands, before, while and after. */
-export function verifierTasks(deps: GraphDeps): VerifierTasks {
+export function verifierTasks(deps: AbsenceDeps): VerifierTasks {
   const role = {
     survey: surveyTarget(deps),
     verify: verifyGrant(deps),

@@ -27,6 +27,22 @@ const scheduled = (events: readonly HistoryEvent[], name: string): number =>
   events.filter(({ activityTaskScheduledEventAttributes: task }) => task?.activityType?.name === name).length;
 
 /** An active ceremony whose removal Graph refuses until the faults are cleared, and that has just been killed. */
+/** The answer to the grant is forged while its call is under way: Graph carries the call out when all looks over. */
+async function refusedWhileGraphIsSlow(): Promise<Asked> {
+  const asked = await stack.ask();
+  const grant = { action: 'adminAssign', validation_only: false };
+  await stack.graph.fault({ tenant: asked.tenant, effect: 'delay', delay_ms: 16_000, ...grant });
+  await stack.approve(asked);
+  await stack.graph.untilMet(asked.tenant);
+  const workflowId = ceremonyWorkflowId(asked.event);
+  const at = instant(await stack.now(asked.event));
+  const said = { code: 'request_failed', message: 'no', clean: true };
+  const refused = { outcome: 'refused', ...said, receipt: receipt(asked.event, 'not_granted', 'not_granted', at) };
+  await raw.complete(workflowId, await raw.pendingActivity(workflowId, 'apply'), await raw.value(refused));
+  await stack.untilState(asked.event, 'resealing');
+  return asked;
+}
+
 async function killedWhileGraphRefuses(): Promise<Asked> {
   const asked = await stack.activate();
   await stack.advance(asked.event, '6m');
@@ -76,6 +92,24 @@ describe('an activity that somebody else answers', () => {
       expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
       expect(scheduled(await raw.history(workflowId), 'rollback')).toBe(2);
     },
+  );
+
+  it.concurrent(
+    '"refused", while the grant is on its way: nobody takes it for over before it settled, and what lands is removed',
+    async ({ expect }) => {
+      const asked = await refusedWhileGraphIsSlow();
+      expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
+      // Time for the five reads that a true refusal would need.
+      for (let step = 0; step < 6; step += 1) await stack.advance(asked.event, '15s');
+      await stack.graph.untilStanding(asked.tenant, 1);
+      expect((await stack.view(asked.event)).ended_at).toBeNull();
+      const ended = await stack.advanceToEnd(asked.event, '60m');
+      expect(ended.state).toBe('revoked');
+      expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
+      const { errors } = await verifiedBundle(stack, asked.event);
+      expect(errors).toEqual([]);
+    },
+    120_000,
   );
 
   it.concurrent(

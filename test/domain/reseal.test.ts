@@ -52,9 +52,12 @@ describe('how long absent reads must agree', () => {
     expect(settled(onRollback(begin('unanswered', false), removed('revoked')))).toBeNull();
   });
 
-  it('five reads, when every answer was a refusal or nothing was ever tried', () => {
+  it('five reads, when every answer was a refusal', () => {
     expect(settled(onRollback(begin('refused', false), nothing))).toBeNull();
-    expect(settled(begin('never_tried', false))).toBeNull();
+  });
+
+  it('20 minutes from the request, when nothing was tried here: a run before this one may have', () => {
+    expect(settled(begin('never_tried', false))).toBe(instant(T0 + 20 * MINUTE));
   });
 
   it('20 minutes from the removal, when the provider only said that it is gone', () => {

@@ -82,6 +82,19 @@ describe('a ledger that its makers signed and that is still not right', () => {
     expect(told(refused({})).codes).toEqual(['removal_unproven entries[8].body']);
   });
 
+  it('lets a refused grant end as revoked only where somebody saw it stand', () => {
+    const refused = { clean: true, intent_digest: digestOf(ceremony.intent) };
+    const revoked = (removal: Record<string, unknown>) => (payloads: EntryPayload[]) =>
+      edited('ended', { end: 'revoked', cause: 'refused_by_provider' })(
+        edited('removal', removal)(without('verified')(payloads)),
+      ).map((payload): EntryPayload => {
+        if (payload.type !== 'granted') return payload;
+        return { ...payload, type: 'not_granted', transition: 'not_granted', data: refused };
+      });
+    expect(told(revoked({})).codes).toEqual([]);
+    expect(told(revoked({ outcome: 'nothing_seen', word: null })).codes).toEqual(['end_mismatch entries[9].body']);
+  });
+
   it('fails when the quorum is short', () => {
     const { payloads } = ceremony;
     const data = payloads[3]?.data as { evidence: { approvals: unknown[] } };

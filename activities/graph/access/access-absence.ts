@@ -5,7 +5,7 @@ import { begunAfter } from '../../../domain/extension.js';
 import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
 import { CLOCK_SKEW_MS } from '../../../domain/statement.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
-import { AbsenceLook, absenceProgress, merged, type AbsenceInput } from '../absence-look.js';
+import { AbsenceLook, absenceProgress, merged, type AbsenceDeps, type AbsenceInput } from '../absence-look.js';
 import { count, NOTHING_READ } from '../absence-run.js';
 import { toldPolicy } from './access-deps.js';
 import { changesSince } from './access-differences.js';
@@ -13,7 +13,7 @@ import { accessOf, type AccessIntent } from './access-intent.js';
 import { makerOfStanding, readChanges } from './access-log.js';
 import { readAccessPolicy, type AccessPolicy } from './access-policy.js';
 import { Attempt } from '../attempt.js';
-import { disowned, type GraphDeps } from '../effect-deps.js';
+import { disowned } from '../effect-deps.js';
 import { waitFor } from '../wire/graph-error.js';
 import { keepApart } from '../reading.js';
 
@@ -33,7 +33,7 @@ type Progress = z.output<typeof progressSchema>;
  * is over. What stands again by another's hand, as the directory's audit log says, is told and left; what may be ours is
  * `present`, and will be removed again. With the last read goes what the policy is now written to do.
  */
-export function verifyAccessRolledBack(deps: GraphDeps): VerifierTasks['verifyRolledBack'] {
+export function verifyAccessRolledBack(deps: AbsenceDeps): VerifierTasks['verifyRolledBack'] {
   const nothing: Progress = { run: NOTHING_READ, unknown_since: null, findings: [], client_request_ids: [] };
   return (input) =>
     Attempt.run(progressSchema, nothing, async (attempt) => {
@@ -45,7 +45,7 @@ export function verifyAccessRolledBack(deps: GraphDeps): VerifierTasks['verifyRo
 
 class AbsenceCheck extends AbsenceLook<Progress> {
   constructor(
-    deps: GraphDeps,
+    deps: AbsenceDeps,
     input: AbsenceInput,
     private readonly access: AccessIntent,
     attempt: Attempt<Progress>,

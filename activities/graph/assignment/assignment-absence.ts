@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { IntentOf } from '../../../domain/intent.js';
 import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
-import { AbsenceLook, absenceProgress, merged, type AbsenceInput } from '../absence-look.js';
+import { AbsenceLook, absenceProgress, merged, type AbsenceDeps, type AbsenceInput } from '../absence-look.js';
 import { ABSENT_READS, count, NOTHING_READ } from '../absence-run.js';
 import { assignmentIntent } from './assignment-intent.js';
 import { makerOf, readMembershipChanges } from './assignment-log.js';
 import { readAssignments, readStanding, type Assignment } from './assignments.js';
 import { Attempt } from '../attempt.js';
-import { disowned, type GraphDeps } from '../effect-deps.js';
+import { disowned } from '../effect-deps.js';
 import { waitFor } from '../wire/graph-error.js';
 import { certain, newcomersTo, sight, sightingsSchema } from '../tenant/newcomers.js';
 import { judgeNewcomers, keepApart, recognitionOf } from '../reading.js';
@@ -41,7 +41,7 @@ const NOTHING: Progress = {
  * What stands by another's hand, as the directory's audit log says, is told and left; what may be ours is `present`, and will
  * be removed again.
  */
-export function verifyAssignmentRolledBack(deps: GraphDeps): VerifierTasks['verifyRolledBack'] {
+export function verifyAssignmentRolledBack(deps: AbsenceDeps): VerifierTasks['verifyRolledBack'] {
   return (input) =>
     Attempt.run(progressSchema, NOTHING, async (attempt) => {
       const none = disowned(input, deps, attempt.number);
@@ -52,7 +52,7 @@ export function verifyAssignmentRolledBack(deps: GraphDeps): VerifierTasks['veri
 
 class AbsenceCheck extends AbsenceLook<Progress> {
   constructor(
-    deps: GraphDeps,
+    deps: AbsenceDeps,
     input: AbsenceInput,
     private readonly intent: IntentOf<'entra.role_assignment'>,
     attempt: Attempt<Progress>,

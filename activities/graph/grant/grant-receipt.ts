@@ -1,3 +1,5 @@
+import { Context } from '@temporalio/activity';
+
 import type { Receipt } from '../../../domain/entry.js';
 import type { Intent } from '../../../domain/intent.js';
 import type { AdmittedGrant } from './admitted-grant.js';
@@ -25,10 +27,12 @@ export function grantReceipt(
   const application_id = deps.access.applicationId(intent.tuple.tenant_id);
   const under = admitted === undefined ? {} : warrantNamed(admitted);
   const calls = { attempt, client_request_ids, application_id, ...under };
+  // A refusal speaks of the calls of one activity: it says in whose run, so that nobody takes it for another's.
+  const told = word === 'granted' ? data : { ...data, run_id: Context.current().info.workflowExecution?.runId ?? '' };
   const { round } = intent;
   const type = round === 1 ? word : EXTENDING[word];
   const transition = round === 1 ? word : `${type}/${round}`;
-  return receiptOf(deps, intent, { type, transition, data: { ...data, ...calls } });
+  return receiptOf(deps, intent, { type, transition, data: { ...told, ...calls } });
 }
 
 /** The same of a later round. */

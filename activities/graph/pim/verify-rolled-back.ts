@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
 import { differenceText } from '../../../domain/snapshot.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
-import { AbsenceLook, absenceProgress, merged, type AbsenceInput } from '../absence-look.js';
+import { AbsenceLook, absenceProgress, merged, type AbsenceDeps, type AbsenceInput } from '../absence-look.js';
 import { ABSENT_READS, count, NOTHING_READ } from '../absence-run.js';
 import { Attempt } from '../attempt.js';
 import { attributeByRequests, findingOf } from './attribution.js';
-import { disowned, type GraphDeps } from '../effect-deps.js';
+import { disowned } from '../effect-deps.js';
 import { waitFor } from '../wire/graph-error.js';
 import { holdingOf, readHoldings, type Holding } from './holdings.js';
 import { certain, newcomersTo, sight, sightingsSchema } from '../tenant/newcomers.js';
@@ -35,7 +35,7 @@ type Progress = z.output<typeof progressSchema>;
  * Sees with the second identity that it is gone: five agreeing reads, one an attempt, and not before the settle window is
  * over. What is there again in `patience` reads in a row, and may be ours, is `present`: it will be removed again.
  */
-export function verifyRolledBack(deps: GraphDeps): VerifierTasks['verifyRolledBack'] {
+export function verifyRolledBack(deps: AbsenceDeps): VerifierTasks['verifyRolledBack'] {
   const nothing = progressSchema.parse({
     run: NOTHING_READ,
     sightings: {},

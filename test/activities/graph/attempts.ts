@@ -56,6 +56,7 @@ export async function runAttempts<Input, Result>(
   options: RunOptions = {},
 ): Promise<Ran<Result>> {
   const failures: Failed[] = [];
+  const scheduledMs = clock.now();
   let details = options.from?.details;
   const first = options.from?.attempt ?? 1;
   for (let attempt = first; attempt < first + (options.maxAttempts ?? 60); attempt += 1) {
@@ -67,7 +68,7 @@ export async function runAttempts<Input, Result>(
       clock.advance(1000);
       continue;
     }
-    const environment = environmentOf(attempt, details, clock);
+    const environment = environmentOf(attempt, details, clock, scheduledMs);
     environment.on('heartbeat', (left: unknown) => {
       details = structuredClone(left);
     });
@@ -85,7 +86,14 @@ export async function runAttempts<Input, Result>(
   throw new StillTrying(failures);
 }
 
-export function environmentOf(attempt: number, details: unknown, clock: FakeClock): MockActivityEnvironment {
-  const info = { attempt, heartbeatDetails: details, currentAttemptScheduledTimestampMs: clock.now() };
+/** `scheduledMs`: when the server scheduled the first attempt, epoch ms. */
+export function environmentOf(
+  attempt: number,
+  details: unknown,
+  clock: FakeClock,
+  scheduledTimestampMs = clock.now(),
+): MockActivityEnvironment {
+  const currentAttemptScheduledTimestampMs = clock.now();
+  const info = { attempt, heartbeatDetails: details, scheduledTimestampMs, currentAttemptScheduledTimestampMs };
   return new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
 }

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 
+import type { Receipt } from '../../../domain/entry.js';
 import type { Intent, SignedIntent } from '../../../domain/intent.js';
 import { INTENT_PAYLOAD_TYPE } from '../../../domain/intent.js';
 import {
@@ -54,8 +55,9 @@ export abstract class ChangeWorld {
     return ran;
   }
 
-  async checked(signed: SignedIntent, survey: Survey | null, input: { refused?: true } = {}) {
-    const asked = { signed, survey, round: 1, settle_until: null, patience: 3, ...input };
+  async checked(signed: SignedIntent, survey: Survey | null, input: { refused?: true; shown?: Receipt[] } = {}) {
+    const { shown } = this.world;
+    const asked = { signed, survey, round: 1, settle_until: null, patience: 3, shown, ...input };
     const ran = await runAttempts(this.verifier.verifyRolledBack, asked, this.world.clock, { maxAttempts: 200 });
     return { ...ran, outcome: absenceOutcomeSchema.parse(ran.result) };
   }

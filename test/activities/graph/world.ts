@@ -19,10 +19,10 @@ import type { EffectTasks, Evidence, OrderTasks, SessionsTasks, VerifierTasks } 
 import type { SigningRole } from '../../../domain/roles.js';
 import type { PolicyInForce } from '../../../domain/policy-in-force.js';
 import type { Roster } from '../../../domain/roster.js';
-import { canonicalJson } from '../../../proofs/canonical-json.js';
+import { canonicalJson, digestOf } from '../../../proofs/canonical-json.js';
 import { signDsse } from '../../../proofs/dsse.js';
 import { makeMarker } from '../../../proofs/marker.js';
-import { signReceipt } from '../../../proofs/receipt.js';
+import { signReceipt, type RoleKeys } from '../../../proofs/receipt.js';
 import { generateRoleKey, type RoleKey } from '../../../proofs/role-key.js';
 import { mintWarrant } from '../../../proofs/warrant.js';
 import { policy, policyDigest, roster } from '../../proofs/ceremony-people.js';
@@ -44,6 +44,8 @@ export const EVIDENCE: Evidence = {
 };
 type RoleIntent = IntentOf<'entra.directory_role'>;
 const MINUTE = 60_000;
+/** The run in which the SDK's own test environment has activities. */
+export const RUN = '00000000-0000-0000-0000-000000000000';
 
 export interface Assignment {
   principal_id: string;
@@ -145,9 +147,32 @@ export class World {
     const ofGroups = ['PrivilegedAssignmentSchedule', 'PrivilegedEligibilitySchedule', 'RoleManagementPolicy'];
     const permissions = ['RoleManagement.Read.Directory', 'RoleAssignmentSchedule.Read.Directory'];
     permissions.push(...ofGroups.map((name) => `${name}.Read.AzureADGroup`));
-    return verifierTasks(
-      this.deps(READER, [...permissions, 'AuditLog.Read.All', 'Directory.Read.All', 'Policy.Read.All']),
-    );
+    permissions.push('AuditLog.Read.All', 'Directory.Read.All', 'Policy.Read.All');
+    return verifierTasks({ ...this.deps(READER, permissions), roleKeys: this.keysOf(this.effectRole) });
+  }
+
+  /** The one key that signs here, as this role's. */
+  keysOf(role: SigningRole): RoleKeys {
+    return (keyid) => (keyid === this.role.keyid ? { role, publicKey: this.role.publicKey } : undefined);
+  }
+
+  /** A word of the role that grants on an intent: of a removal or a refusal to the run under test, unless said otherwise. */
+  said(signed: SignedIntent, over: Partial<EntryPayload> = {}, key = this.role): Receipt {
+    const { event_id, kind } = signed.intent;
+    const intent_digest = digestOf(signed.intent);
+    const type = over.type ?? 'removal';
+    const word = type === 'removal' ? { outcome: 'removed', word: 'revoked' } : { clean: true, run_id: RUN };
+    const ofKind = kind === 'entra.directory_role' ? {} : { kind };
+    const data = { intent_digest, ...ofKind, ...word, ...over.data };
+    const transition = type === 'removal' ? 'removal/1' : 'not_granted';
+    const at = instant(this.clock.now());
+    return signReceipt({ schema: 'reseal.entry.v1', event_id, transition, type, at, ...over, data }, key);
+  }
+
+  /** What the role that grants has signed of its calls, as a ceremony would show it. */
+  get shown(): Receipt[] {
+    const told = this.entries.filter(({ type }) => type === 'removal' || type === 'not_granted');
+    return told.slice(-4).map((entry) => signReceipt(entry, this.role));
   }
 
   /** An intent of the authority's: 30 minutes, and the provider's own end 10 minutes later. */

@@ -158,7 +158,9 @@ describe('once it is taken back', () => {
     await access.policy({ exclude_users: [BOB, ALICE] });
     world.clock.advance(10 * MINUTE);
     await world.control('/audits', { latency_seconds: 86_400 });
-    const { outcome, attempts } = await access.checked(access.intent(), survey, { refused: true });
+    const intent = access.intent();
+    const shown = [world.said(intent, { type: 'not_granted' })];
+    const { outcome, attempts } = await access.checked(intent, survey, { refused: true, shown });
     expect(outcome).toMatchObject({ outcome: 'absent' });
     expect(attempts).toBe(5);
   });

@@ -55,7 +55,11 @@ export class AccessWorld extends ChangeWorld {
 
   get verifier(): Unbound<VerifierTasks> {
     const permissions = ['Policy.Read.All', 'AuditLog.Read.All', 'Directory.Read.All', 'User.Read.All'];
-    return verifierTasks({ ...this.world.depsOf(READER, permissions), accessWriterIds: new Set([EDITOR]) });
+    return verifierTasks({
+      ...this.world.depsOf(READER, permissions),
+      roleKeys: this.world.keysOf('effect:entra.conditional_access'),
+      accessWriterIds: new Set([EDITOR]),
+    });
   }
 
   intent(kind: AccessKind = 'entra.ca_exclusion', change: Partial<Intent> = {}): SignedIntent {

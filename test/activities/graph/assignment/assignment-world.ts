@@ -55,6 +55,7 @@ export class AssignmentWorld extends ChangeWorld {
     const permissions = ['RoleManagement.Read.Directory', 'AuditLog.Read.All', 'Directory.Read.All', 'User.Read.All'];
     return verifierTasks({
       ...this.world.depsOf(READER, permissions),
+      roleKeys: this.world.keysOf('effect:entra.role_assignment'),
       assignmentWriterIds: new Set([ASSIGNER]),
     });
   }

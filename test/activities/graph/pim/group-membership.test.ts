@@ -115,7 +115,7 @@ describe('a membership', () => {
     await grantedIn(world, signed, 10 * MINUTE);
     expect(await rollback()).toMatchObject({ outcome: 'removed', word: 'revoked' });
     expect(await members()).toEqual([]);
-    const input = { signed, survey: NOTHING, round: 1, settle_until: null, patience: 3 };
+    const input = { signed, survey: NOTHING, round: 1, settle_until: null, patience: 3, shown: world.shown };
     const { result } = await runAttempts(world.verifier.verifyRolledBack, input, world.clock);
     expect(result).toMatchObject({ outcome: 'absent', findings: [] });
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { instant } from '../../../../domain/identifiers.js';
+import type { Receipt } from '../../../../domain/entry.js';
 import type { SignedIntent } from '../../../../domain/intent.js';
 import { absenceOutcomeSchema, type Survey } from '../../../../domain/outcomes.js';
 import { generateRoleKey } from '../../../../proofs/role-key.js';
@@ -20,11 +21,15 @@ interface Asked {
   settleMs?: number;
   patience?: number;
   round?: number;
+  shown?: Receipt[];
 }
 
-async function check({ survey = NOTHING, settleMs, patience = 3, round = 1 }: Asked = {}, options: RunOptions = {}) {
+async function check(
+  { survey = NOTHING, settleMs, patience = 3, round = 1, shown = world.shown }: Asked = {},
+  options: RunOptions = {},
+) {
   const settle_until = settleMs === undefined ? null : new Date(world.clock.now() + settleMs).toISOString();
-  const input = { signed, survey, round, settle_until, patience };
+  const input = { signed, survey, round, settle_until, patience, shown };
   const ran = await runAttempts(world.verifier.verifyRolledBack, input, world.clock, { maxAttempts: 200, ...options });
   expect(absenceOutcomeSchema.parse(ran.result)).toEqual(ran.result);
   return ran;
@@ -80,7 +85,8 @@ describe('when it is gone', () => {
   it('counts from the last read that disagreed, in the middle of a run too', async () => {
     await granted();
     let attempt = 0;
-    const run = () => check({ patience: 3 }, { before: (number) => void (attempt = number) });
+    const shown = [world.said(signed)];
+    const run = () => check({ patience: 3, shown }, { before: (number) => void (attempt = number) });
     // Invisible but for the fourth read.
     const hidden = () => withEmptyList('roleAssignmentScheduleInstances', run, () => attempt !== 4);
     const { result, attempts } = await hidden();
@@ -101,6 +107,62 @@ describe('when it is gone', () => {
     expect(failures.filter(({ type }) => type === 'graph_denied')).toHaveLength(4);
     expect(failures).toHaveLength(8);
   });
+});
+
+describe('where five reads would be enough', () => {
+  const stranger = generateRoleKey();
+  const lengthOf = async (shown: Receipt[], round = 1): Promise<number> => {
+    const began = world.clock.now();
+    const { result } = await check({ shown, round });
+    if (result.outcome !== 'absent') throw new Error('present');
+    return Date.parse(result.confirmed_at) - began;
+  };
+
+  it.each(['removal', 'not_granted'] as const)("takes the effect's signed word for it: %s", async (type) => {
+    expect(await lengthOf([world.said(signed, { type })])).toBeLessThan(MINUTE);
+    expect(world.entry('confirmed')).toMatchObject({ settle_until: null });
+  });
+
+  it.each<[string, () => Receipt]>([
+    ['signed by somebody else', () => world.said(signed, {}, stranger)],
+    ['that the provider only says is gone', () => world.said(signed, { data: { word: 'gone' } })],
+    ['of another round', () => world.said(signed, { transition: 'removal/2' })],
+    ['of another intent', () => world.said(world.intent({ evidence_digest: '4'.repeat(64) }))],
+    ['of another event', () => world.said(signed, { event_id: 'fedcba9876543210' })],
+    ['of a refusal that left a call behind', () => refused({ clean: false })],
+    ['of a refusal to a run of somebody else’s', () => refused({ run_id: '11111111-0000-0000-0000-000000000000' })],
+    ['of a refusal to nobody', () => refused({ run_id: '' })],
+    ['of a grant', () => world.said(signed, { type: 'granted', transition: 'granted' })],
+  ])('waits for the whole window upon a word %s, and says so', async (_, said) => {
+    const until = new Date(world.clock.now() + 20 * MINUTE).toISOString();
+    expect(await lengthOf([said()])).toBe(20 * MINUTE);
+    expect(world.entry('confirmed')).toMatchObject({ settle_until: until });
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['no list', 'removed'],
+    ['no receipts', [null, 7, {}, { transition: 'removal/1' }]],
+  ])('waits for the whole window where it is shown %s', async (_, shown) => {
+    expect(await lengthOf(shown as Receipt[])).toBe(20 * MINUTE);
+  });
+
+  it('waits no longer than until the provider ends it anyway', async () => {
+    world.clock.advance(35 * MINUTE);
+    expect(await lengthOf([])).toBe(5 * MINUTE);
+  });
+
+  it('counts the window from when the server first asked, whatever a heartbeat says', async () => {
+    const at = world.clock.now() - 60 * MINUTE;
+    const run = { absent: 4, first_absent_at: at, absent_at: [at], present: 0, last_at: at };
+    const details = { run, sightings: {}, findings: [], settled: [], client_request_ids: [] };
+    const began = world.clock.now();
+    const { result } = await check({ shown: [] }, { from: { attempt: 5, details } });
+    if (result.outcome !== 'absent') throw new Error('present');
+    expect(Date.parse(result.confirmed_at) - began).toBe(20 * MINUTE);
+  });
+
+  const refused = (data: Record<string, unknown>): Receipt => world.said(signed, { type: 'not_granted', data });
 });
 
 describe('when it is there again', () => {

@@ -56,7 +56,7 @@ async function removed(): Promise<void> {
 }
 
 async function confirmed(survey: Survey) {
-  const input = { signed, survey, round: 1, settle_until: null, patience: 3 };
+  const input = { signed, survey, round: 1, settle_until: null, patience: 3, shown: world.shown };
   const ran = await runAttempts(world.verifier.verifyRolledBack, input, world.clock, { maxAttempts: 200 });
   const outcome = absenceOutcomeSchema.parse(ran.result);
   if (outcome.outcome !== 'absent') throw new Error(outcome.outcome);
@@ -137,7 +137,7 @@ describe('before and after a ceremony for a tier-0 role', () => {
     await removed();
     // A policy that another changes and puts back is shown by replicas in between.
     await world.control('/access-policies', { id: POLICY, state: 'disabled' });
-    const input = { signed, survey, round: 1, settle_until: null, patience: 3 };
+    const input = { signed, survey, round: 1, settle_until: null, patience: 3, shown: world.shown };
     let looked = false;
     const ran = await runAttempts(world.verifier.verifyRolledBack, input, world.clock, {
       maxAttempts: 200,
