@@ -4,9 +4,10 @@ import type { Said } from './hearing.js';
 import type { KillOutcome } from './kill-state.js';
 import type { Appended } from './outbox.js';
 import type { AbsenceOutcome, AdmitOutcome, ApplyOutcome, IssueOutcome, MarkOutcome } from './outcomes.js';
-import type { RollbackOutcome, SurveyOutcome, VerifyOutcome, WatchOutcome } from './outcomes.js';
+import type { RollbackOutcome, SurveyOutcome, VerifyOutcome } from './outcomes.js';
 import type { SignalAct } from './statement.js';
 import type { StatementRefusal } from './verdict.js';
+import type { Watched } from './watched.js';
 
 /** What can happen to a ceremony. Answers may come late, twice, or after the state that asked for them is past. */
 export type CeremonyEvent =
@@ -24,7 +25,7 @@ export type CeremonyEvent =
   | { type: 'applied'; outcome: ApplyOutcome }
   | { type: 'verify_overdue' }
   | { type: 'verified'; outcome: VerifyOutcome }
-  | { type: 'watched'; outcome: WatchOutcome }
+  | { type: 'watched'; outcome: Watched }
   | { type: 'extension_issued'; round: number; outcome: IssueOutcome }
   | { type: 'extension_applied'; round: number; outcome: ApplyOutcome }
   | { type: 'extension_verified'; round: number; outcome: VerifyOutcome }

@@ -10,6 +10,7 @@ import type { Refusal } from './refusal.js';
 import type { GrantKnowledge, ResealState } from './reseal.js';
 import type { SignedStatement } from './statement.js';
 import type { METHODS, Verdict } from './verdict.js';
+import type { WatchedChange } from './watched.js';
 
 export const ENDS = [
   'refused',
@@ -154,6 +155,8 @@ export interface CeremonyState {
   ending: Ending | null;
   mark: 'none' | 'pending' | 'standing';
   reseal: ResealState | null;
+  /** By how much the latest watches changed who is known. Absent: by nothing. */
+  watched?: WatchedChange[];
   /** Once a kill calls for more than the reseal; never there where its policy says nothing of it. */
   kill?: KillState | undefined;
   ended_at: string | null;

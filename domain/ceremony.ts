@@ -23,6 +23,7 @@ import {
   resealTick,
   type GrantKnowledge,
 } from './reseal.js';
+import { onWatched } from './watched.js';
 
 /**
  * The ceremony as a pure machine. Time passes first, whatever order the server delivers things in: a message that arrives
@@ -66,10 +67,8 @@ function stepped(before: CeremonyState, event: CeremonyEvent, nowMs: number): Ce
       return onVerifyOverdue(state, nowMs);
     case 'verified':
       return onVerified(state, event.outcome, nowMs);
-    case 'watched': {
-      const survey = state.survey && { ...state.survey, holders: event.outcome.holders };
-      return withFindings({ ...state, survey }, event.outcome.findings, nowMs);
-    }
+    case 'watched':
+      return onWatched(state, event.outcome, nowMs);
     case 'extension_issued':
       return onExtensionIssued(state, event.round, event.outcome, nowMs);
     case 'extension_applied':

@@ -2,6 +2,7 @@ import { lower, note, raise } from './ceremony-ending.js';
 import { isEnd, type CeremonyState } from './ceremony-state.js';
 import type { KillAction } from './kill-state.js';
 import { countAgain, mayAgain } from './outbox.js';
+import { unwatched } from './watched.js';
 
 /**
  * An activity can be answered by whoever writes to the namespace, and a workflow holds no key to tell. The register does: it
@@ -37,6 +38,8 @@ function askAgain(state: CeremonyState, transition: string): CeremonyState {
     case 'audited':
       return state.audit === 'none' ? state : { ...state, audit: 'pending', audited_at: null };
     default:
+      // What was found stays told; who was called known by it is looked at again.
+      if (transition.startsWith('watched/')) return unwatched(state, transition);
       return killAgain(state, (action) => transition === transitionOf(action));
   }
 }

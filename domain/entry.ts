@@ -25,6 +25,8 @@ export const ENTRY_ROLES = {
   granted: 'effect:entra.directory_role',
   not_granted: 'effect:entra.directory_role',
   verified: 'verifier',
+  /** What a watch found while the glass was broken. */
+  watched: 'verifier',
   unverified: 'register',
   finding: 'register',
   resealing: 'register',

@@ -200,10 +200,14 @@ export const verifyOutcomeSchema = z.strictObject({
 });
 export type VerifyOutcome = z.output<typeof verifyOutcomeSchema>;
 
-/** Verifier, while active: returns only when there is something to tell. */
+/**
+ * Verifier, while active: returns only when there is something to tell. What counts is the receipt; an answer of an earlier
+ * version has none.
+ */
 export const watchOutcomeSchema = z.strictObject({
   findings: z.array(findingSchema).min(1),
   holders: z.array(z.string()).max(5000),
+  receipt: receiptSchema.optional(),
 });
 export type WatchOutcome = z.output<typeof watchOutcomeSchema>;
 

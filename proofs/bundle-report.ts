@@ -36,6 +36,7 @@ export type BundleErrorCode =
   | 'grant_refused'
   | 'removal_unproven'
   | 'end_mismatch'
+  | 'finding_unproven'
   | 'stage_mismatch'
   | 'delivery_refused'
   | 'review_refused'

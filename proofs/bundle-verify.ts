@@ -13,6 +13,7 @@ import { proveReview } from './bundle-review.js';
 import { proveRosters } from './bundle-roster.js';
 import { BundleFindings, placeOfSeq, type BundleReport } from './bundle-report.js';
 import type { BundleStatement } from './bundle.js';
+import { proveWatch } from './bundle-watch.js';
 import { verifyLedger } from './ledger.js';
 import { readEntry } from './receipt.js';
 import type { Trust } from './trust.js';
@@ -40,6 +41,7 @@ export function verifyBundle(bytes: Uint8Array, trust: Trust): BundleReport {
     proveCalls(authority.request, entries, findings);
     proveOutcome(authority, entries, predicate.stage, trust, findings);
     proveBeside(authority, entries, findings);
+    proveWatch(authority, entries, findings);
     proveDelivery(authority, entries, findings);
     proveReview(authority, entries, trust, findings);
     proveJobs(authority, predicate, entries, trust, findings);

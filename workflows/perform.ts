@@ -5,6 +5,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CeremonyCommand } from '../domain/ceremony-commands.js';
@@ -19,6 +20,7 @@ import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
 import { receiptsOf } from '../domain/outbox.js';
 import { viewOf } from '../domain/view.js';
+import { asSigned } from '../domain/watched.js';
 import { extend } from './perform-extension.js';
 import type { EarlyIssue } from './early-issue.js';
 import { performKillAction } from './perform-kill-action.js';
@@ -30,6 +32,9 @@ import { authority, effect, register, sessions, verifier } from './role-tasks.js
  * read that harms nobody. It reads no more once the deadline has passed, and ends with the workflow.
  */
 const ABANDONED = { cancellationType: ActivityCancellationType.ABANDON };
+
+/** Ceremonies that a watch told something before the verifier signed it go on as they began. */
+const SIGNED_WATCH = 'signed-watch';
 
 /** How long a grant may stay unverified before the ceremony says so, loudly, and goes on verifying. */
 const VERIFY_PATIENCE = '2m';
@@ -95,7 +100,9 @@ export async function perform(
         signed: intentOf(now),
         survey: surveyOf(now),
       });
-      return deliver({ type: 'watched', outcome: outcomes.watchOutcomeSchema.parse(answer) });
+      const found = outcomes.watchOutcomeSchema.parse(answer);
+      const outcome = patched(SIGNED_WATCH) ? asSigned(found, event_id, surveyOf(state())) : found;
+      return deliver({ type: 'watched', outcome });
     }
     case 'extend':
       return extend(now, deliver);

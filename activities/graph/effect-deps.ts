@@ -65,6 +65,7 @@ const USE_OF: Readonly<Partial<Record<EntryType, keyof KindTools>>> = {
   not_extended: 'write',
   not_granted: 'write',
   verified: 'read',
+  watched: 'read',
   removal: 'remove',
   reappeared: 'read',
   confirmed: 'read',

@@ -15,6 +15,7 @@ import { auditGrant } from './pim/audit.js';
 import type { AbsenceDeps } from './absence-look.js';
 import { listGranted } from './people/granted.js';
 import { surveyTarget } from './pim/survey.js';
+import { signedWatch } from './signed-watch.js';
 import { verifyGrant } from './pim/verify.js';
 import { verifyRolledBack } from './pim/verify-rolled-back.js';
 import { watchGrant } from './pim/watch.js';
@@ -46,7 +47,7 @@ export function verifierTasks(deps: AbsenceDeps): VerifierTasks {
   return {
     survey: (input) => of(input.request.effect.kind).survey(input),
     verify: (input) => of(input.signed.intent.kind).verify(input),
-    watch: (input) => of(input.signed.intent.kind).watch(input),
+    watch: signedWatch(deps, (input) => of(input.signed.intent.kind).watch(input)),
     verifyRolledBack: (input) => of(input.signed.intent.kind).verifyRolledBack(input),
     audit: (input) => of(input.signed.intent.kind).audit(input),
     listGranted: listGranted(deps),

@@ -6,6 +6,7 @@ import { signReceipt } from '../../proofs/receipt.js';
 import { generateRoleKey } from '../../proofs/role-key.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
 import { aftermath } from '../support/good-end.js';
+import { PEOPLE, ROLE } from '../support/people.js';
 import { PlayedRoles } from '../support/played-roles.js';
 import { failedTasks, RawTemporal } from '../support/raw-temporal.js';
 import { hurry, isOver, ledgerOf } from '../support/records.js';
@@ -35,9 +36,15 @@ async function lieAbout({ event }: Asked, activity: string, answer: unknown): Pr
 }
 
 /** An answer with an entry that nobody but the liar signed. */
-const said = ({ event }: Asked, type: EntryType, rest: Record<string, unknown> = {}) => {
+const said = (
+  { event }: Asked,
+  type: EntryType,
+  rest: Record<string, unknown> = {},
+  data: Record<string, unknown> = {},
+  transition: string = type,
+) => {
   const at = instant(Date.now());
-  const entry = { schema: 'reseal.entry.v1' as const, event_id: event, transition: type, type, at, data: {} };
+  const entry = { schema: 'reseal.entry.v1' as const, event_id: event, transition, type, at, data };
   return { ...rest, receipt: signReceipt(entry, liar) };
 };
 
@@ -91,6 +98,30 @@ describe('what somebody answers in the place of a role, without its signature', 
       asked.event,
     ]);
     expect(marks).toEqual([{ cause: 'kill' }]);
+  }, 240_000);
+
+  it('`watch`: what nobody signed is asked for again, what a liar signed makes nobody known', async () => {
+    await roles.allBut();
+    const asked = await stack.activate();
+    await roles.allBut('verifier');
+    const findings = [{ code: 'foreign_change', detail: 'nothing to see here' }];
+    await lieAbout(asked, 'watch', { findings, holders: ['everybody'] });
+    const data = { findings, added: ['everybody'], removed: [] };
+    await lieAbout(asked, 'watch', { findings, holders: [], ...said(asked, 'watched', {}, data, 'watched/1') });
+    await expect.poll(() => disbelieved(asked), { timeout: 30_000 }).toEqual(['watched/1']);
+    expect((await stack.view(asked.event)).state).toBe('active');
+    await roles.allBut();
+    const [alice, bob] = PEOPLE;
+    const given = { tenant: asked.tenant, principal_id: bob?.object_id, role_definition_id: ROLE.template_id };
+    await stack.graph.assignment({ ...given, created_by_user: alice?.object_id });
+    await hurry(stack, asked.event, ({ state }) => state !== 'active', { step: '2m' });
+    expect(await stack.view(asked.event)).toMatchObject({ cause: 'unexpected_target' });
+    await stack.graph.assignment({ ...given, remove: true });
+    await stack.advance(asked.event, '6m');
+    await toAudited(asked);
+    await endsInTruth(asked, 'revoked');
+    const watched = (await ledgerOf(stack, asked.event)).filter(({ type }) => type === 'watched');
+    expect(watched).toMatchObject([{ data: { findings: [{ code: 'unexpected_target_detected' }] } }]);
   }, 240_000);
 
   it('`append`: what it kept from the ledger is offered again before anything later, and the bundle verifies', async () => {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import type { SignedIntent } from '../../../../domain/intent.js';
 import { verifyOutcomeSchema, watchOutcomeSchema } from '../../../../domain/outcomes.js';
+import { asSigned } from '../../../../domain/watched.js';
+import { digestOf } from '../../../../proofs/canonical-json.js';
 import { generateRoleKey } from '../../../../proofs/role-key.js';
 import { runAttempts, type RunOptions, type StillTrying } from '../attempts.js';
 import { grantedIn, inAWorld, MINUTE, NOTHING } from '../in-a-world.js';
@@ -23,9 +25,21 @@ async function verify(survey = NOTHING, options: RunOptions = {}) {
   return ran;
 }
 
+function signedData(): object {
+  const { findings, added, removed } = world.entry('watched');
+  return { findings, added, removed };
+}
+
 async function watch(survey = NOTHING, options: RunOptions = {}) {
   const ran = await runAttempts(world.verifier.watch, { signed, survey }, world.clock, options);
   expect(watchOutcomeSchema.parse(ran.result)).toEqual(ran.result);
+  // What it found is signed, so that a workflow which takes the receipt alone comes to the same.
+  const read = asSigned(ran.result, signed.intent.event_id, survey);
+  expect({ ...read, holders: read.holders.toSorted() }).toEqual({
+    ...ran.result,
+    holders: ran.result.holders.toSorted(),
+  });
+  expect(ran.result.receipt?.transition).toBe(`watched/${digestOf(signedData()).slice(0, 32)}`);
   return ran;
 }
 
