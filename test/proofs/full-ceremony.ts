@@ -1,6 +1,7 @@
 import { type EntryPayload, type Entry, type Receipt, ENTRY_ROLES } from '../../domain/entry.js';
 import { instant } from '../../domain/identifiers.js';
 import type { Intent } from '../../domain/intent.js';
+import type { OnKill } from '../../domain/on-kill.js';
 import type { Request } from '../../domain/request.js';
 import { buildBundle, type BundleStage } from '../../proofs/bundle.js';
 import { digestOf } from '../../proofs/canonical-json.js';
@@ -41,7 +42,11 @@ export interface TestCeremony {
 const MIN = 60_000;
 
 /** A ceremony in which bob and carol approved alice's request, and the deadline ended it; `roster` is what judged it. */
-export function fullCeremony(request: Request = requestFor(), roster?: Record<string, unknown>): TestCeremony {
+export function fullCeremony(
+  request: Request = requestFor(),
+  roster?: Record<string, unknown>,
+  on_kill?: OnKill,
+): TestCeremony {
   const under = roster === undefined ? {} : { roster };
   const { event_id } = request;
   const envelope = signRequest(request);
@@ -65,6 +70,7 @@ export function fullCeremony(request: Request = requestFor(), roster?: Record<st
     deadline,
     dead_man: instant(Date.parse(deadline) + policy.grace * 1000),
     marker: makeMarker({ event_id, deadline, tuple }, roleKeys.authority.privateKey),
+    ...(on_kill === undefined ? {} : { on_kill }),
   };
   const end = Date.parse(deadline);
   const warrant = givenWarrant(intent, roleKeys.authority, issued);
