@@ -9,6 +9,7 @@ import { followUpWorkflowId } from '../../domain/identifiers.js';
 import { STATEMENT_DOMAIN } from '../../domain/statement.js';
 import { digestOf } from '../../proofs/canonical-json.js';
 import { CeremonyStack, type Asked } from '../support/ceremony-stack.js';
+import { verifiedBundle } from '../support/good-end.js';
 import { PEOPLE, testPolicy } from '../support/people.js';
 import { entriesOf } from '../support/records.js';
 import { signWith } from '../support/signing.js';
@@ -91,6 +92,15 @@ describe('what people have done after a kill', () => {
     );
   });
 
+  it('takes back what the principal gave to somebody else, upon the signed order of one who approved', async () => {
+    const report = await reportOf('granted_listed');
+    const entries = (report.data.granted as object[]).map((granted) => digestOf(granted));
+    const id = await send('carol', report, { act: 'take_back', entries });
+    expect(await standing(id)).toMatchObject({ status: 'done', steps: [{ result: 'done' }], confirmed: true });
+    const { assignments } = await stack.graph.truth(asked.tenant);
+    expect(assignments.map(({ principal_id }) => principal_id)).not.toContain(BOB.object_id);
+  });
+
   it('enables the account again once the quorum has signed for the same, and only then', async () => {
     const isDisabled = ({ kill }: { kill?: { actions: { key: string; result: unknown }[] } | undefined }): boolean =>
       kill?.actions.some(({ key, result }) => key === 'disable_account' && result === 'done') ?? false;
@@ -109,5 +119,18 @@ describe('what people have done after a kill', () => {
       accounts: { id: string; enabled: boolean }[];
     };
     expect(accounts.find(({ id: one }) => one === ALICE.object_id)?.enabled).toBe(true);
+  });
+
+  it('stands in the sealed bundle, each order judged again offline from what people signed', async () => {
+    await stack.advanceToEnd(asked.event);
+    const { errors, facts } = await verifiedBundle(stack, asked.event);
+    expect(errors).toEqual([]);
+    expect(facts).toMatchObject({ end: 'revoked', cause: 'kill' });
+    const [taken, enabled] = ['take_back', 'restore_account'].map((act) =>
+      facts.follow_ups.find((one) => one.act === act),
+    );
+    expect(taken).toMatchObject({ persons: ['carol'], done: [{ result: 'done' }], confirmed: true });
+    expect(enabled).toMatchObject({ persons: ['bob', 'carol'], done: [{ what: ALICE.object_id }], confirmed: true });
+    expect((await stack.graph.truth(asked.tenant)).assignments).toEqual([]);
   });
 });
