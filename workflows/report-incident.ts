@@ -26,6 +26,7 @@ export async function reportIncident(raw: IncidentReport): Promise<RecordedEvent
     await startChild(incident, {
       workflowId,
       args: [{ incident_id }],
+      staticSummary: `${recorded.severity} ${report.data.class} on ${report.data.host}`,
       parentClosePolicy: ParentClosePolicy.ABANDON,
     });
   } catch (error) {

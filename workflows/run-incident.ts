@@ -23,6 +23,7 @@ import {
   incidentSaidSchema,
   type IncidentSaid,
 } from '../domain/incidents/statements.js';
+import { incidentTimeline } from '../domain/incidents/incident-timeline.js';
 import { viewOfIncident } from '../domain/incidents/view-of-incident.js';
 import { Alarm } from './alarm.js';
 import { Conductor } from './conductor.js';
@@ -152,11 +153,11 @@ function heardOf(
   return { type: 'heard_bearer', act, bearer: said.bearer };
 }
 
-/** Shows the state to whoever looks. Never encrypted, so only enums. */
+/** Shows the incident to whoever looks. Search attributes are never encrypted, so only enums. */
 function tell(state: IncidentMachine, told: string): string {
-  const { state: shown, flags, missing, host, severity, class: incidentClass } = viewOfIncident(state, Date.now());
-  const wants = missing.length === 0 ? '' : `\n\nmissing: ${missing.join(', ')}`;
-  setCurrentDetails(`**${shown}** · ${severity} ${incidentClass} on ${host}\n\n${flags.join(', ')}${wants}`);
+  const view = viewOfIncident(state, Date.now());
+  const { state: shown, flags } = view;
+  setCurrentDetails(incidentTimeline(view));
   const key = JSON.stringify([shown, flags]);
   if (key !== told)
     upsertSearchAttributes([

@@ -25,7 +25,7 @@ describe.skipIf(missing !== null)(`Temporal's Web UI${missing === null ? '' : ` 
   const elsewhere: string[] = [];
 
   beforeAll(async () => {
-    stack = await CeremonyStack.start();
+    stack = await CeremonyStack.start({ host: { ports: 'free' } });
     profile = await mkdtemp(path.join(os.tmpdir(), 'reseal-chromium-'));
     context = await chromium.launchPersistentContext(profile, {
       executablePath: BROWSER,
@@ -99,6 +99,33 @@ describe.skipIf(missing !== null)(`Temporal's Web UI${missing === null ? '' : ` 
       expect(await frame.locator('a[href*="evil.example"], img[src*="evil.example"], img[src="x"]').count()).toBe(0);
     }
     expect(elsewhere).not.toContain('evil.example');
+    await page.close();
+  });
+
+  it('tells of an incident what it is, what was done, and what it waits for', async () => {
+    const { gateway_url, temporal_ui_url, temporal_namespace } = stack.stack.dev;
+    const report = { class: 'integrity_violation', source: HOSTILE.slice(0, 60), host: 'local-host' };
+    const answer = await fetch(`${gateway_url}/api/v1/incidents/report`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(report),
+    });
+    const { id } = (await answer.json()) as { id: string };
+    const url = `${temporal_ui_url}/namespaces/${temporal_namespace}/workflows/${encodeURIComponent(`incident/${id}`)}`;
+    const { page } = await open(url, id);
+    await page.getByRole('tab', { name: 'User Metadata' }).or(page.getByText('User Metadata')).first().click();
+    const framed = async (): Promise<string> => {
+      await page.keyboard.press('r');
+      return (await Promise.all(page.frames().map((frame) => frame.locator('body').innerText()))).join('\n');
+    };
+    await expect.poll(framed, { timeout: 30_000, interval: 1_000 }).toContain('Missing before it can be resolved');
+    const text = await framed();
+    await picture(page, 'incident');
+    expect(text).toContain('critical integrity_violation on local-host');
+    expect(text).toContain('freeze_agent holds');
+    expect(text).toContain('signed_acknowledgement: an incident like this one is acknowledged by a signed statement');
+    expect(text).toContain(`reseal incident get ${id}`);
+    expect(text).toContain('[approve here]');
     await page.close();
   });
 
