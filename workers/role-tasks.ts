@@ -58,7 +58,14 @@ const PERMISSIONS = {
   credentials: ['Application.ReadWrite.OwnedBy', 'User-PasswordProfile.ReadWrite.All', 'User.Read.All'],
   account: ['User.EnableDisableAccount.All', 'User.Read.All'],
   role_assignment: ['RoleManagement.ReadWrite.Directory'],
-  containment: ['User.EnableDisableAccount.All', 'User.RevokeSessions.All', 'User.Read.All'],
+  // Roles it can take away, and none it can give.
+  containment: [
+    'User.EnableDisableAccount.All',
+    'User.RevokeSessions.All',
+    'User.Read.All',
+    'RoleAssignmentSchedule.Remove.Directory',
+    'RoleAssignmentSchedule.Read.Directory',
+  ],
   conditional_access: ['Policy.Read.All', 'Policy.ReadWrite.ConditionalAccess'],
   verifier: [
     'RoleAssignmentSchedule.Read.Directory',

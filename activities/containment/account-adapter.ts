@@ -61,7 +61,8 @@ export function accountAdapter(access: AccountAccess, target: TargetOf<'graph_ac
   };
 }
 
-function failureOf({ kind, code, status }: GraphFailure): TargetFailure {
+/** What Graph answered, as a target's failure. */
+export function failureOf({ kind, code, status }: GraphFailure): TargetFailure {
   const detail = `Graph answered ${code}${status > 0 ? ` (HTTP ${status})` : ''}`;
   if (kind === 'not_found') return new TargetFailure('not_found', detail);
   if (kind === 'unauthenticated' || kind === 'denied') return new TargetFailure('unauthorized', detail);

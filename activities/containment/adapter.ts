@@ -1,3 +1,5 @@
+import type { LeftBecause } from '../../domain/incidents/containment.js';
+
 /** What a target says of itself. */
 export interface Seen {
   state: 'contained' | 'released';
@@ -20,6 +22,8 @@ export interface Adapter {
   /** May be called for a target that is contained already. That it returned says nothing: `observe` does. */
   contain(cause: Cause): Promise<void>;
   release(cause: Cause): Promise<void>;
+  /** Why a release calls nothing here, where what was taken is not to be given back by it. */
+  readonly leaves?: LeftBecause;
 }
 
 /** Why a target could not be asked or changed. None is final: all may be otherwise on the next attempt. */

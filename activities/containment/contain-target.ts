@@ -25,7 +25,8 @@ export async function containTarget(
   let now = begin(known, found);
   if (now !== known) await journal.write(place, name, now);
   const others = now.before?.state === 'contained';
-  const calls = found?.state !== 'contained' || (!others && !now.applied);
+  // What is not given back may be taken twice: a read that does not show it yet proves nothing.
+  const calls = adapter.leaves !== undefined || found?.state !== 'contained' || (!others && !now.applied);
   if (calls) {
     await adapter.contain(cause);
     // What it shows is ours again, whatever it showed before this call.

@@ -8,6 +8,7 @@ import { TargetFailure, type Adapter } from './adapter.js';
 import { commandAdapter } from './command-adapter.js';
 import type { ContainmentJournal } from './containment-journal.js';
 import { httpAdapter } from './http-adapter.js';
+import { roleAdapter } from './role-adapter.js';
 import { pauseAdapter, signalAdapter, type TemporalAccess } from './temporal-adapter.js';
 
 /** Whether the authority's warrant, and the evidence that it was given on, carry this release by this role's own roots. */
@@ -75,5 +76,8 @@ export function adapterOf(
     case 'graph_account':
       if (access.account === null) throw new TargetFailure('not_supported', 'this role has no Graph identity');
       return accountAdapter(access.account, target);
+    case 'graph_role':
+      if (access.account === null) throw new TargetFailure('not_supported', 'this role has no Graph identity');
+      return roleAdapter(access.account, target);
   }
 }

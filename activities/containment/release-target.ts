@@ -32,6 +32,7 @@ export async function releaseTarget(
   if (known.before.state === 'contained') return end(left('contained_before'));
   const found = await adapter.observe();
   if (found.state === 'released' && !known.releasing) return end(left('released_by_another', { now: found }));
+  if (adapter.leaves !== undefined) return end(left(adapter.leaves, { now: found }));
   if (found.state === 'contained' && changedSince(known, found.revision))
     return end(left('changed_since', { now: found }));
   if (found.state === 'contained') {

@@ -100,6 +100,20 @@ const graphAccountTarget = z.strictObject({
   end_sessions: z.boolean().default(true),
 });
 
+/**
+ * A directory role of an account, taken away whoever gave it. A release does not give it back: that takes a grant of its own.
+ */
+const graphRoleTarget = z.strictObject({
+  kind: z.literal('graph_role'),
+  tenant_id: guidSchema,
+  user_id: guidSchema,
+  role_template_id: guidSchema,
+  directory_scope_id: z
+    .string()
+    .regex(/^\/[A-Za-z0-9/._-]{0,199}$/, 'expected / or the path of an administrative unit')
+    .default('/'),
+});
+
 /** A line in the role's log, and nothing else: it holds always, and there is nothing to undo. */
 const logTarget = z.strictObject({ kind: z.literal('log') });
 
@@ -109,6 +123,7 @@ export const containmentTargetSchema = z.discriminatedUnion('kind', [
   temporalSignalTarget,
   temporalPauseTarget,
   graphAccountTarget,
+  graphRoleTarget,
   logTarget,
 ]);
 export type ContainmentTarget = z.output<typeof containmentTargetSchema>;

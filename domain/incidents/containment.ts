@@ -11,13 +11,15 @@ export const seenSchema = z.strictObject({
  * Why a release did nothing to a target, which is as it should be:
  * `held_by_another_incident` it stays contained for another incident that is not over; `contained_before` somebody else had
  * contained it before us; `before_unknown` nobody could say what it was before us; `changed_since` somebody changed it since
- * we contained it; `released_by_another` it was not contained any more; `never_contained` nothing of ours stands there.
+ * we contained it; `released_by_another` it was not contained any more; `never_contained` nothing of ours stands there;
+ * `not_given_back` what was taken away was a privilege, and a release gives none.
  */
 export const LEFT_BECAUSE = [
   'held_by_another_incident',
   'contained_before',
   'before_unknown',
   'changed_since',
+  'not_given_back',
   'released_by_another',
   'never_contained',
 ] as const;
@@ -29,6 +31,7 @@ export const STILL_CONTAINED: ReadonlySet<LeftBecause> = new Set([
   'contained_before',
   'before_unknown',
   'changed_since',
+  'not_given_back',
 ]);
 
 /** What one call of `contain` or `release` did to one target. */
