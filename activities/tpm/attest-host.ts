@@ -19,6 +19,7 @@ import { verifyQuote } from '../../proofs/tpm/verify-quote.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../register/database.js';
 import type { AgentAddress } from './agent-client.js';
+import type { ReferenceObjection } from './reference-directory.js';
 import { acceptedReferences } from './reference-journal.js';
 import {
   keepQuote,
@@ -47,6 +48,8 @@ export interface AttestationDeps {
   hosts: () => Promise<readonly string[]>;
   /** Records what references have come since: before each judgement, so that none is newer than it is. */
   lookForReferences: (nowMs: number) => Promise<void>;
+  /** What came up against a reference after it was taken, such as that its vendor revoked the endorsement key. */
+  standing?: ReferenceObjection;
 }
 
 const MOST_HOSTS = 1000;
@@ -87,10 +90,13 @@ async function attestHost(deps: AttestationDeps, input: AttestHostInput): Promis
   const { roster, acceptors } = deps;
   const said = readBaselineStatements(input, { roster: roster(), acceptors, nowMs: clock.now() });
   const reference = await chooseReference(journal, input, said, acceptors);
+  const against = reference && (await deps.standing?.(reference, clock.now()));
   const minted = await mintNonce(journal, input, clock.now());
   const attempt = { input, nonce: minted.nonce, reference: reference?.judgedBy ?? null };
-  if (reference === undefined) {
-    const outcome = { failed: 'AK_NOT_ENROLLED', expected: unknownHost(input) } as const;
+  if (reference === undefined || against !== undefined) {
+    const expected =
+      against === undefined ? unknownHost(input) : `expected keys that nothing came up against: ${against}`;
+    const outcome = { failed: 'AK_NOT_ENROLLED', expected } as const;
     return conclude(deps, minted, { ...attempt, baseline: NO_BASELINE, outcome, nowMs: clock.now() });
   }
   const collected = await collectEvidence(agent, reference, minted.nonce);

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { instant } from '../../domain/identifiers.js';
 import { readAttestationKey } from './attestation-key.js';
+import { isSignedByIssuer, serialHex, type Crl } from './crl.js';
 
 /** Why the certificate of an endorsement key vouches for nothing. */
 export const EK_CERTIFICATE_REFUSALS = {
@@ -8,6 +10,9 @@ export const EK_CERTIFICATE_REFUSALS = {
   ek_certificate_usage: 'it is not meant for an endorsement key',
   ek_certificate_expired: 'a certificate of the chain is not valid now',
   ek_certificate_untrusted: 'it leads to no root that is configured',
+  ek_certificate_revoked: 'a certificate of the chain was revoked by who issued it',
+  ek_certificate_unlisted: 'of one who issued a certificate of the chain there is no list of revoked ones',
+  ek_certificate_stale_list: 'a list of revoked certificates is older than it may be',
 } as const;
 export type EkCertificateRefusal = keyof typeof EK_CERTIFICATE_REFUSALS;
 
@@ -15,21 +20,34 @@ export type EkCertificateRefusal = keyof typeof EK_CERTIFICATE_REFUSALS;
 export type EkCertificateVerdict =
   { ok: true; root: string; root_sha256: string } | { ok: false; code: EkCertificateRefusal; detail: string };
 
+/** Whom a chain rests on. */
+export interface EkAuthorities {
+  /** Those that this process is configured to trust, which alone end a chain. */
+  roots: readonly X509Certificate[];
+  /** With them each who issued a certificate of the chain must have signed one; left out, revocation is not looked at. */
+  crls?: readonly Crl[];
+  /**
+   * Whether a list that is older than it may be counts as it is (false: refused). What it names as revoked is revoked either
+   * way: a host that is enrolled already is judged so, since a vendor that is late must not stop it.
+   */
+  staleCrls?: boolean;
+}
+
 /** tcg-kp-EKCertificate (TCG EK Credential Profile §3.2.16). */
 const EK_USAGE = '2.23.133.8.1';
 const MAX_DEPTH = 8;
 
 /**
  * Checks that the vendor's chain speaks for an endorsement key (TPM2B_PUBLIC or TPMT_PUBLIC): `chain` is the key's own
- * certificate and what was sent with it, as DER; `roots` are those that this process is configured to trust, which alone end
- * a chain. A certificate's time is judged at `nowMs` (epoch milliseconds). Revocation lists of vendors are not asked.
+ * certificate and what was sent with it, as DER. Times are judged at `nowMs` (epoch milliseconds). Where a chain could go
+ * several ways the first that the signatures allow is taken.
  *
  * Key and chain are attacker-controlled: never throws.
  */
 export function verifyEkCertificate(
   ek: Uint8Array,
   chain: readonly Uint8Array[],
-  roots: readonly X509Certificate[],
+  authorities: EkAuthorities,
   nowMs: number,
 ): EkCertificateVerdict {
   const refuse = (code: EkCertificateRefusal, detail: string): EkCertificateVerdict => ({ ok: false, code, detail });
@@ -50,7 +68,7 @@ export function verifyEkCertificate(
     return walk(
       leaf,
       sent.filter((one) => one !== undefined),
-      roots,
+      authorities,
       nowMs,
     );
   } catch {
@@ -62,9 +80,10 @@ export function verifyEkCertificate(
 function walk(
   leaf: X509Certificate,
   between: readonly X509Certificate[],
-  roots: readonly X509Certificate[],
+  authorities: EkAuthorities,
   nowMs: number,
 ): EkCertificateVerdict {
+  const { roots } = authorities;
   let current = leaf;
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     const isNow = Date.parse(current.validFrom) <= nowMs && nowMs <= Date.parse(current.validTo);
@@ -84,14 +103,38 @@ function walk(
           code: 'ek_certificate_expired',
           detail: `the root ${nameOf(root)} is valid until ${root.validTo}`,
         };
+      const against = revocationOf(child, root, authorities, nowMs);
+      if (against !== undefined) return against;
       return { ok: true, root: nameOf(root), root_sha256: root.fingerprint256.replaceAll(':', '').toLowerCase() };
     }
     const next = between.find(issued);
     if (next === undefined) break;
+    const against = revocationOf(child, next, authorities, nowMs);
+    if (against !== undefined) return against;
     current = next;
   }
   const detail = `${nameOf(current)} was issued by ${oneLine(current.issuer)}, which is no configured root`;
   return { ok: false, code: 'ek_certificate_untrusted', detail };
+}
+
+/** What the lists of an issuer say of a certificate that it issued. One of an earlier time counts for what it names, for good. */
+function revocationOf(
+  child: X509Certificate,
+  issuer: X509Certificate,
+  { crls, staleCrls = false }: EkAuthorities,
+  nowMs: number,
+): Extract<EkCertificateVerdict, { ok: false }> | undefined {
+  if (crls === undefined) return undefined;
+  const lists = crls.filter((crl) => isSignedByIssuer(crl, issuer.publicKey));
+  if (lists.some(({ revoked }) => revoked.has(serialHex(child.serialNumber))))
+    return { ok: false, code: 'ek_certificate_revoked', detail: `${nameOf(issuer)} has revoked ${nameOf(child)}` };
+  if (lists.length === 0)
+    return { ok: false, code: 'ek_certificate_unlisted', detail: `there is no list of what ${nameOf(issuer)} revoked` };
+  const isFresh = lists.some(({ nextUpdateMs }) => nextUpdateMs !== null && nowMs < nextUpdateMs);
+  if (isFresh || staleCrls) return undefined;
+  const until = Math.max(...lists.map(({ nextUpdateMs }) => nextUpdateMs ?? 0));
+  const over = until === 0 ? 'does not say until when it is good' : `was good until ${instant(until)}`;
+  return { ok: false, code: 'ek_certificate_stale_list', detail: `the list of ${nameOf(issuer)} ${over}` };
 }
 
 const oneLine = (name: string): string => name.replaceAll('\n', ', ');

@@ -7,6 +7,7 @@ import { sha256Hex } from '../../../proofs/canonical-json.js';
 import { readHostReference } from '../../../proofs/incidents/host-reference.js';
 import { makeReference } from '../../../proofs/incidents/make-reference.js';
 import { readAttestationKey } from '../../../proofs/tpm/attestation-key.js';
+import { readCrlFile, type Crl } from '../../../proofs/tpm/crl.js';
 import { readRootCertificates, trimDer, verifyEkCertificate } from '../../../proofs/tpm/ek-certificate.js';
 import { measuredEvents } from '../../../proofs/tpm/measured-events.js';
 import { readPcrValues } from '../../../proofs/tpm/pcr-values.js';
@@ -31,6 +32,7 @@ export interface TpmEnrollOptions extends AgentOptions {
   select?: string;
   roots?: string;
   chain?: string;
+  crls?: string[];
   withoutCertificate?: boolean;
   eventLog?: boolean;
   perComponent?: boolean;
@@ -159,12 +161,14 @@ function refusalOf(...parsed: ({ ok: true } | { ok: false; detail: string })[]):
  * themselves with `--without-certificate`.
  */
 async function chainOf(
-  { roots, chain, withoutCertificate }: TpmEnrollOptions,
+  { roots, chain, crls, withoutCertificate }: TpmEnrollOptions,
   certificate: Buffer | undefined,
   ek: Buffer,
   read: (file: string) => Promise<Buffer>,
   nowMs: number,
 ): Promise<{ der: Buffer[]; said: string; verified: boolean }> {
+  if (crls !== undefined && roots === undefined)
+    throw usage('--crls says something of certificates under --roots: pass both');
   if (withoutCertificate === true)
     return { der: [], said: 'not checked against its vendor: whoever accepts this vouches for it', verified: false };
   if (roots === undefined)
@@ -175,7 +179,8 @@ async function chainOf(
     });
   const between = chain === undefined ? [] : await certificatesOf(chain, read);
   const der = [certificate, ...between.map(({ raw }) => raw)];
-  const verdict = verifyEkCertificate(ek, der, await certificatesOf(roots, read), nowMs);
+  const lists = crls === undefined ? {} : { crls: await crlsOf(crls, read) };
+  const verdict = verifyEkCertificate(ek, der, { roots: await certificatesOf(roots, read), ...lists }, nowMs);
   if (!verdict.ok) throw new ResealError('verification_failed', `${verdict.code}: ${oneLine(verdict.detail)}`);
   return { der, said: `certified under ${oneLine(verdict.root)}`, verified: true };
 }
@@ -184,4 +189,13 @@ async function certificatesOf(file: string, read: (file: string) => Promise<Buff
   const found = readRootCertificates((await read(file)).toString('latin1'));
   if (found === undefined || found.length === 0) throw usage(`${file} holds no certificates in PEM`);
   return found;
+}
+
+async function crlsOf(files: readonly string[], read: (file: string) => Promise<Buffer>): Promise<Crl[]> {
+  const lists = files.map(async (file) => {
+    const found = readCrlFile(await read(file));
+    if (found.ok) return found.value;
+    throw usage(`${file} holds no lists of revoked certificates, PEM or DER: ${found.detail}`);
+  });
+  return (await Promise.all(lists)).flat();
 }

@@ -10,6 +10,8 @@ Files: the quote is the signed bytes (TPMS_ATTEST), the signature as the TPM gav
 the form {"sha256": {"0": "<hex>", "7": "<hex>"}}, the event log as in /sys/kernel/security/tpm0/binary_bios_measurements.
 `;
 
+const repeated = (file: string, before: string[] = []): string[] => [...before, file];
+
 /** `reseal tpm verify|attest|make-keys|enroll|accept`. */
 export function tpmCommands(program: Command, run: Run): void {
   const tpm = program
@@ -98,6 +100,7 @@ export function tpmCommands(program: Command, run: Run): void {
     .requiredOption('--references <folder>', "where references lie: the verifier's references_path")
     .option('--roots <file>', "certificates of the TPM's vendor that are trusted, PEM")
     .option('--chain <file>', "certificates between the TPM's own and the roots, PEM")
+    .option('--crls <file>', "the vendor's lists of revoked certificates, PEM or DER; may be given again", repeated)
     .option('--without-certificate', 'you know otherwise which TPM this is')
     .option('--select <pcrs>', 'such as sha256:0,4,7 (sha256:0 to 7)')
     .option('--event-log', "the firmware's log must lead to the values, now and at every attestation")

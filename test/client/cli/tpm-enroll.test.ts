@@ -1,7 +1,7 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askForKeys } from '../../../activities/tpm/agent-client.js';
 import { AttestAgent } from '../../../activities/tpm/attest-agent.js';
@@ -9,9 +9,10 @@ import { serveAgent, type ServedAgent } from '../../../activities/tpm/serve-agen
 import { startSwtpm, swtpmMissing, type SoftwareTpm } from '../../../deploy/local/tpm/start-swtpm.js';
 import { attestationReportSchema } from '../../../domain/attestation.js';
 import { readAcceptance, readSignedReference } from '../../../proofs/incidents/host-reference.js';
-import { readRootCertificates, verifyEkCertificate } from '../../../proofs/tpm/ek-certificate.js';
+import { readRootCertificates, trimDer, verifyEkCertificate } from '../../../proofs/tpm/ek-certificate.js';
 import { logOf } from '../../proofs/tpm/event-log-writer.js';
 import { softwareAk } from '../../proofs/tpm/software-quote.js';
+import { opensslMissing, VendorAuthority } from '../../support/vendor-authority.js';
 import { MachineApi } from '../machine-api.js';
 import { makePeople, testPolicy } from '../people.js';
 import { reseal, type Ran } from '../terminal.js';
@@ -271,6 +272,44 @@ describe.skipIf(missing !== null)(`when a host is enrolled${missing === null ? '
     expect(readdirSync(join(folder, 'kept'))).toEqual(before);
   });
 
+  it.skipIf(opensslMissing)(
+    `nothing is signed when its vendor revoked it, or keeps no list${opensslMissing ? ' (skipped: no openssl)' : ''}`,
+    async () => {
+      const keys = await askForKeys({ url: served.url, token: TOKEN });
+      if (!keys.ok) throw new Error(keys.message);
+      const der = trimDer(Buffer.from(keys.value.ek_certificate ?? '', 'base64'));
+      const leaf = new X509Certificate(der ?? '');
+      const base = dirname(tpm.vendor.root);
+      const vendor = new VendorAuthority(base);
+      const [root, between] = [
+        { key: 'swtpm-localca-rootca-privkey.pem', cert: basename(tpm.vendor.root) },
+        { key: 'signkey.pem', cert: basename(tpm.vendor.between) },
+      ];
+      const put = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+      put('root.crl', vendor.list('root', {}, root));
+      put('good.crl', vendor.list('between', {}, between));
+      put('revoked.crl', vendor.list('between', { revoked: [leaf] }, between));
+      put('stale.crl', vendor.list('between', { days: -1 }, between));
+      const before = readdirSync(join(folder, 'kept'));
+      const refusedBy = async (...lists: string[]): Promise<string> => {
+        const { status, err } = await enroll(...CERTIFIED, ...lists.flatMap((file) => ['--crls', file]), ...as('bob'));
+        return `${status} ${err.split('\n')[0] ?? ''}`;
+      };
+      expect(await refusedBy('root.crl', 'revoked.crl')).toMatch(/^7 .*ek_certificate_revoked/);
+      expect(await refusedBy('root.crl', 'stale.crl')).toMatch(
+        /^7 .*ek_certificate_stale_list: the list of .* was good until /,
+      );
+      expect(await refusedBy('good.crl')).toMatch(/^7 .*ek_certificate_unlisted/);
+      expect(await refusedBy('token')).toMatch(/^2 .*token holds no lists of revoked certificates/);
+      const alone = await enroll('--crls', 'good.crl', '--without-certificate', ...as('bob'));
+      expect({ status: alone.status, err: alone.err }).toEqual({
+        status: 2,
+        err: expect.stringContaining('--roots') as string,
+      });
+      expect(readdirSync(join(folder, 'kept'))).toEqual(before);
+    },
+  );
+
   it('a chain vouches for the very endorsement key, now, and up to a configured root alone', async () => {
     const keys = await askForKeys({ url: served.url, token: TOKEN });
     if (!keys.ok) throw new Error(keys.message);
@@ -282,7 +321,7 @@ describe.skipIf(missing !== null)(`when a host is enrolled${missing === null ? '
     const judged = (
       ...[key, chain, trusted, nowMs = Date.now()]: [Buffer, Buffer[], typeof roots, number?]
     ): string => {
-      const verdict = verifyEkCertificate(key, chain, trusted, nowMs);
+      const verdict = verifyEkCertificate(key, chain, { roots: trusted }, nowMs);
       return verdict.ok ? 'ok' : verdict.code;
     };
     expect(judged(ek, [leaf, ...der], roots)).toBe('ok');
