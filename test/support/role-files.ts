@@ -48,6 +48,7 @@ const DATABASE_USERS: ReadonlyMap<Role, string> = new Map([
   ['authority', 'reseal_authority'],
   ['effect:entra.conditional_access', 'reseal_access'],
   ['effect:entra.role_assignment', 'reseal_assignments'],
+  ['effect:containment', 'reseal_containment'],
 ]);
 /** The verifier has one where hosts are attested, told by a file. */
 const VERIFIER_USER = 'reseal_verifier';
@@ -63,7 +64,7 @@ export async function roleFiles(
   for (const user of [...DATABASE_USERS.values(), VERIFIER_USER]) {
     await runSql(databaseUrl, `CREATE ROLE ${user} LOGIN`);
   }
-  for (const of of ['\n', ' for Conditional Access', ' for roles outside PIM', ' for attestation'])
+  for (const of of ['\n', ' for Conditional Access', ' for roles outside PIM', ' for attestation', ' for containment'])
     await runSql(databaseUrl, await documentedSql(`-- grants${of}`));
   const settings = await withJournal(stack, urlAs(databaseUrl, VERIFIER_USER));
   return async (roles) => {

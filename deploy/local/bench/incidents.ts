@@ -89,10 +89,11 @@ const perOne = ({ resident }: Memory): number =>
 /** Contained by their workflows, and the register has heard of it. A task that is lost on the way is tried again after 90 s. */
 async function untilContained({ world }: Fleet, count: number): Promise<void> {
   for (const giveUpAt = Date.now() + 600_000; Date.now() < giveUpAt; await sleep(500)) {
-    const [row] = await world.stack.database.query<{ count: number }>(
-      `SELECT count(*) AS count FROM register.incidents WHERE state = 'contained'`,
-    );
-    if (Number(row?.count) >= count) return;
+    // A machine that is kept this busy may not answer in time: it is asked again.
+    const rows = await world.stack.database
+      .query<{ count: number }>(`SELECT count(*) AS count FROM register.incidents WHERE state = 'contained'`)
+      .catch(() => []);
+    if (Number(rows[0]?.count) >= count) return;
   }
   throw new Error(`${count} incidents are not contained within ten minutes`);
 }
