@@ -7,7 +7,15 @@ import { SETTLE_MS } from '../../domain/reseal.js';
 import type { VerifierTasks } from '../../domain/tasks.js';
 import { isNothingOnItsWay } from '../../proofs/nothing-on-its-way.js';
 import type { RoleKeys } from '../../proofs/receipt.js';
-import { ABSENT_READS, absenceRunSchema, isConfirmed, nextReadIn, type AbsenceRun } from './absence-run.js';
+import {
+  ABSENT_READS,
+  absenceRunSchema,
+  believable,
+  count,
+  isConfirmed,
+  nextReadIn,
+  type AbsenceRun,
+} from './absence-run.js';
 import type { Attempt } from './attempt.js';
 import { openSession, receiptOf, type GraphDeps } from './effect-deps.js';
 import { NEXT_READ_MS, readFailed } from './reading.js';
@@ -45,6 +53,12 @@ export abstract class AbsenceLook<P extends Progress> {
     protected readonly attempt: Attempt<P>,
   ) {
     this.graph = openSession(deps, input.signed.intent.tuple.tenant_id, attempt);
+  }
+
+  /** What was read so far, and this read. */
+  protected counted(present: boolean, now: number): AbsenceRun {
+    const { details, number } = this.attempt;
+    return count(believable(details.run, number), present, now);
   }
 
   /** Keeps the run, and says whether it is an answer. @throws the wait for the next look. */

@@ -36,6 +36,13 @@ export function count(run: AbsenceRun, present: boolean, nowMs: number): Absence
   };
 }
 
+/**
+ * What earlier attempts say that they read, as far as it can be: a read takes an attempt of its own, and the server counts those.
+ * The run comes back through the server, where others can write. Attempts count from 1; `attempt` is the one that reads now.
+ */
+export const believable = (run: AbsenceRun, attempt: number): AbsenceRun =>
+  run.absent < attempt && run.present < attempt ? run : NOTHING_READ;
+
 /** Enough agreeing absent reads, and the settle window (epoch ms, if there is one) is over. */
 export function isConfirmed(run: AbsenceRun, settleUntil: number | null, nowMs: number): boolean {
   return run.absent >= ABSENT_READS && (settleUntil === null || nowMs >= settleUntil);

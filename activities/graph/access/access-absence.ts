@@ -6,7 +6,7 @@ import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
 import { CLOCK_SKEW_MS } from '../../../domain/statement.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
 import { AbsenceLook, absenceProgress, merged, type AbsenceDeps, type AbsenceInput } from '../absence-look.js';
-import { count, NOTHING_READ } from '../absence-run.js';
+import { NOTHING_READ } from '../absence-run.js';
 import { toldPolicy } from './access-deps.js';
 import { changesSince } from './access-differences.js';
 import { accessOf, type AccessIntent } from './access-intent.js';
@@ -59,7 +59,7 @@ class AbsenceCheck extends AbsenceLook<Progress> {
     const policy = await this.read();
     const present = policy !== null && access.toggle.stands(policy) && (await this.mayBeOurs(policy));
     const now = deps.clock.now();
-    const run = count(attempt.details.run, present, now);
+    const run = this.counted(present, now);
     if (run.present >= input.patience) {
       attempt.keep({ run });
       return this.present(now, run.present);

@@ -4,7 +4,7 @@ import type { IntentOf } from '../../../domain/intent.js';
 import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
 import { AbsenceLook, absenceProgress, merged, type AbsenceDeps, type AbsenceInput } from '../absence-look.js';
-import { ABSENT_READS, count, NOTHING_READ } from '../absence-run.js';
+import { ABSENT_READS, NOTHING_READ } from '../absence-run.js';
 import { assignmentIntent } from './assignment-intent.js';
 import { makerOf, readMembershipChanges } from './assignment-log.js';
 import { readAssignments, readStanding, type Assignment } from './assignments.js';
@@ -67,7 +67,7 @@ class AbsenceCheck extends AbsenceLook<Progress> {
     if (!read.ok) throw this.failed(read.failure);
     const present = read.value !== null && (await this.mayBeOurs(read.value));
     const now = deps.clock.now();
-    const run = count(attempt.details.run, present, now);
+    const run = this.counted(present, now);
     if (run.present >= input.patience) return this.present(now, run.present);
     // What else has changed is read only when the answer is near: two reads must show a newcomer before it is told.
     if (run.absent >= ABSENT_READS - 1 && input.survey !== null) await this.compare(input.survey);

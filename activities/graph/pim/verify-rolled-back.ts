@@ -4,7 +4,7 @@ import type { AbsenceOutcome, Finding } from '../../../domain/outcomes.js';
 import { differenceText } from '../../../domain/snapshot.js';
 import type { VerifierTasks } from '../../../domain/tasks.js';
 import { AbsenceLook, absenceProgress, merged, type AbsenceDeps, type AbsenceInput } from '../absence-look.js';
-import { ABSENT_READS, count, NOTHING_READ } from '../absence-run.js';
+import { ABSENT_READS, NOTHING_READ } from '../absence-run.js';
 import { Attempt } from '../attempt.js';
 import { attributeByRequests, findingOf } from './attribution.js';
 import { disowned } from '../effect-deps.js';
@@ -54,7 +54,7 @@ class AbsenceCheck extends AbsenceLook<Progress> {
     keepApart(attempt.details.run.last_at, deps.clock.now());
     const present = await this.mayBeOurs();
     const now = deps.clock.now();
-    const run = count(attempt.details.run, present, now);
+    const run = this.counted(present, now);
     if (run.present >= input.patience) return this.present(now, run.present);
     // What else has changed is read only when the answer is near: two reads must show a newcomer before it is told.
     if (run.absent >= ABSENT_READS - 1 && input.survey !== null) await this.compare(input.survey);

@@ -165,6 +165,43 @@ describe('where five reads would be enough', () => {
   const refused = (data: Record<string, unknown>): Receipt => world.said(signed, { type: 'not_granted', data });
 });
 
+describe('what a heartbeat says was read before, which anybody may have written', () => {
+  const told = (absent: number, at = world.clock.now() - 30_000) => ({
+    run: { absent, first_absent_at: at, absent_at: Array.from({ length: absent }, () => at), present: 0, last_at: at },
+    sightings: {},
+    findings: [],
+    settled: [],
+    client_request_ids: [],
+  });
+  const from = async (attempt: number, absent: number) => {
+    const { result, attempts } = await check(
+      { shown: [world.said(signed)] },
+      { from: { attempt, details: told(absent) } },
+    );
+    expect(result.outcome).toBe('absent');
+    return attempts - attempt + 1;
+  };
+
+  it('counts where there were as many attempts', async () => {
+    expect(await from(5, 4)).toBe(1);
+    expect(await from(3, 2)).toBe(3);
+  });
+
+  it.each([
+    [1, 4],
+    [2, 4],
+    [4, 4],
+    [1, 1],
+  ])(
+    'counts for nothing where it says more reads than there were attempts: attempt %i, %i reads',
+    async (attempt, absent) => {
+      expect(await from(attempt, absent)).toBe(5);
+      const { reads } = world.entry('confirmed') as { reads: { at: string }[] };
+      expect(reads.every(({ at }) => Date.parse(at) >= Date.parse('2026-06-01T10:00:00.000Z'))).toBe(true);
+    },
+  );
+});
+
 describe('when it is there again', () => {
   it('says so after as many agreeing reads as it was told to wait for', async () => {
     await granted();
