@@ -98,6 +98,8 @@ export const issueOutcomeSchema = z.discriminatedUnion('outcome', [
     receipt: receiptSchema,
     /** Fresh each time. An answer of an earlier version has none: the effect then asks for one. */
     warrant: warrantTokenSchema.nullable().default(null),
+    /** What its own check says of the last approval of the evidence. */
+    last: checkedStatementSchema.optional(),
   }),
   z.strictObject({
     outcome: z.literal('refused'),

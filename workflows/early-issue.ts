@@ -13,6 +13,8 @@ export interface EarlyIssue {
 
 /** Ceremonies that heard their last approval before there was this go on as they began. */
 const PATCH = 'issue-on-approval';
+/** The same of those whose last approval was under check besides. */
+const HEARD_PATCH = 'approval-heard-by-authority';
 
 /** Forged approvals must not keep the authority busy: after so many that came to nothing, the ceremony's check goes first. */
 const MOST_TRIED = 4;
@@ -26,9 +28,23 @@ export class EarlyIssues {
   private readonly tried: SignedStatement[] = [];
 
   wanted(state: CeremonyState, underCheck: readonly PendingStatement[], nowMs: number): EarlyIssue[] {
+    const approval = this.untried(state, underCheck, nowMs);
+    if (approval === undefined) return [];
+    return patched(HEARD_PATCH) || patched(PATCH) ? [{ do: 'issue_on_approval', key: 'issue', approval }] : [];
+  }
+
+  /**
+   * Whether these statements are left to the authority at first: its answer says what its own check of the approval says, and
+   * another beside it would only take time from it.
+   */
+  hears(state: CeremonyState, batch: readonly PendingStatement[], nowMs: number): boolean {
+    return this.untried(state, batch, nowMs) !== undefined && patched(HEARD_PATCH);
+  }
+
+  private untried(state: CeremonyState, underCheck: readonly PendingStatement[], nowMs: number) {
     const approval = lastApproval(state, underCheck, nowMs);
-    if (approval === undefined || this.tried.includes(approval) || this.tried.length >= MOST_TRIED) return [];
-    return patched(PATCH) ? [{ do: 'issue_on_approval', key: 'issue', approval }] : [];
+    if (approval === undefined || this.tried.includes(approval) || this.tried.length >= MOST_TRIED) return undefined;
+    return approval;
   }
 
   /** It led to nothing: the machine asks for the intent itself, once it wants one. */

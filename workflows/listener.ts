@@ -1,6 +1,7 @@
-import { log, sleep } from '@temporalio/workflow';
+import { condition, log, sleep } from '@temporalio/workflow';
 import { checkOutcomeSchema } from '../domain/outcomes.js';
 import type { Said } from '../domain/hearing.js';
+import type { CheckedStatement } from '../domain/verdict.js';
 import { bytesOf, type Inbox } from './inbox.js';
 import type { PendingStatement } from './protocol.js';
 import { ceremonies } from './role-tasks.js';
@@ -17,6 +18,8 @@ export class Listener {
   private underCheck: readonly PendingStatement[] = [];
   private busy = false;
   private answer: Promise<void> = Promise.resolve();
+  /** Of a batch that is left to the authority: what it said of it, or that it says nothing. */
+  private told: readonly Said[] | 'nothing' | undefined;
 
   /** `heard` takes a batch in the order it was taken. It is called in a moment of its own, never from within `listen`. */
   constructor(
@@ -48,18 +51,32 @@ export class Listener {
     return [...this.underCheck, ...this.inbox.waiting()];
   }
 
-  /** Begins a check unless one is under way. */
-  listen(): void {
+  /** Begins a check unless one is under way; of a batch for which `leave` says so, once nobody else tells what it says. */
+  listen(leave: (batch: readonly PendingStatement[]) => boolean): void {
     if (this.busy) return;
     const batch = this.inbox.take();
     if (batch.length === 0) return;
     this.busy = true;
     this.underCheck = batch;
-    this.answer = this.untilChecked(batch).then((said) => {
+    this.told = undefined;
+    const hearing = leave(batch) ? this.untilTold(batch) : this.untilChecked(batch);
+    this.answer = hearing.then((said) => {
       this.busy = false;
       this.underCheck = [];
       this.heard(said);
     });
+  }
+
+  /** Somebody else's check of what is under way; 'nothing' where there is none, and the ceremony's own is wanted. */
+  tell(said: CheckedStatement | 'nothing'): void {
+    if (this.told !== undefined) return;
+    this.told = said === 'nothing' ? said : this.underCheck.map((pending) => ({ ...pending, checked: said }));
+  }
+
+  /** What comes meanwhile may be a kill: it waits for no answer but this check's. */
+  private async untilTold(batch: readonly PendingStatement[]): Promise<readonly Said[]> {
+    await condition(() => this.told !== undefined || !this.inbox.isEmpty);
+    return this.told === undefined || this.told === 'nothing' ? this.untilChecked(batch) : this.told;
   }
 
   /** Asks until there is a usable answer: whoever completes or fails the activity in its place delays, and no more. */

@@ -24,6 +24,7 @@ import { asSigned } from '../domain/watched.js';
 import { extend } from './perform-extension.js';
 import type { EarlyIssue } from './early-issue.js';
 import { performKillAction } from './perform-kill-action.js';
+import type { Listener } from './listener.js';
 import type { OrderedRemoval } from './ordered-removal.js';
 import { authority, effect, register, sessions, verifier } from './role-tasks.js';
 
@@ -190,19 +191,25 @@ export async function performOnOrder(
   return true;
 }
 
+/** An authority that does not answer must not keep an approval from being heard. */
+const APPROVAL_PATIENCE = { scheduleToCloseTimeout: '10s' } as const;
+
 /**
- * Has the authority judge an approval beside the ceremony's own check of it, and hands its answer over after what was
- * checked, so that the machine knows what it answers. Answers whether there is an intent; the machine is woken either way.
+ * Has the authority judge an approval before the ceremony has checked it, and hands its answer over after what it says of
+ * the approval, so that the machine knows what it answers. Answers whether there is an intent; the machine is woken either
+ * way.
  */
 export async function performOnApproval(
   { approval }: EarlyIssue,
   state: () => CeremonyState,
   deliver: (event: CeremonyEvent) => void,
-  heard: Promise<void>,
+  listener: Pick<Listener, 'heardNow' | 'tell'>,
 ): Promise<boolean> {
   const now = state();
   const evidence = evidenceOf(now);
-  const asked = authority('check every approval, fix the deadline, record the intent, if the last one holds');
+  const heard = listener.heardNow;
+  const summary = 'check every approval, fix the deadline, record the intent, if the last one holds';
+  const asked = authority(summary, APPROVAL_PATIENCE);
   const answer = await asked
     .issue({ ...evidence, approvals: [...evidence.approvals, approval] })
     .catch((error: unknown) => {
@@ -213,8 +220,10 @@ export async function performOnApproval(
     deliver({ type: 'tick' });
     return false;
   }
+  const { last = 'nothing', ...outcome } = parsed.data;
+  listener.tell(last);
   await heard;
-  deliver({ type: 'issued', outcome: parsed.data });
+  deliver({ type: 'issued', outcome });
   return true;
 }
 

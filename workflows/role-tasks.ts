@@ -50,7 +50,8 @@ export const register = (summary: string) => proxyActivities<RegisterTasks>(ledg
 /** Foreign runtimes of jobs are asked by the register, which holds their secrets: one request, bounded by itself. */
 export const runtimes = (summary: string) =>
   proxyActivities<HaltTasks>({ ...ledgerWork('register', summary), startToCloseTimeout: '30s' });
-export const authority = (summary: string) => proxyActivities<AuthorityTasks>(ledgerWork('authority', summary));
+export const authority = (summary: string, options: ActivityOptions = {}) =>
+  proxyActivities<AuthorityTasks>({ ...ledgerWork('authority', summary), ...options });
 /** The effect that makes and undoes what a kind does. */
 export const effect = (kind: EffectKind, summary: string, options: ActivityOptions = {}) =>
   proxyActivities<EffectTasks & OrderTasks>({ ...patient(roleOfKind(kind), summary), ...options });

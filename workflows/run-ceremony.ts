@@ -76,7 +76,9 @@ export async function runCeremony(
       const removed = await performOnOrder(command, () => state, deliver, listener.heardNow);
       if (!removed) ordered.giveUp(command.order);
     } else if (command.do === 'issue_on_approval') {
-      const issued = await performOnApproval(command, () => state, deliver, listener.heardNow);
+      const issued = await performOnApproval(command, () => state, deliver, listener).finally(() =>
+        listener.tell('nothing'),
+      );
       if (!issued) early.giveUp(command.approval);
     } else await perform(command, () => state, deliver);
   });
@@ -117,7 +119,7 @@ export async function runCeremony(
       const wanted = () => [...commands(state), ...begunEarly()];
       conductor.reconcile(wanted());
       if (mustListen()) {
-        listener.listen();
+        listener.listen((batch) => early.hears(state, batch, Date.now()));
         conductor.reconcile(wanted());
       }
       alarm.setFor(wake(state), awaited(state));

@@ -63,7 +63,11 @@ export function authorityTasks(holdings: AuthorityHoldings): AuthorityTasks {
         const decided = await issue(tx, holdings, parsed.data);
         // Before anybody can act on it, and again when it is answered again: a copy that was lost comes back.
         if (decided.outcome === 'issued') await holdings.keepIntent?.(decided.signed);
-        return warranted(decided, holdings);
+        const answer = await warranted(decided, holdings);
+        const last = parsed.data.approvals.at(-1);
+        if (answer.outcome === 'refused' || last === undefined) return answer;
+        // A ceremony that hears an approval through the authority alone learns here what it says.
+        return { ...answer, last: checkStatement(last, holdings.roster()) };
       });
     },
     mark: async ({ event_id, cause, by, compromise }) => {

@@ -10,6 +10,7 @@ import { givenInForce } from '../../../deploy/local/stack/given-in-force.js';
 import { judgeIntent, tupleOf } from '../../../proofs/evidence.js';
 import { verifyMarker } from '../../../proofs/marker.js';
 import { readEntry } from '../../../proofs/receipt.js';
+import { checkStatement } from '../../../proofs/statement-check.js';
 import { judgeWarrant } from '../../../proofs/warrant.js';
 import { statementSchema } from '../../../domain/statement.js';
 import {
@@ -132,6 +133,14 @@ describe.each(bothDatabases)('the authority over %s', (_, skip, open) => {
           }) as unknown,
           approvals: evidence.approvals.map(() => expect.objectContaining({ ok: true }) as unknown),
         });
+      });
+
+      it('says what its own check says of the last approval, by which a ceremony hears it', async () => {
+        const evidence = evidenceFor();
+        const last = evidence.approvals.at(-1);
+        const answers = [await issued(evidence), await issued(evidence)];
+        for (const answer of answers) expect(answer.last).toEqual(last && checkStatement(last, roster));
+        expect(answers[0]?.last).toMatchObject({ ok: true, statement: { act: 'approve' } });
       });
 
       it('gives a warrant of two minutes with each answer, for the role that grants', async () => {
