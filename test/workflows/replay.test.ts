@@ -14,6 +14,15 @@ import { makeKeyring } from '../../workers/codec/keyring.js';
 const folder = fileURLToPath(new URL('../histories/', import.meta.url));
 const files = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'keyring.json');
 
+const INCIDENTS = [
+  'incident-resolved',
+  'incident-refused-then-passed-1',
+  'incident-refused-then-passed-2',
+  'incident-waiting-for-host',
+  'incident-escalated',
+  'incident-release-refused-halfway',
+];
+
 /** Read here and not as a keyring file: a clone does not keep its mode, and the key protects nothing. */
 function testKeyring() {
   const schema = z.object({ current: z.string(), keys: z.array(z.object({ id: z.string(), key_b64: z.string() })) });
@@ -51,7 +60,16 @@ describe('histories that earlier versions wrote', () => {
   afterAll(() => rm(changed, { recursive: true }));
 
   it('are of every end, and of what happens on the way to one', () => {
-    for (const name of ['denied', 'cancelled', 'unapproved', 'not-granted', 'closed', 'expired', 'terminated-2']) {
+    for (const name of [
+      'denied',
+      'cancelled',
+      'unapproved',
+      'not-granted',
+      'closed',
+      'expired',
+      'terminated-2',
+      ...INCIDENTS,
+    ]) {
       expect(files).toContain(`${name}.json`);
     }
     expect(files.filter((name) => name.startsWith('continued-')).length).toBeGreaterThan(2);
