@@ -55,6 +55,8 @@ export function onBound(state: IncidentMachine, outcome: BoundOutcome): Incident
   if (outcome.outcome === 'refused') return { ...state, authority_refuses: outcome.code };
   const { settled, receipt } = outcome;
   if (state.phase !== 'containing' || settled.generation !== state.incident.generation) return state;
+  // An answer to a question that nobody asks any more: what is let go again is not contained by it.
+  if (state.actions.some((one) => one.state !== 'held')) return state;
   const known = state.settled?.settled.containment_binding === settled.containment_binding;
   return beginAttestation({
     ...state,
@@ -63,4 +65,13 @@ export function onBound(state: IncidentMachine, outcome: BoundOutcome): Incident
     settled: { settled, receipt },
     outbox: known ? state.outbox : [...state.outbox, receipt],
   });
+}
+
+/** What the authority does not believe to hold is contained once more, until it holds and is signed for. */
+export function onUnproven(
+  state: IncidentMachine,
+  { generation, round }: Extract<IncidentEvent, { type: 'unproven' }>,
+): IncidentMachine {
+  if (generation !== state.incident.generation || round !== state.round || state.phase !== 'containing') return state;
+  return { ...state, actions: state.actions.map((one) => ({ ...one, state: 'tried', receipt: null })) };
 }

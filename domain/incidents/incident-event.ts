@@ -29,6 +29,8 @@ export type IncidentEvent =
       seen: IncidentObservation | null;
     }
   | { type: 'bound'; outcome: BoundOutcome }
+  /** For a while the authority has not believed that all of it holds: whoever answered for an action was not the role. */
+  | { type: 'unproven'; generation: number; round: number }
   | { type: 'heard'; checked: CheckedIncidentStatement; envelope: SignedStatement }
   | { type: 'heard_bearer'; act: 'acknowledge' | 'resolve'; bearer: BearerAcknowledgement }
   | { type: 'reattest' }

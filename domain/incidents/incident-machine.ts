@@ -1,5 +1,5 @@
 import { onAttested, onWaiting, settleDue } from './attestation-steps.js';
-import { onBound, onContained, onStanding } from './containment-steps.js';
+import { onBound, onContained, onStanding, onUnproven } from './containment-steps.js';
 import type { IncidentEvent } from './incident-event.js';
 import { hearIncident } from './incident-hearing.js';
 import type { IncidentMachine } from './incident-state.js';
@@ -25,6 +25,8 @@ export function stepIncident(state: IncidentMachine, event: IncidentEvent, nowMs
       return onContained(state, event);
     case 'bound':
       return onBound(state, event.outcome);
+    case 'unproven':
+      return onUnproven(state, event);
     case 'heard':
     case 'heard_bearer': {
       const { state: next, resolved_by } = hearIncident(state, event, nowMs);
