@@ -1,23 +1,13 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  type Client,
-  type WorkflowExecutionDescription,
-} from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { OpenIntents } from '../activities/register/open-intents.js';
 import { ceremonyWorkflowId, resealWorkflowId } from '../domain/identifiers.js';
 import { TASK_QUEUES } from '../domain/roles.js';
+import { lookAt } from './look-at-workflow.js';
 
 export interface ReconcilerDeps extends OpenIntents {
   client: Client;
   log: (message: string, fields: Record<string, unknown>) => void;
 }
-
-/**
- * After this many attempts at one workflow task (ten seconds each) a ceremony is taken for lost: its history does not replay with the code that
- * runs, so it hears no kill and passes no deadline until somebody mends that.
- */
-const STUCK_ATTEMPTS = 5;
 
 /**
  * Finds ceremonies whose own workflow is closed or gone (Terminate, reset, a lost history), is stuck or held up, or believes to have
@@ -43,8 +33,12 @@ export async function reconcileOnce(deps: ReconcilerDeps): Promise<void> {
   }
 }
 
-/** Runs `reconcileOnce` every so often until stopped; a failure is logged and the next round tries again. */
-export function startReconciler(deps: ReconcilerDeps, intervalSeconds: number): { stop(): Promise<void> } {
+/** Does its rounds every so often until stopped; a failure of one is logged and it is tried again in the next. */
+export function startReconciler(
+  rounds: readonly (() => Promise<void>)[],
+  log: ReconcilerDeps['log'],
+  intervalSeconds: number,
+): { stop(): Promise<void> } {
   let stopped = false;
   let wake = (): void => undefined;
   const rest = (): Promise<void> =>
@@ -57,10 +51,10 @@ export function startReconciler(deps: ReconcilerDeps, intervalSeconds: number): 
     });
   const running = (async () => {
     while (!stopped) {
-      try {
-        await reconcileOnce(deps);
-      } catch (error) {
-        deps.log('reconciliation will be tried again', { error: error instanceof Error ? error.name : 'unknown' });
+      for (const round of rounds) {
+        await round().catch((error: unknown) =>
+          log('reconciliation will be tried again', { error: error instanceof Error ? error.name : 'unknown' }),
+        );
       }
       if (!stopped) await rest();
     }
@@ -72,36 +66,6 @@ export function startReconciler(deps: ReconcilerDeps, intervalSeconds: number): 
       return running;
     },
   };
-}
-
-type Look = 'at_work' | 'stuck' | 'held_up' | 'gone';
-
-/** How our own workflow under this id is. Anybody may have started another there, which would do nothing. */
-async function lookAt(client: Client, workflowId: string, type: 'breakGlass' | 'reseal'): Promise<Look> {
-  try {
-    const found = await client.workflow.getHandle(workflowId).describe();
-    const isOurs = found.type === type && found.taskQueue === TASK_QUEUES.ceremonies;
-    if (!isOurs || !OPEN.has(found.status.name)) return 'gone';
-    if (found.status.name === 'PAUSED' || found.raw.pendingActivities?.some(isHeldUp) === true) return 'held_up';
-    return (found.raw.pendingWorkflowTask?.attempt ?? 0) >= STUCK_ATTEMPTS ? 'stuck' : 'at_work';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return 'gone';
-    throw error;
-  }
-}
-const OPEN: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED']);
-
-/** Without these nothing ends: an order is not heard, or what stands is not removed, or not known to be gone. */
-const ENDING: ReadonlySet<unknown> = new Set(['check', 'mark', 'rollback', 'rollbackOnOrder', 'verifyRolledBack']);
-const QUEUES: ReadonlySet<unknown> = new Set(Object.values(TASK_QUEUES));
-
-type PendingActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
-
-/** Nobody of ours pauses an activity, or moves it to another queue: whoever writes to the namespace can. */
-function isHeldUp({ activityType, paused, activityOptions }: PendingActivity): boolean {
-  if (!ENDING.has(activityType?.name)) return false;
-  const queue = activityOptions?.taskQueue?.name;
-  return paused === true || (typeof queue === 'string' && queue !== '' && !QUEUES.has(queue));
 }
 
 async function startReseal(client: Client, event_id: string): Promise<void> {

@@ -11,15 +11,17 @@ import { isSigning, TASK_QUEUES, type Role } from '../domain/roles.js';
 import { WORKFLOW_BUNDLE } from './bundle-workflows.js';
 import { clientDataConverter, resealDataConverter } from './codec/data-converter.js';
 import { readKeyringFile } from './codec/keyring-file.js';
+import { IncidentReader } from '../activities/register/incidents/incident-reader.js';
 import { openIntents } from '../activities/register/open-intents.js';
 import { keepAttestSchedule } from './attest-schedule.js';
 import { attemptsOf } from './role-attempts.js';
 import type { RoleContext } from './role-context.js';
 import { gateOfRole, registerHoldings, TASKS_OF_ROLE } from './role-tasks.js';
-import { startReconciler } from './reconciler.js';
+import { reconcileOnce, startReconciler } from './reconciler.js';
 import { startRegisterNotifier } from './register-notifier.js';
 import { installRuntimeLog } from './runtime-log.js';
 import { sectionOf } from './settings.js';
+import { incidentReconciler } from './incident-reconciler.js';
 import { keepSweepSchedule } from './sweep-schedule.js';
 import { toolsOfRole } from './tool-roles.js';
 import { connectTemporal, type TemporalConnections } from './temporal-connection.js';
@@ -158,8 +160,15 @@ async function besideRegister(
 ): Promise<() => Promise<void>> {
   const { namespace } = context.settings.temporal;
   const client = new Client({ connection: await temporal.client(), namespace, dataConverter });
+  const { log } = context;
+  const holdings = registerHoldings(context);
+  const incidents = new IncidentReader(holdings.database);
   const reconciler = startReconciler(
-    { client, log: context.log, ...openIntents(registerHoldings(context)) },
+    [
+      () => reconcileOnce({ client, log, ...openIntents(holdings) }),
+      incidentReconciler({ client, log, openAfter: (id, limit) => incidents.openAfter(id, limit) }),
+    ],
+    log,
     sectionOf(context.settings, 'register').reconcile_seconds,
   );
   const notifier = await startRegisterNotifier(context, client);

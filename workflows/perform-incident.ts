@@ -17,6 +17,8 @@ import {
 
 type Deliver = (event: IncidentEvent) => void;
 
+/** The authority's word for receipts that are not all the containment role's. */
+const UNPROVEN = 'containment_unproven';
 /** The most entries that travel in one append. */
 const BATCH = 64;
 
@@ -104,7 +106,10 @@ async function bind(state: IncidentMachine, deliver: Deliver): Promise<void> {
   });
   const outcome = tasks.boundOutcomeSchema.parse(answer);
   deliver({ type: 'bound', outcome });
-  if (outcome.outcome === 'refused') throw ApplicationFailure.retryable(outcome.message, outcome.code);
+  if (outcome.outcome !== 'refused') return;
+  if (outcome.code !== UNPROVEN) throw ApplicationFailure.retryable(outcome.message, outcome.code);
+  await sleep('30s', { summary: 'contain again: the authority does not believe it' });
+  deliver({ type: 'unproven', generation: incident.generation, round: state.round });
 }
 
 async function attest(state: IncidentMachine, deliver: Deliver): Promise<void> {

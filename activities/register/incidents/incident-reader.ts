@@ -63,6 +63,16 @@ export class IncidentReader {
     return rows.map(rowOf);
   }
 
+  /** Ids of open incidents behind this one, oldest first; from the first where it is null. */
+  async openAfter(incidentId: string | null, limit: number): Promise<string[]> {
+    const rows = await this.sql.query<{ incident_id: string }>(
+      `SELECT incident_id FROM register.incidents WHERE open AND ($1::text IS NULL OR incident_id > $1)
+       ORDER BY incident_id LIMIT $2`,
+      [incidentId, limit],
+    );
+    return rows.map(({ incident_id }) => incident_id);
+  }
+
   async stats(): Promise<IncidentCounts> {
     const rows = await this.sql.query<{
       class: string;
