@@ -18,7 +18,7 @@ const PIM_REQUESTS = '/roleManagement/directory/roleAssignmentScheduleRequests';
 
 /** Runs both ceremonies to their verified ends, with everything going wrong that usually does. */
 export async function runDemo({ keep, dir }: { keep: boolean; dir: string }): Promise<number> {
-  const story = new Story((text) => process.stdout.write(text), process.stdout.isTTY === true);
+  const story = new Story((text) => process.stdout.write(text), process.stdout.isTTY === true, dir);
   const folder = path.join(dir, '.reseal-demo');
   const running = await ownerOf(layoutOf(path.join(folder, '.reseal')));
   if (running !== null) {

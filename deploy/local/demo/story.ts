@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { styleText } from 'node:util';
 import { run } from '../../../client/cli/run.js';
 
@@ -7,9 +8,11 @@ export class Story {
   private readonly began = Date.now();
   readonly failures: string[] = [];
 
+  /** `folder` is where the demo was started: what lies in it is shown as one would type it there. */
   constructor(
     private readonly write: (text: string) => void,
     private readonly colour: boolean,
+    private readonly folder: string,
   ) {}
 
   title(text: string): void {
@@ -38,7 +41,7 @@ export class Story {
     argv: readonly string[],
     show: (line: string) => boolean = () => true,
   ): Promise<{ status: number; out: string }> {
-    this.write(`   ${this.style('cyan', `$ reseal ${argv.map(quoted).join(' ')}`)}\n`);
+    this.write(`   ${this.style('cyan', `$ reseal ${argv.map((word) => quoted(this.near(word))).join(' ')}`)}\n`);
     let out = '';
     let told = '';
     const status = await run(argv, {
@@ -50,13 +53,17 @@ export class Story {
       isTTY: false,
     });
     for (const line of told.split('\n').filter((text) => text.trim() !== '' && show(text))) {
-      this.write(`     ${this.style('dim', line)}\n`);
+      this.write(`     ${this.style('dim', this.near(line))}\n`);
     }
     return { status, out };
   }
 
   get seconds(): number {
     return (Date.now() - this.began) / 1000;
+  }
+
+  private near(text: string): string {
+    return text.replaceAll(`${this.folder}${path.sep}`, '');
   }
 
   private style(format: 'bold' | 'dim' | 'green' | 'red' | 'cyan', text: string): string {

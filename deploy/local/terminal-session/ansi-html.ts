@@ -1,6 +1,6 @@
 /** What `tmux capture-pane -e` writes, as a page that looks like the terminal it came from. */
 export function terminalPage(screen: string, { title }: { title: string }): string {
-  const body = screen.replace(/\n+$/, '').split('\n').map(lineHtml).join('\n');
+  const body = screenHtml(screen.replace(/\n+$/, ''));
   return `<!doctype html><html><head><meta charset="utf-8"><title>${escaped(title)}</title><style>
 html, body { margin: 0; background: #11161d; }
 pre { margin: 0; padding: ${PADDING}px; font: ${FONT_PX}px/${LINE_PX}px "DejaVu Sans Mono", monospace; color: #d6dce5; }
@@ -36,11 +36,14 @@ interface Look {
   dim: boolean;
 }
 
-function lineHtml(line: string): string {
-  let look: Look = { colour: undefined, bold: false, dim: false };
+const PLAIN: Look = { colour: undefined, bold: false, dim: false };
+
+/** tmux writes a look once, and it holds until the next, over the ends of lines too. */
+function screenHtml(screen: string): string {
+  let look = PLAIN;
   let html = '';
   // eslint-disable-next-line no-control-regex -- the escape sequences of tmux are what is read
-  for (const [, codes, text = ''] of line.matchAll(/(?:\u001b\[([0-9;]*)m)?([^\u001b]*)/g)) {
+  for (const [, codes, text = ''] of screen.matchAll(/(?:\u001b\[([0-9;]*)m)?([^\u001b]*)/g)) {
     if (codes !== undefined) look = changed(look, codes);
     if (text !== '') html += drawn(look, text);
   }
@@ -50,7 +53,7 @@ function lineHtml(line: string): string {
 function changed(look: Look, codes: string): Look {
   let next = look;
   for (const code of codes.split(';').map(Number)) {
-    if (code === 0) next = { colour: undefined, bold: false, dim: false };
+    if (code === 0) next = PLAIN;
     else if (code === 1) next = { ...next, bold: true };
     else if (code === 2) next = { ...next, dim: true };
     else if (code === 22) next = { ...next, bold: false, dim: false };

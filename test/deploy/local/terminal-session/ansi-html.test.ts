@@ -12,8 +12,8 @@ describe('when a terminal is drawn', () => {
     expect(bodyOf('\u001b[1;31moverdue\u001b[0m')).toBe('<b><span style="color:#ff7b72">overdue</span></b>');
   });
 
-  it('begins each line plain, and passes over what it does not know', () => {
-    expect(bodyOf('\u001b[36ma\nb')).toBe('<span style="color:#6cc4f5">a</span>\nb');
+  it('keeps a look over the end of a line, as tmux does for what it wrapped, and passes over what it does not know', () => {
+    expect(bodyOf('\u001b[36ma\nb\u001b[39m\nc')).toBe('<span style="color:#6cc4f5">a\nb</span>\nc');
     expect(bodyOf('\u001b[48;5;9mx\u001b[m')).toBe('x');
   });
 
