@@ -96,6 +96,43 @@ describe('when a role is asked for', () => {
     expect(api.states.size).toBe(0);
   });
 
+  describe('with an approval elsewhere', () => {
+    const PIM = 'entra_pim=0a5c3e1f-7d2b-4e86-9c41-b8f6d3a20e57';
+    const named = (...said: string[]): string[] => said.flatMap((one) => ['--prerequisite', one]);
+    beforeEach(() => {
+      const [[name, profile] = ['', undefined]] = Object.entries(testPolicy.profiles);
+      if (profile === undefined) throw new Error('no profile');
+      const policy = { ...testPolicy, profiles: { [name]: { ...profile, prerequisites: ['entra_pim'] } } };
+      api = new MachineApi({ policy, roster: people.roster, now: Date.now });
+    });
+
+    it('has its id in what is signed, and shows it to whoever approves', async () => {
+      const { event_id } = viewIn(await open(...named(PIM, 'servicenow=CHG0030192')));
+      const signed = requestStatementSchema.parse(JSON.parse(api.states.get(event_id)?.envelope.payload ?? ''));
+      expect(signed.request.prerequisites).toEqual([
+        { system: 'entra_pim', approval_id: '0a5c3e1f-7d2b-4e86-9c41-b8f6d3a20e57' },
+        { system: 'servicenow', approval_id: 'CHG0030192' },
+      ]);
+      const shown = await reseal(api, ['approve', event_id, ...as('bob')], { typed: 'no\n' });
+      expect(shown.err + shown.out).toContain('entra_pim 0a5c3e1f-7d2b-4e86-9c41-b8f6d3a20e57, servicenow CHG0030192');
+    });
+
+    it.each([
+      ['3 where the profile wants one and none is named', [], 3, 'prerequisite_missing'],
+      ['3 where another is named', ['servicenow=CHG0030192'], 3, '--prerequisite entra_pim=ID'],
+      ['2 for a name without an id', ['entra_pim'], 2, '--prerequisite is SYSTEM=ID, such as entra_pim=GUID'],
+      ['2 for an id without a name', [`=${PIM}`], 2, '--prerequisite is SYSTEM=ID'],
+      ['2 for an approval of Entra PIM that is no GUID', ['entra_pim=CHG0030192'], 2, 'entra_pim is named by its GUID'],
+      ['2 for one system twice', [PIM, PIM], 2, 'each system once'],
+      ['2 for an id with a space in it', [PIM, 'servicenow=a b'], 2, '--prerequisite'],
+    ] as [string, string[], number, string][])('exits %s, and starts nothing', async (_name, said, status, says) => {
+      const ran = await open(...named(...said));
+      expect(ran).toMatchObject({ status, out: '' });
+      expect(ran.err).toContain(says);
+      expect(api.states.size).toBe(0);
+    });
+  });
+
   it('exits 3 when admission refuses, and says why', async () => {
     const ran = await reseal(api, [...asked, '--as', 'alice@example.test', '--key', people.keyOf('mallory')]);
     expect(ran.status).toBe(3);
