@@ -73,18 +73,17 @@ function told({ events, byClass, held, bare, times, database }: Found): Measured
     required: '-',
     aim: '-',
     notes: [
-      `medians of ${LISTS} in turns, ${mib(times.bytes)} of JSON, register on ${database}; read and parsed without HTTP: ${rounded(reader, 1)} ms`,
+      `medians of ${LISTS} in turns, ${rounded(times.bytes / 1024, 0)} KiB of JSON, register on ${database}; read and parsed without HTTP: ${rounded(reader, 1)} ms`,
       `events of one ${USUAL} while it is contained: ${each} (${rounded(kept / 1024, 0)} KiB of history), median of ${SAMPLES}`,
       `of each class: ${worst.join(', ')}`,
-      `memory of the ceremonies worker (resident, a process of its own) from ${BATCH} to ${OPEN} open: ${rounded(incident / 1024, 0)} KiB an incident (${mib(held.resident[0])} with none, ${mib(held.resident.at(-1))} with ${OPEN}); of a plain worker that holds bare workflows: ${rounded(plain / 1024, 0)} KiB each (${mib(bare.resident[0])}, ${mib(bare.resident.at(-1))})`,
+      `memory of the ceremonies worker (resident, a process of its own) from none to ${OPEN} open: ${rounded(incident / 1024, 0)} KiB an incident (${mib(held.resident[0])} with none, ${mib(held.resident.at(-1))} with ${OPEN}); of a plain worker that holds bare workflows: ${rounded(plain / 1024, 0)} KiB each (${mib(bare.resident[0])}, ${mib(bare.resident.at(-1))})`,
     ],
     details: { events_each: each, by_class: byClass, history_bytes: kept, held, bare, times },
   };
 }
 
-/** The first batch warms up: what it takes is the program's own. */
-const perOne = ({ resident }: Memory): number =>
-  ((resident.at(-1) ?? Number.NaN) - (resident[1] ?? Number.NaN)) / (OPEN - BATCH);
+/** With what the program takes to warm up, so rather too much; between batches the collector makes it anything. */
+const perOne = ({ resident }: Memory): number => ((resident.at(-1) ?? Number.NaN) - (resident[0] ?? Number.NaN)) / OPEN;
 
 /** Contained by their workflows, and the register has heard of it. A task that is lost on the way is tried again after 90 s. */
 async function untilContained({ world }: Fleet, count: number): Promise<void> {
