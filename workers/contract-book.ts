@@ -5,7 +5,7 @@ import type { Log } from '../activities/register/holdings.js';
 import type { Standing, StandingRefusal } from '../domain/contract-standing.js';
 import type { PolicyInForce } from '../domain/policy-in-force.js';
 import type { Roster } from '../domain/roster.js';
-import { SIGNED_KINDS, type SignedKind } from '../domain/signed-documents.js';
+import type { SignedKind } from '../domain/signed-documents.js';
 import { digestOf } from '../proofs/canonical-json.js';
 import type { DsseEnvelope } from '../proofs/dsse.js';
 import { documentName, type ContractRegistry } from '../proofs/contract-registry.js';
@@ -20,6 +20,8 @@ import {
   type SeenBefore,
 } from '../proofs/contracts-known.js';
 import { judgePublication } from '../proofs/publication.js';
+import { NO_POLICY, NOBODY } from './nothing-known.js';
+import { inReadingOrder, MAX_DOCUMENTS, Patience } from './registry-patience.js';
 
 /** Where a book is read from, and by whose word. */
 export interface BookSources {
@@ -34,32 +36,22 @@ export interface BookSources {
   log: Log;
   /** Characters that are kept of what no signer of the roots signed, of each kind; 64 Mi. */
   most?: number;
+  /** How long one reading of one kind may take, in milliseconds; 20 s. */
+  patienceMs?: number;
 }
 
 /** How long a start waits for a registry. What it shows later is taken later. */
 const START_PATIENCE_MS = 5_000;
-/** A registry that names more is not read further: an honest one holds far fewer. */
-const MAX_DOCUMENTS = 10_000;
+const PATIENCE_MS = 20_000;
+/**
+ * What is revoked is heard first: nothing that a registry shows besides can hold it up. And once more at the end, so that
+ * what was published and revoked meanwhile is never in force.
+ */
+const READ_ORDER: readonly SignedKind[] = ['revocations', 'roster', 'contract', 'revocations'];
 const MOST_UNSIGNED = 64 * 1024 * 1024;
 
 const NO_ROOTS: ContractRoots = { threshold: 2, keys: new Map() };
 const NOTHING: Known = { contracts: [], rosters: [], revocations: null, rejected: [] };
-
-/** What a role shows and routes by until something was verified: no profile, so that nothing can be asked under it. */
-const NO_POLICY: PolicyInForce = {
-  policy: {
-    version: 1,
-    name: 'none',
-    tenant_id: '00000000-0000-0000-0000-000000000000',
-    approval_window: 1800,
-    timebox: { default: 1800, max: 14_400 },
-    grace: 600,
-    responders: [],
-    profiles: {},
-  },
-  digest: '0'.repeat(64),
-};
-const NOBODY: Roster = { version: 1, people: [] };
 
 /**
  * The signed contracts and rosters that a process knows. Read at its start and again and again while it runs, so that a new
@@ -83,6 +75,7 @@ export class ContractBook implements InForce {
   private verifiedFor = '';
   private readonly seen: SeenBefore = {};
   private readonly said = new Set<string>();
+  private closed = false;
 
   private constructor(private readonly sources: BookSources) {}
 
@@ -96,23 +89,27 @@ export class ContractBook implements InForce {
   /** Reads again every so many milliseconds, until it is stopped. */
   follow(everyMs: number): () => Promise<void> {
     const stopping = new AbortController();
-    const running = (async () => {
+    void (async () => {
       for (;;) {
         await sleep(everyMs, undefined, { signal: stopping.signal });
         await this.refresh();
       }
     })().catch(() => undefined);
-    return async () => {
+    return () => {
+      // What is being read is not waited for: a process must be able to end while a registry hangs.
+      this.closed = true;
       stopping.abort();
-      await running;
+      return Promise.resolve();
     };
   }
 
-  /** Reads roots and registry once. Never rejects. */
+  /** Reads roots and registry once, as far as the registry answers in time. Never rejects. */
   async refresh(): Promise<void> {
     await this.readRoots();
-    for (const kind of SIGNED_KINDS) await this.read(kind);
-    this.verify();
+    for (const kind of READ_ORDER) {
+      await this.read(kind);
+      if (kind === 'revocations') this.verify();
+    }
   }
 
   policy(): PolicyInForce {
@@ -180,11 +177,13 @@ export class ContractBook implements InForce {
 
   /** Takes what the registry shows and was not taken before. What is shown under one name once stays: hiding revokes nothing. */
   private async read(kind: SignedKind): Promise<void> {
-    const { registry } = this.sources;
+    const { registry, patienceMs = PATIENCE_MS } = this.sources;
+    const patience = new Patience(patienceMs);
     try {
-      for (const name of (await registry.list(kind)).slice(0, MAX_DOCUMENTS)) {
+      const names = await patience.of(registry.list(kind));
+      for (const name of inReadingOrder(kind, names, this.shown[kind])) {
         if (this.isTaken(kind, name)) continue;
-        const envelope = this.kept(kind, name, await registry.fetch(kind, name));
+        const envelope = this.kept(kind, name, await patience.of(registry.fetch(kind, name)));
         if (envelope === undefined) continue;
         // The same bytes as last time would be verified for nothing.
         if (JSON.stringify(this.shown[kind].get(name)) !== JSON.stringify(envelope)) this.verifiedFor = '';
@@ -273,7 +272,7 @@ export class ContractBook implements InForce {
   /** One line a finding, however often it is found. */
   private say(message: string, fields: Record<string, unknown>): void {
     const line = JSON.stringify([message, fields]);
-    if (this.said.has(line) || this.said.size > MAX_DOCUMENTS) return;
+    if (this.closed || this.said.has(line) || this.said.size > MAX_DOCUMENTS) return;
     this.said.add(line);
     this.sources.log(message, fields);
   }

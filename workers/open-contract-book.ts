@@ -3,6 +3,7 @@ import type { Clock } from '../activities/clock.js';
 import { directoryRegistry } from '../activities/contracts/directory-registry.js';
 import { httpRegistry, isRegistryUrl } from '../activities/contracts/http-registry.js';
 import { joinedRegistry } from '../activities/contracts/joined-registry.js';
+import { promptRegistry } from '../activities/contracts/prompt-registry.js';
 import type { Database } from '../activities/register/database.js';
 import type { Log } from '../activities/register/holdings.js';
 import { registerRegistry } from '../activities/register/published-documents.js';
@@ -25,7 +26,8 @@ export function openContractBook(
   const roots = (): Promise<ContractRoots> => readRoots(roots_path);
   const configured = openRegistry(registry);
   return ContractBook.open({
-    registry: own === null ? configured : joinedRegistry(registerRegistry(own, { roots }), configured),
+    registry:
+      own === null ? configured : joinedRegistry(registerRegistry(own, { roots }), beside(registry, configured)),
     roots,
     series,
     rosterSeries,
@@ -33,6 +35,10 @@ export function openContractBook(
     log,
   });
 }
+
+/** One over the network holds up nothing that the register itself has. */
+const beside = (place: string, registry: ContractRegistry): ContractRegistry =>
+  isRegistryUrl(place) ? promptRegistry(registry) : registry;
 
 /** The registry that settings name: a gateway's address, or a directory. */
 export const openRegistry = (place: string): ContractRegistry =>

@@ -44,10 +44,10 @@ export function isRegistryUrl(text: string): boolean {
  * redirect is followed, an answer is at most 32 MiB and ten seconds long. `put` is a PUT to the same address: the envelope's
  * signatures are all that speaks for it, and it rejects with the registry's own words where they are refused.
  */
-export function httpRegistry(base: string, fetchFrom: typeof fetch = fetch): ContractRegistry {
+export function httpRegistry(base: string, fetchFrom: typeof fetch = fetch, timeoutMs = TIMEOUT_MS): ContractRegistry {
   const root = base.replace(/\/+$/, '');
   const read = async (path: string): Promise<JsonValue | undefined> => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     const response = await fetchFrom(`${root}/v1/${path}`, { signal, redirect: 'error' });
     if (response.status === 404) return undefined;
     if (!response.ok) throw new Error(`${root}/v1/${path} answered ${response.status}`);
@@ -62,7 +62,7 @@ export function httpRegistry(base: string, fetchFrom: typeof fetch = fetch): Con
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(envelope),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',
     });
     if (response.ok) return name;

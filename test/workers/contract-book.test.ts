@@ -130,6 +130,29 @@ describe('a book of contracts', () => {
     expect(logged).toContainEqual(['another contract is in force', expect.objectContaining({ version: 2 })]);
   });
 
+  it('never carries what was published and revoked while it was reading', async () => {
+    await complete();
+    const mistaken = contract(2);
+    let isAsked = false;
+    const book = await opened({
+      registry: {
+        ...registry(),
+        list: async (kind) => {
+          const names = await registry().list(kind);
+          if (kind === 'revocations' && isAsked) {
+            isAsked = false;
+            await publish(mistaken);
+            await listed({ number: 2, contracts: [digestOf(mistaken)] });
+          }
+          return names;
+        },
+      },
+    });
+    isAsked = true;
+    await book.refresh();
+    expect(codeFor(book, mistaken)).toBe('contract_revoked');
+  });
+
   it('goes on with what it verified when the registry is gone, until the list is stale', async () => {
     const policy = await complete();
     await listed({ number: 2, fresh_until: instant(Date.now() + 1500) });
