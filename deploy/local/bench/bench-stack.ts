@@ -45,6 +45,8 @@ export class BenchStack {
   ): Promise<BenchStack> {
     const missing = await available();
     const stops: (() => Promise<unknown>)[] = [];
+    const dir = await mkdtemp(path.join(os.tmpdir(), 'reseal-bench-'));
+    stops.unshift(() => rm(dir, { recursive: true, force: true }));
     let databaseUrl: string | null = null;
     if (missing === null) {
       const dataDir = await mkdtemp(path.join(os.tmpdir(), 'reseal-bench-pg-'));
@@ -57,7 +59,7 @@ export class BenchStack {
     }
     try {
       const stack = await startStack({
-        dir: os.tmpdir(),
+        dir,
         ephemeral: true,
         databaseUrl,
         ports: { gateway: 0, temporal: 0, ui: 0, graph: 0, inbox: 0 },
