@@ -18,8 +18,6 @@ import type { FollowUpDeps } from '../activities/graph/follow-up/order.js';
 import { restoreAccount } from '../activities/graph/follow-up/restore-account.js';
 import { takeBack } from '../activities/graph/follow-up/take-back.js';
 import { verifyFollowUp } from '../activities/graph/follow-up/verify-follow-up.js';
-import type { GraphDeps } from '../activities/graph/effect-deps.js';
-import type { GraphAccess } from '../activities/graph/wire/graph-access.js';
 import { conditionalAccessTasks } from '../activities/graph/access/conditional-access.js';
 import { judgeGrant } from '../activities/graph/pim/directory-role-judge.js';
 import { grantGate, type GateDeps } from '../activities/graph/grant/grant-gate.js';
@@ -40,49 +38,14 @@ import { judgeRelease } from '../proofs/incidents/release-warrant.js';
 import { signReceipt } from '../proofs/receipt.js';
 import { attestationRole } from './attestation-role.js';
 import { containmentRole, hostsSeen } from './containment-role.js';
-import { graphIdentity } from './graph-identity.js';
+import { accessFor, graphDeps } from './graph-deps.js';
 import { jobRuntimes } from './notice-channels.js';
 import { readImportKeys } from './import-keys.js';
 import { registerLog } from './role-attempts.js';
 import { databaseOf, keyOf, type RoleContext } from './role-context.js';
-import { SettingsError } from './settings-error.js';
 import { sinksOf } from './sink-settings.js';
-import { sweepDeps, SWEEPER_PERMISSIONS, sweepSigner } from './sweep-deps.js';
+import { sweepDeps, sweepSigner } from './sweep-deps.js';
 import { graphOf, sectionOf, type GraphJob } from './settings.js';
-
-/** The application permissions each Graph identity has, and needs no more of (Microsoft's permission reference). */
-const PERMISSIONS = {
-  directory_role: ['RoleAssignmentSchedule.ReadWrite.Directory'],
-  group_membership: ['PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup'],
-  sessions: ['User.RevokeSessions.All', 'User.Read.All'],
-  credentials: ['Application.ReadWrite.OwnedBy', 'User-PasswordProfile.ReadWrite.All', 'User.Read.All'],
-  account: ['User.EnableDisableAccount.All', 'User.Read.All'],
-  role_assignment: ['RoleManagement.ReadWrite.Directory'],
-  // Roles it can take away, and none it can give.
-  containment: [
-    'User.EnableDisableAccount.All',
-    'User.RevokeSessions.All',
-    'User.Read.All',
-    'RoleAssignmentSchedule.Remove.Directory',
-    'RoleAssignmentSchedule.Read.Directory',
-  ],
-  conditional_access: ['Policy.Read.All', 'Policy.ReadWrite.ConditionalAccess'],
-  verifier: [
-    'RoleAssignmentSchedule.Read.Directory',
-    'RoleEligibilitySchedule.Read.Directory',
-    'RoleManagement.Read.Directory',
-    'RoleManagementPolicy.Read.Directory',
-    'User.Read.All',
-    'Directory.Read.All',
-    'AuditLog.Read.All',
-    'Policy.Read.All',
-    'Group.Read.All',
-    'PrivilegedAssignmentSchedule.Read.AzureADGroup',
-    'PrivilegedEligibilitySchedule.Read.AzureADGroup',
-    'RoleManagementPolicy.Read.AzureADGroup',
-  ],
-  sweeper: SWEEPER_PERMISSIONS,
-} as const satisfies Record<GraphJob, readonly string[]>;
 
 /** The activities of each role, made from what that role alone holds. */
 export const TASKS_OF_ROLE: Readonly<Record<Role, (context: RoleContext) => object>> = {
@@ -278,23 +241,6 @@ function sweeperRole(context: RoleContext): object {
   });
 }
 
-export function graphDeps(context: RoleContext, role: Role, job: GraphJob): GraphDeps {
-  const key = keyOf(context, role);
-  const { directory_role, group_membership } = context.settings.applications;
-  const writers = new Set([directory_role, ...(group_membership === undefined ? [] : [group_membership])]);
-  return {
-    access: accessFor(context, role, job),
-    clock: context.clock,
-    sign: (payload) => signReceipt(payload, key),
-    authorityKeys: context.authorityKeys,
-    writerIds: () => writers,
-    accessWriterIds: new Set([context.settings.applications.conditional_access ?? []].flat()),
-    assignmentWriterIds: new Set([context.settings.applications.role_assignment ?? []].flat()),
-    ownIds: new Set(Object.values(context.settings.applications).filter((id) => id !== undefined)),
-    protectedIds: new Set(context.settings.protected_object_ids),
-  };
-}
-
 /** What the roles that follow a kill up judge orders by. */
 const followUpDeps = (context: RoleContext, role: Role, job: GraphJob): FollowUpDeps => ({
   ...graphDeps(context, role, job),
@@ -306,12 +252,6 @@ const followUpDeps = (context: RoleContext, role: Role, job: GraphJob): FollowUp
 function protectedFromRotation({ settings }: RoleContext): ReadonlySet<string> {
   const own = Object.values(settings.applications).filter((id) => id !== undefined);
   return new Set([...settings.protected_object_ids, ...own]);
-}
-
-function accessFor({ settings }: RoleContext, role: Role, job: GraphJob): GraphAccess {
-  const graph = graphOf(settings, role);
-  if (graph === null) throw new SettingsError('role_settings_missing', `role ${role} has no Graph identity`);
-  return graphIdentity(role, graph, { permissions: PERMISSIONS[job] });
 }
 
 /** The authority's key of a keyid; keys of other roles never count as the authority's. */

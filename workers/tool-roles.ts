@@ -15,7 +15,8 @@ import type { EffectKind } from '../domain/effects/effects.js';
 import type { ToolTasks } from '../domain/job-tasks.js';
 import { TOOL_ROLES, type Role, type ToolRole } from '../domain/roles.js';
 import { signReceipt } from '../proofs/receipt.js';
-import { authorityKeyOf, grantGateDeps, graphDeps } from './role-tasks.js';
+import { graphDeps } from './graph-deps.js';
+import { authorityKeyOf, grantGateDeps } from './role-tasks.js';
 import { keyOf, type RoleContext } from './role-context.js';
 import { sectionOf } from './settings.js';
 

@@ -14,8 +14,9 @@ import type { CeremonyState } from '../domain/ceremony-state.js';
 import { deliveriesOf } from '../domain/delivery.js';
 import { nameOf } from '../domain/effects/effects.js';
 import { askedNow } from '../domain/held-approvals.js';
-import { epochMs, instant } from '../domain/identifiers.js';
+import { instant } from '../domain/identifiers.js';
 import * as outcomes from '../domain/outcomes.js';
+import { isPlausible, requirePlausible } from '../domain/plausible-intent.js';
 import type { SignedIntent } from '../domain/intent.js';
 import type { Evidence } from '../domain/tasks.js';
 import { receiptsOf } from '../domain/outbox.js';
@@ -72,7 +73,7 @@ export async function perform(
         : 'check every approval, fix the deadline, record the intent';
       const answer = await authority(asked).issue(evidenceOf(now));
       const outcome = outcomes.issueOutcomeSchema.parse(answer);
-      requirePlausible(outcome.outcome === 'issued' ? outcome.signed : outcome.standing, now);
+      requirePlausible(outcome.outcome === 'issued' ? outcome.signed : outcome.standing, now, Date.now());
       return deliver({ type: 'issued', outcome });
     }
     case 'mark': {
@@ -81,7 +82,7 @@ export async function perform(
       const answer = outcomes.markOutcomeSchema.parse(
         await authority(`end mark: ${cause}`).mark({ event_id, ...ending }),
       );
-      requirePlausible(answer.standing, now);
+      requirePlausible(answer.standing, now, Date.now());
       return deliver({ type: 'marked', ...answer });
     }
     case 'apply': {
@@ -216,7 +217,7 @@ export async function performOnApproval(
       if (isCancellation(error)) throw error;
     });
   const parsed = outcomes.issueOutcomeSchema.safeParse(answer);
-  if (!parsed.success || parsed.data.outcome === 'refused' || !isPlausible(parsed.data.signed, now)) {
+  if (!parsed.success || parsed.data.outcome === 'refused' || !isPlausible(parsed.data.signed, now, Date.now())) {
     deliver({ type: 'tick' });
     return false;
   }
@@ -288,26 +289,3 @@ const isUnknownEvent = (error: unknown): boolean =>
 
 /** A run after a reset has another id than the first one: what ran before it may have called the provider. */
 const isFirstRun = (): boolean => workflowInfo().runId === workflowInfo().firstExecutionRunId;
-
-/** The authority's clock may differ from the workflow's by this much. */
-const SKEW_MS = 5 * 60 * 1000;
-
-/** Refuses an answer that cannot be the authority's word about this request. */
-function requirePlausible(signed: SignedIntent | null, state: CeremonyState): void {
-  if (signed !== null && !isPlausible(signed, state)) throw new TypeError('this is not an intent for this request');
-}
-
-/**
- * Whether this can be an intent for this request: whoever completes an activity in the authority's place cannot keep a
- * ceremony open beyond what was asked. What the effect does rests on the authority's signature, not on this.
- */
-function isPlausible(signed: SignedIntent, state: CeremonyState): boolean {
-  if (state.opened === null) return true;
-  const { event_id, request_digest, deadline, dead_man } = signed.intent;
-  const { request, request_digest: asked, terms } = state.opened;
-  const longest = signed.intent.round === 1 ? request.duration_seconds : terms.timebox.max;
-  const latest = Date.now() + longest * 1000 + SKEW_MS;
-  const isOurs = event_id === state.event_id && request_digest === asked;
-  const ends = dead_man === null ? null : epochMs(dead_man);
-  return isOurs && epochMs(deadline) <= latest && (ends ?? latest) <= latest + terms.grace * 1000;
-}
