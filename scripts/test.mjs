@@ -6,6 +6,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
+  console.log(`npm test [-- FILE...]
+
+Installs the missing Debian packages as root (elsewhere it names them), builds, checks types, lint and format, runs the
+tests, and ends with one line: N passed, N failed. FILE is part of a test file's path; options are Vitest's.`);
+  process.exit(0);
+}
+
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const run = (command, args, options = {}) => spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
 

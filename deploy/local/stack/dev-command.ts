@@ -13,7 +13,7 @@ import { SettingsError } from '../../../workers/settings-error.js';
 import { TemporalError } from '../temporal/temporal-error.js';
 import { readDevJson, type DevJson } from './dev-json.js';
 import { layoutOf } from './layout.js';
-import type { PortWishes } from './ports.js';
+import { gatewayMoved, type PortWishes } from './ports.js';
 import { StackError } from './stack-error.js';
 import { startStack, type Stack } from './start-stack.js';
 import { advanceCeremony, virtualNow } from './time-skipping.js';
@@ -74,11 +74,11 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
   const stop = stopSignal(io.signal);
   const started = Date.now();
   const { base, ...wishes } = ports;
-  const based = base === undefined ? {} : portsFrom(base);
+  const wanted: PortWishes = { ...(base === undefined ? {} : portsFrom(base)), ...wishes };
   const stack = await startStack({
     dir,
     ephemeral,
-    ports: { ...based, ...wishes },
+    ports: wanted,
     databaseUrl: io.env.RESEAL_DATABASE_URL ?? null,
     sweepSeconds: SWEEP_SECONDS,
     compatAck: true,
@@ -91,6 +91,8 @@ async function start({ dir, ephemeral, ports }: Extract<DevRequest, { do: 'start
     progress: (step) => io.stderr.write(`starting: ${step}\n`),
   });
   for (const line of addresses(stack)) io.stdout.write(`${line}\n`);
+  const moved = gatewayMoved(wanted.gateway, stack.dev.gateway_url);
+  if (moved !== undefined) io.stderr.write(`note: ${moved}\n`);
   io.stderr.write(`started in ${((Date.now() - started) / 1000).toFixed(1)} s; Ctrl-C stops everything\n`);
   io.stdout.write('ready\n');
   try {

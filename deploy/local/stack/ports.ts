@@ -33,3 +33,13 @@ export async function settlePorts(wishes: PortWishes): Promise<Required<PortWish
     inbox: await settle('inbox'),
   };
 }
+
+/**
+ * What to say where nobody asked for the port that the gateway took: whatever is written for its usual one must go there.
+ * `url` is where it listens. Undefined where it listens on the usual one, or on the one that was asked for.
+ */
+export function gatewayMoved(wish: number | undefined, url: string): string | undefined {
+  const usual = String(USUAL_PORTS.gateway);
+  if (wish !== undefined || new URL(url).port === usual) return undefined;
+  return `port ${usual} is taken: the gateway listens on ${url}, so requests written for ${usual} must be sent there`;
+}
