@@ -23,8 +23,10 @@ export async function actorOf(session: Session, api: ResealApi): Promise<Actor> 
   const as = settings.as ?? (await whoActs(session, identities));
   const keyPath = settings.keyPath ?? identityNamed(identities, as)?.keyPath;
   if (keyPath === undefined) {
-    const others = known.length > 0 ? ` (there are keys here for ${known.join(', ')}.${meant(as, known)})` : '';
-    throw new ResealError('usage', `no key for ${as}${others}`, { hint: 'pass --key PATH or set RESEAL_KEY' });
+    const others = known.length > 0 ? ` (there are keys here for ${known.join(', ')})` : '';
+    throw new ResealError('usage', `no key for ${as}${others}${meant(as, known)}`, {
+      hint: 'pass --key PATH or set RESEAL_KEY',
+    });
   }
   const [person, signer] = await Promise.all([personOf(api, as), signerOf(keyPath, session)]);
   return { person, signer };
@@ -50,7 +52,7 @@ function meant(as: string, known: readonly string[]): string {
   const short = (upn: string): string => upn.split('@')[0] ?? upn;
   const [near] = closest(short(as), known.map(short));
   const upn = known.find((name) => short(name) === near);
-  return upn === undefined ? '' : ` Did you mean ${upn}?`;
+  return upn === undefined ? '' : `. Did you mean ${upn}?`;
 }
 
 async function personOf(api: ResealApi, as: string): Promise<PersonName> {

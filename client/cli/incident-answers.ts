@@ -1,8 +1,11 @@
 import { GATE_MISSING, type GateMissing } from '../../domain/incidents/gate.js';
 import type { IncidentView } from '../../domain/incidents/view.js';
+import { remedyCommand, remedyOf, type Refused } from './attestation-remedy.js';
+import { oneLine } from './printable.js';
 
 /** The command by which something that is missing is answered; capitals in it stand for what only its reader knows. */
-export function answerTo(code: GateMissing, { id, attestation }: Pick<IncidentView, 'id' | 'attestation'>): string {
+export function answerTo(code: GateMissing, view: Refused): string {
+  const { id } = view;
   switch (code) {
     case 'containment_not_settled':
     case 'attestation_running':
@@ -13,10 +16,7 @@ export function answerTo(code: GateMissing, { id, attestation }: Pick<IncidentVi
     case 'signed_acknowledgement':
       return `reseal incident ack ${id}`;
     case 'attestation_refused':
-      // Its check says so itself where there is nothing to count resets from.
-      return attestation.expected?.includes('waive_baseline') === true
-        ? `reseal incident waive-baseline ${id}`
-        : `reseal incident reattest ${id}`;
+      return remedyCommand(view);
     case 'attestation':
     case 'attestation_expired':
       return `reseal incident reattest ${id}`;
@@ -34,8 +34,11 @@ export function answerTo(code: GateMissing, { id, attestation }: Pick<IncidentVi
 }
 
 /** What is missing, and the command that answers it. */
-export const missingText = (code: GateMissing, view: Pick<IncidentView, 'id' | 'attestation'>): string =>
-  `${code}: ${GATE_MISSING[code]} (${answerTo(code, view)})`;
+export function missingText(code: GateMissing, view: Refused): string {
+  const remedy = code === 'attestation_refused' ? remedyOf(view) : undefined;
+  const what = remedy === undefined ? GATE_MISSING[code] : `${view.attestation.failed_check ?? ''}: ${remedy}`;
+  return `${code}: ${oneLine(what)} (${answerTo(code, view)})`;
+}
 
 /** The command that brings an incident further, or undefined where it is over. */
 export function nextFor(view: IncidentView): string | undefined {

@@ -1,3 +1,4 @@
+import type { ContainmentResult } from '../../domain/incidents/incident.js';
 import type { IncidentView } from '../../domain/incidents/view.js';
 import type { IncidentRecord } from '../api/incident-api.js';
 import { digestWord } from './ceremony-text.js';
@@ -13,12 +14,20 @@ function stateText(session: Session, state: IncidentView['state']): string {
   return session.style(state === 'resolved' ? 'green' : 'red', state);
 }
 
-/** Everything about one incident that a person wants to know. */
-export function incidentText(session: Session, { view, description, evidence }: IncidentRecord): string {
+/** Everything about one incident that a person wants to know; `missing: false` leaves out what is missing. */
+export function incidentText(
+  session: Session,
+  { view, description, evidence }: IncidentRecord,
+  { missing = true }: { missing?: boolean } = {},
+): string {
   const at = (time: string | null): string | null =>
     time === null ? null : timeText(time, session.now(), session.zone);
   const flags = view.flags.map((flag) => ` · ${session.style('red', oneLine(flag))}`).join('');
-  const lines = block([
+  const tried = new Set(view.containment_results.map(({ action }) => action));
+  const untried = view.containment_actions.filter((action) => !tried.has(action));
+  const lacks = missing && view.state !== 'resolved' ? view.missing : [];
+  type Line = [string, string | null];
+  return block([
     ['incident', view.id],
     ['state', `${stateText(session, view.state)}${flags}`],
     ['class', `${view.class}, ${view.severity}`],
@@ -33,35 +42,17 @@ export function incidentText(session: Session, { view, description, evidence }: 
     ['playbook', view.playbook_digest === undefined ? null : digestWord(view.playbook_digest)],
     ['health', healthText(view)],
     ['resolved', at(view.resolved_at)],
+    ...Object.entries(evidence).map(([name, value]): Line => ['evidence', `${oneLine(name)}: ${oneLine(value)}`]),
+    ...view.containment_results.map((result): Line => ['contained', resultText(session, result)]),
+    ...untried.map((action): Line => ['containing', action]),
+    ...view.released.map((result): Line => ['released', resultText(session, result)]),
+    ...lacks.map((code): Line => ['missing', missingText(code, view)]),
   ]);
-  const found = Object.entries(evidence).map(([name, value]) => `evidence   ${oneLine(name)}: ${oneLine(value)}`);
-  const contained = view.containment_results.map(({ action, success, error, completed_at }) =>
-    resultLine(session, 'contained', { action, success, error }, completed_at),
-  );
-  const tried = new Set(view.containment_results.map(({ action }) => action));
-  const untried = view.containment_actions.filter((action) => !tried.has(action));
-  const released = view.released.map(({ action, success, error, completed_at }) =>
-    resultLine(session, 'released', { action, success, error }, completed_at),
-  );
-  const missing = view.state === 'resolved' ? [] : view.missing.map((code) => `missing    ${missingText(code, view)}`);
-  return [
-    lines,
-    ...found,
-    ...contained,
-    ...untried.map((action) => `containing ${action}`),
-    ...released,
-    ...missing,
-  ].join('\n');
 }
 
-function resultLine(
-  session: Session,
-  what: 'contained' | 'released',
-  { action, success, error }: { action: string; success: boolean; error?: string | undefined },
-  at: string,
-): string {
+function resultText(session: Session, { action, success, error, completed_at }: ContainmentResult): string {
   const outcome = success ? session.style('green', 'ok') : session.style('red', `failed: ${oneLine(error ?? '')}`);
-  return `${what.padEnd(10)} ${action} ${outcome} (${clockText(at, session.zone)})`;
+  return `${action} ${outcome} (${clockText(completed_at, session.zone)})`;
 }
 
 function acknowledgedText({ acknowledgements, requirements }: IncidentView, zone: string): string | null {
@@ -70,7 +61,7 @@ function acknowledgedText({ acknowledgements, requirements }: IncidentView, zone
     ({ person, method, at }) => `${oneLine(person)} ${clockText(at, zone)} ${oneLine(method)}`,
   );
   const lacks = requirements.acknowledgements - given.length;
-  const wanted = `${lacks} more${requirements.signed ? ', signed' : ''}`;
+  const wanted = `${lacks}${given.length === 0 ? '' : ' more'} needed${requirements.signed ? ', signed' : ''}`;
   return [...given, ...(lacks > 0 ? [given.length === 0 ? `not yet: ${wanted}` : wanted] : [])].join('; ');
 }
 
@@ -108,6 +99,11 @@ function healthText({ health }: IncidentView): string | null {
   return said.map(([name, word]) => `${name} ${oneLine(word ?? 'silent')}`).join(', ');
 }
 
+function lackingText({ missing: [first, ...more] }: IncidentView): string {
+  if (first === undefined) return 'nothing: resolve it';
+  return more.length === 0 ? first : `${first}, ${more.length} more`;
+}
+
 /** Incidents as a table, in their order. */
 export function incidentTable(session: Session, records: readonly IncidentRecord[]): string {
   const rows = records.map(({ view }) => [
@@ -117,7 +113,7 @@ export function incidentTable(session: Session, records: readonly IncidentRecord
     view.state,
     view.host,
     relative(view.created_at, session.now()),
-    view.state === 'resolved' ? '' : (view.missing[0] ?? 'nothing: resolve it'),
+    view.state === 'resolved' ? '' : lackingText(view),
   ]);
   return columns(['incident', 'class', 'severity', 'state', 'host', 'opened', 'missing'], rows, {
     style: (text, row, column) => {

@@ -1,6 +1,7 @@
 import type { CeremonyView } from '../../domain/view.js';
 import type { PersonName, ResealApi } from '../api/reseal-api.js';
 import { ResealError } from '../api/reseal-error.js';
+import { openIncidents, type OpenIncidents } from './open-incidents.js';
 
 const LIMIT = 100;
 
@@ -18,15 +19,18 @@ export interface StandingOfThings {
   };
   overdue: CeremonyView[];
   open: CeremonyView[];
+  /** Left out where no incidents are served. */
+  incidents?: OpenIncidents | null;
 }
 
-/** @throws {ResealError} what the api throws; a register that is away only takes the reviews with it. */
+/** @throws {ResealError} what the api throws; a register that is away only takes the reviews and the incidents with it. */
 export async function standingOfThings(api: ResealApi, me: PersonName | null): Promise<StandingOfThings> {
-  const [open, overdue, approval, owed] = await Promise.all([
+  const [open, overdue, approval, owed, incidents] = await Promise.all([
     api.list({ open: true, limit: LIMIT }),
     api.list({ overdue: true, limit: LIMIT }),
     me === null ? [] : api.list({ waiting_for: me.id, limit: LIMIT }),
     me === null ? [] : api.list({ review_owed: true, limit: LIMIT }).catch(withoutRegister),
+    openIncidents(api),
   ]);
   const own = (view: CeremonyView): boolean =>
     me !== null && (view.invoker_person === me.id || view.principal_id === me.object_id);
@@ -40,6 +44,7 @@ export async function standingOfThings(api: ResealApi, me: PersonName | null): P
     },
     overdue,
     open,
+    ...(incidents === undefined ? {} : { incidents }),
   };
 }
 

@@ -6,6 +6,7 @@ import { instantSchema } from '../../domain/identifiers.js';
 import { importBatchSchema } from '../../domain/imported-history.js';
 import { parseStrictJson } from '../../proofs/strict-json.js';
 import type { ResealApi } from '../api/reseal-api.js';
+import { issuePath, issueText } from '../api/issue-text.js';
 import { ResealError } from '../api/reseal-error.js';
 
 /** A batch of 256 KiB of lines whose every other character is escaped. */
@@ -28,7 +29,8 @@ export function parseAuditFilter(query: Readonly<Record<string, string>>): Audit
   const parsed = filterSchema.safeParse(query);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new ResealError('usage', `filter ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
+  if (issue === undefined) throw new ResealError('usage', 'the filters are not understood');
+  throw new ResealError('usage', `filter ${issuePath(issue).map(String).join('.')}: ${issueText(issue, query)}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { incidentIdSchema } from '../../domain/incidents/incident-id.js';
 import { findPerson, isValidAt, type Person, type Roster } from '../../domain/roster.js';
 import type { IncidentApi, IncidentRecord } from '../api/incident-api.js';
+import { issuePath, issueText } from '../api/issue-text.js';
 import { ResealError } from '../api/reseal-error.js';
 import { bearerOf, mayOperate, type Bearer, type ReportRate, type TokenTable } from './runbook-tokens.js';
 
@@ -47,15 +48,13 @@ export async function operatorOf(c: Context, runbook: Runbook): Promise<{ bearer
   });
 }
 
-/** @throws {ResealError} `malformed`, naming the member. */
+/** @throws {ResealError} `malformed`, naming the member, what was expected and what came. */
 export function parsed<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
   const read = schema.safeParse(value);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? []);
-  const why =
-    issue?.code === 'unrecognized_keys' ? 'there is no such member here' : (issue?.message ?? 'not understood');
-  const field = path.map(String).join('.');
+  const why = issue === undefined ? 'not understood' : issueText(issue, value);
+  const field = issue === undefined ? '' : issuePath(issue).map(String).join('.');
   throw new ResealError(
     'malformed',
     `${what}: ${field === '' ? '' : `${field}: `}${why}`,

@@ -1,5 +1,6 @@
 import { EXIT } from '../../api/exit-status.js';
 import { ResealError } from '../../api/reseal-error.js';
+import { remedyOf } from '../attestation-remedy.js';
 import { parseFlagDuration } from '../await-ceremony.js';
 import { chosenIncident, incidentsOf } from '../chosen-incident.js';
 import { nextFor } from '../incident-answers.js';
@@ -70,7 +71,11 @@ export async function reattestIncident(
     return EXIT.unreachable;
   }
   if (state === 'passed') session.say('passed: the quote answers this containment');
-  else session.warn(`refused: ${failed_check ?? 'no reason given'}: ${expected ?? 'otherwise'}`);
+  else {
+    session.warn(`refused: ${failed_check ?? 'no reason given'}: ${expected ?? 'otherwise'}`);
+    const remedy = remedyOf(told);
+    if (remedy !== undefined) session.say(remedy);
+  }
   const next = nextFor(told);
   if (next !== undefined) session.next(next);
   return state === 'passed' ? EXIT.done : EXIT.unverified;

@@ -11,8 +11,10 @@ import { chosenIncident, incidentsOf } from '../chosen-incident.js';
 import { missingText, nextFor } from '../incident-answers.js';
 import { incidentLine, incidentTable, incidentText } from '../incident-text.js';
 import { awaitIncident } from '../incident-wait.js';
+import { aboutIncident, byUrgency } from '../open-incidents.js';
 import { block, jsonText, structured, yamlText } from '../render.js';
 import type { Session } from '../session.js';
+import { relative } from '../times.js';
 import { watch } from '../watching.js';
 
 export interface IncidentListOptions {
@@ -76,9 +78,10 @@ export async function getIncident(session: Session, named: string | undefined): 
   return EXIT.done;
 }
 
-/** `reseal incident status`: what is open, and what each waits for. */
+/** `reseal incident status`: what is open, the worst first, and what each waits for. */
 export async function incidentStatus(session: Session): Promise<number> {
-  const open = await (await incidentsOf(session)).list({ open: true });
+  const found = await (await incidentsOf(session)).list({ open: true });
+  const open = found.toSorted((one, other) => byUrgency(one.view, other.view));
   const told = open.map(({ view }) => ({ ...view, next: nextFor(view) ?? null }));
   const text = await structured(session.output, told);
   if (text !== undefined) session.data(text);
@@ -87,7 +90,10 @@ export async function incidentStatus(session: Session): Promise<number> {
     const lines = open.map(({ view }) => {
       const missing = view.missing.map((code) => `  ${missingText(code, view)}`);
       const ready = missing.length === 0 ? ['  nothing is missing: it can be resolved'] : missing;
-      return [`${session.style('bold', view.id)}  ${view.class} on ${view.host}, ${view.state}`, ...ready].join('\n');
+      return [
+        `${session.style('bold', view.id)}  ${aboutIncident(view)}, opened ${relative(view.created_at, session.now())}`,
+        ...ready,
+      ].join('\n');
     });
     session.data(lines.join('\n'));
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { INCIDENT_CLASSES, SEVERITIES } from '../../../domain/incidents/classes.js';
 import { incidentReportSchema } from '../../../domain/incidents/incident.js';
 import { EXIT } from '../../api/exit-status.js';
+import { issueText } from '../../api/issue-text.js';
 import { ResealError } from '../../api/reseal-error.js';
 import { incidentsOf } from '../chosen-incident.js';
 import { nextFor } from '../incident-answers.js';
@@ -54,7 +55,7 @@ function reportOf({
     if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
     throw new ResealError('usage', `--evidence: "${pair}" is not NAME=VALUE`);
   });
-  const read = membersSchema.safeParse({
+  const asked = {
     report_id: randomBytes(8).toString('hex'),
     class: kind,
     source,
@@ -62,13 +63,15 @@ function reportOf({
     evidence: Object.fromEntries(pairs),
     host,
     severity,
-  });
+  };
+  const read = membersSchema.safeParse(asked);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
   const flag = String(issue?.path[0] ?? '');
   const known: Readonly<Record<string, readonly string[]>> = { class: INCIDENT_CLASSES, severity: SEVERITIES };
   const among = known[flag];
-  if (among === undefined) throw new ResealError('usage', `--${flag}: ${issue?.message ?? 'not understood'}`);
+  if (among === undefined)
+    throw new ResealError('usage', `--${flag}: ${issue ? issueText(issue, asked) : 'not understood'}`);
   const typed = flag === 'class' ? kind : (severity ?? '');
   throw new ResealError('usage', `--${flag}: "${typed}" is none.${didYouMean(typed, among)}`, {
     hint: `it is one of ${among.join(', ')}`,

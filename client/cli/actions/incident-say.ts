@@ -51,8 +51,11 @@ export async function sayOfIncident(
     });
   const { said, question, next: then } = await speak(record, actor);
   const { act } = said;
-  session.show(incidentText(session, record));
-  if (session.asks && options.yes !== true && !(await confirm(session, question))) {
+  const willAsk = session.asks && options.yes !== true;
+  // What is missing is told once: before the question, or else with the refusal.
+  const toldBefore = act !== 'resolve' || willAsk;
+  session.show(incidentText(session, record, { missing: toldBefore }));
+  if (willAsk && !(await confirm(session, question))) {
     session.warn('nothing was signed');
     return EXIT.denied;
   }
@@ -70,7 +73,10 @@ export async function sayOfIncident(
   });
   const { exit, message, view } = came ?? (await unanswered(incidents.get(id), act));
   (exit === EXIT.done ? session.say.bind(session) : session.warn.bind(session))(message);
-  if (exit === EXIT.refused) for (const code of view.missing) session.warn(`missing: ${missingText(code, view)}`);
+  if (exit === EXIT.refused) {
+    const told = toldBefore ? record.view.missing : [];
+    for (const code of view.missing) session.warn(`missing: ${told.includes(code) ? code : missingText(code, view)}`);
+  }
   const { act: _act, ...of } = said;
   const told = { incident_id: id, act, ...of, person: actor.person.id, digest, message, view };
   const text = await structured(session.output, told);

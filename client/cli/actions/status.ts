@@ -6,6 +6,7 @@ import { clocksOf, type Clocks } from '../ceremony-clocks.js';
 import { ceremonyTable, changeLine } from '../ceremony-text.js';
 import type { WatchOptions } from '../options.js';
 import { oneLine } from '../printable.js';
+import { aboutIncident } from '../open-incidents.js';
 import { block, structured } from '../render.js';
 import type { Session } from '../session.js';
 import { standingOfThings, type StandingOfThings } from '../standing-of-things.js';
@@ -32,8 +33,10 @@ export async function showStatus(session: Session, options: WatchOptions): Promi
   session.data(text ?? statusText(session, things, await clocksOf(session, api, things.open)));
   if (me === null) session.say('nobody said who asks: with --as it tells what waits for you');
   if (things.waiting.review === null) session.say('the register cannot be asked: which reviews are owed is not known');
+  if (things.incidents === null) session.say('which incidents are open is not known: nobody could be asked');
   const next = nextOf(things);
   if (next !== undefined) session.next(next);
+  if (hasIncidents(things)) session.next('reseal incident status');
   return EXIT.done;
 }
 
@@ -53,7 +56,19 @@ function nextOf({ waiting }: StandingOfThings): string | undefined {
   return close === undefined ? undefined : `reseal breakglass close ${close.event_id}`;
 }
 
-function statusText(session: Session, { me, waiting, overdue, open }: StandingOfThings, clocks: Clocks): string {
+const hasIncidents = ({ incidents }: StandingOfThings): boolean => (incidents?.open ?? 0) > 0;
+
+/** `2 incidents are open, the worst INC-…: critical integrity_violation on edge-1, contained`; undefined where there are none. */
+function incidentsText({ incidents }: StandingOfThings): string | undefined {
+  if (!incidents || incidents.open === 0) return undefined;
+  const { open, worst } = incidents;
+  const many = open === 1 ? '1 incident is open' : `${open} incidents are open`;
+  if (worst === null) return many;
+  return `${many}${open === 1 ? '' : ', the worst'} ${worst.id}: ${aboutIncident(worst)}`;
+}
+
+function statusText(session: Session, things: StandingOfThings, clocks: Clocks): string {
+  const { me, waiting, overdue, open } = things;
   const at = (view: CeremonyView, time: string | null): string =>
     time === null ? '' : timeText(time, clocks(view), session.zone);
   const about = (view: CeremonyView): string =>
@@ -74,11 +89,13 @@ function statusText(session: Session, { me, waiting, overdue, open }: StandingOf
   const late: [string, string][] = overdue.map((view) => [lateness(view, clocks(view)), about(view)]);
   const title = (text: string): string => session.style('bold', text);
   const parts: string[] = [];
+  const incidents = incidentsText(things);
+  if (incidents !== undefined) parts.push(session.style('red', incidents));
   if (mine.length > 0) parts.push(`${title(`waiting for ${oneLine(me?.upn ?? 'you')}`)}\n${indented(block(mine))}`);
   if (late.length > 0) parts.push(`${session.style('red', 'overdue')}\n${indented(block(late))}`);
   if (open.length > 0) parts.push(`${title('open')}\n${indented(ceremonyTable(session, open, clocks))}`);
   if (me !== null && mine.length === 0) parts.unshift(`nothing waits for ${oneLine(me.upn)}`);
-  if (open.length === 0) parts.push('nothing is open');
+  if (open.length === 0) parts.push(incidents === undefined ? 'nothing is open' : 'no ceremony is open');
   return parts.join('\n\n');
 }
 
@@ -102,7 +119,10 @@ function changes(session: Session, things: StandingOfThings, before: StandingOfT
   );
   const told = [...now.values()].filter((view) => JSON.stringify(view) !== JSON.stringify(then.get(view.event_id)));
   const gone = [...then.keys()].filter((id) => !now.has(id));
+  const [said, saidBefore] = [incidentsText(things), before && incidentsText(before)];
+  const incidents = said === saidBefore || things.incidents === null ? [] : [said ?? 'no incident is open any more'];
   return [
+    ...incidents,
     ...told.map((view) => {
       const mine = waits.has(view.event_id) ? '  waits for you' : '';
       return `${view.event_id}  ${changeLine(view, at, session.zone)}${mine}`;

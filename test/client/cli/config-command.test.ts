@@ -67,6 +67,8 @@ describe('when nobody said who acts', () => {
   it('suggests whose key there is for a misspelt name', async () => {
     const ran = await here([...asked, ...why, '--as', 'boob@example.test']);
     expect(ran.status).toBe(2);
-    expect(ran.err).toContain('Did you mean bob@example.test?');
+    expect(ran.err).toContain('bob@example.test). Did you mean bob@example.test?\n');
+    const other = await here([...asked, ...why, '--as', 'zebediah@example.test']);
+    expect(other.err).toMatch(/^reseal: no key for zebediah@example.test \(there are keys here for .*test\)$/m);
   });
 });

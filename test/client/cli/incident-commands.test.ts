@@ -58,7 +58,9 @@ const { tokens } = tokenTableSchema.parse({
   ],
 });
 
-function incident(...argv: string[]) {
+const incident = (...argv: string[]) => run(['incident', ...argv]);
+const incidentTyping = (typed: string, argv: string[]) => run(argv, { typed });
+function run(argv: string[], more: { typed?: string } = {}) {
   const runbook: Runbook = {
     api: incidents,
     tokens: async () => tokens,
@@ -68,7 +70,7 @@ function incident(...argv: string[]) {
     forensic: { key: async () => '5a'.repeat(32), policyDigest: async () => '' },
   };
   const env = { RESEAL_TOKEN_FILE: 'token', TZ: 'UTC' };
-  return reseal(api(), ['incident', ...argv], { cwd: folder, env, now: () => NOW + 120_000, runbook });
+  return reseal(api(), argv, { cwd: folder, env, now: () => NOW + 120_000, runbook, ...more });
 }
 const api = () => new MachineApi({ policy: testPolicy, roster: people.roster, now: () => NOW });
 const as = (name: string): string[] => ['--as', name, '--key', people.keyOf(name)];
@@ -88,6 +90,7 @@ describe('reseal incident', () => {
     expect(early.status).toBe(3);
     expect(early.err).toMatch(/^missing: signed_acknowledgement: /m);
     expect(early.err).toMatch(/^missing: attestation: /m);
+    expect(early.err.match(/(?<=missing:? +)signed_acknowledgement/g)).toHaveLength(1);
 
     const acked = await incident('ack', ID, ...as('bob'), '--note', 'a package was replaced by hand');
     expect([acked.status, acked.err]).toEqual([0, expect.stringContaining('accepted: acknowledged')]);
@@ -124,6 +127,64 @@ describe('reseal incident', () => {
     expect(JSON.parse(status.out)).toMatchObject([{ id: ID, next: `reseal incident ack ${ID}` }]);
     expect((await incident('stats')).out).toMatch(/^open by severity +critical 1$/m);
     expect((await incident('list', '--state', 'resolved')).err).toContain('no incident matches');
+  });
+
+  it('shows one incident in two columns, whatever its lines are called', async () => {
+    await incident(...REPORT);
+    const { view } = await incidents.get(ID);
+    const [first, ...others] = view.containment_results;
+    if (first === undefined) throw new Error('nothing was contained');
+    incidents.change(ID, { containment_results: [first], released: others });
+    const lines = (await incident('get', ID)).out.trimEnd().split('\n');
+    const names = lines.map((line) => line.split(' ')[0]);
+    expect(names).toEqual(expect.arrayContaining(['acknowledged', 'evidence', 'contained', 'containing', 'released']));
+    expect(lines.map((line) => /^\S+ {2,}/.exec(line)?.[0].length)).toEqual(lines.map(() => 14));
+  });
+
+  it('tells what is missing once on a terminal too: before the question', async () => {
+    await incident(...REPORT);
+    const argv = ['incident', 'resolve', ID, ...as('bob')];
+    const { status, err } = await incidentTyping('yes\n', argv);
+    expect(status).toBe(3);
+    expect(err.match(/an incident like this one is acknowledged by a signed statement/g)).toHaveLength(1);
+    expect(err.indexOf('acknowledged by a signed')).toBeLessThan(err.indexOf('end INC-'));
+  });
+
+  it.each([
+    ['AK_NOT_ENROLLED', 'enrol its TPM', `reseal tpm enroll edge-1 URL --label TEXT --references FOLDER, then reseal `],
+    ['PCR_NOT_GOLDEN', 'mend the host', `reseal incident reattest ${ID}`],
+    ['NO_REBOOT_SINCE_CONTAINMENT', 'power-cycle the host', `reseal incident reattest ${ID}`],
+  ])('says of %s what mends it, and which command comes next', async (failed_check, remedy, next) => {
+    await incident(...REPORT);
+    await incident('ack', ID, ...as('bob'));
+    incidents.attests = [{ state: 'refused', failed_check, expected: 'something else' }];
+    const { status, err } = await incident('reattest', ID);
+    expect([status, err]).toEqual([7, expect.stringContaining(`refused: ${failed_check}: something else\n${remedy}`)]);
+    expect(err).toContain(`next: ${next}`);
+    expect((await incident('get', ID)).out).toContain(`attestation_refused: ${failed_check}: ${remedy}`);
+  });
+
+  it('leads on from an accepted baseline to another attempt', async () => {
+    await incident(...REPORT);
+    const { view } = await incidents.get(ID);
+    const attestation = { ...view.attestation, state: 'refused', failed_check: 'AK_NOT_ENROLLED' } as const;
+    const accepted = { ...view, attestation, statements: [{ act: 'accept_baseline' as const, person: 'carol' }] };
+    expect(answerTo('attestation_refused', accepted)).toBe(`reseal incident reattest ${ID}`);
+  });
+
+  it('tells the worst incident first, and how many things one waits for', async () => {
+    await incident(...REPORT);
+    await incident(...REPORT, '--host', 'edge-1');
+    const second = 'INC-20260314-120001-0002';
+    const { view, ...rest } = await incidents.get(ID);
+    incidents.records.set(second, { ...rest, view: { ...view, id: second, state: 'containment_failed' } });
+    const told = await incident('status');
+    expect(told.out.match(/^INC-\S+ .*/gm)).toEqual([
+      `${second}  critical integrity_violation on edge-1, containment_failed, opened 2 min ago`,
+      `${ID}  critical integrity_violation on edge-1, contained, opened 2 min ago`,
+    ]);
+    expect(told.err).toBe(`next: reseal incident ack ${second}\n`);
+    expect((await incident('list')).out).toMatch(/ signed_acknowledgement, 1 more$/m);
   });
 
   it('signs the artifact that a playbook demands, by the digest of the file, and sends no file', async () => {
@@ -328,7 +389,8 @@ describe('reseal incident', () => {
     [['report'], '--class is missing'],
     [['report', '--class', 'integrity_violatoin'], 'Did you mean integrity_violation?'],
     [['report', '--class', 'integrity_violation', '--evidence', 'path'], '"path" is not NAME=VALUE'],
-    [['report', '--class', 'integrity_violation', '--host', 'Edge 1'], '--host: '],
+    [['report', '--class', 'integrity_violation', '--host', 'Edge 1'], 'at both ends, got "Edge 1"'],
+    [['report', '--class', 'integrity_violation', '--source', ''], '--source: expected at least 1 character, got ""'],
     [['list', '--state', 'gone'], 'it is one of open, contained, containment_failed, resolved'],
     [['list', '--limit', '0'], '--limit: "0" is none'],
     [['get', 'INC-1'], '"INC-1" is not an incident id'],

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Request } from '../../../domain/request.js';
 import type { StandingOfThings } from '../../../client/cli/standing-of-things.js';
+import { ReportRate } from '../../../client/gateway/runbook-tokens.js';
 import { ResealError } from '../../../client/api/reseal-error.js';
 import { MachineApi } from '../machine-api.js';
+import { MemoryIncidents } from '../memory-incidents.js';
 import { makePeople, testPolicy, type People } from '../people.js';
 import { aliceAsks, signedAct, signedRequest } from '../signed.js';
 import { reseal, type Ran } from '../terminal.js';
@@ -98,6 +100,36 @@ describe('when somebody asks how things stand', () => {
     const ran = await status('bob');
     expect(ran.status).toBe(0);
     expect(ran.err).toContain('which reviews are owed is not known');
+  });
+
+  it('tells the open incidents first, the worst by name, where any are served', async () => {
+    expect((await thingsOf()).incidents).toBeUndefined();
+    const incidents = new MemoryIncidents(Date.now);
+    const runbook = {
+      api: incidents,
+      tokens: async () => [],
+      roster: async () => people.roster,
+      rate: new ReportRate(),
+    };
+    const run = (...argv: string[]) => reseal(api, ['status', ...argv], { runbook });
+    const calm = await run();
+    expect(calm.out + calm.err).not.toContain('incident');
+    const about = { source: 'test', description: '', evidence: {}, reporter: 'test', host: 'edge-1' };
+    for (const kind of ['prompt_injection', 'integrity_violation'] as const)
+      await incidents.report({ ...about, report_id: '0'.repeat(16), class: kind });
+    const worst = [...incidents.records.keys()][1] ?? '';
+    const told = await run();
+    expect(told.out).toMatch(
+      new RegExp(
+        `^2 incidents are open, the worst ${worst}: critical integrity_violation on edge-1, contained\n\noverdue$`,
+        'm',
+      ),
+    );
+    expect(told.err).toContain('next: reseal incident status\n');
+    expect(JSON.parse((await run('-o', 'json')).out)).toMatchObject({ incidents: { open: 2, worst: { id: worst } } });
+    incidents.stats = () => Promise.reject(new ResealError('register_unreachable', 'away'));
+    const away = await run();
+    expect([away.status, away.err]).toEqual([0, expect.stringContaining('which incidents are open is not known')]);
   });
 
   it('refuses a stranger', async () => {

@@ -360,6 +360,38 @@ describe('what is not understood', () => {
     expect(incidents.reports).toHaveLength(1);
   });
 
+  it.each([
+    ['/api/v1/incidents?state=gone', undefined, 'filter: state: expected one of open, contained, '],
+    ['/api/v1/incidents?limit=many', undefined, 'filter: limit: expected a number, got "many"'],
+    ['/api/v1/incidents?limit=0', undefined, 'filter: limit: expected at least 1, got "0"'],
+    ['/api/v1/incidents?open=maybe', undefined, 'filter: open: expected one of true, 1, false, 0, got "maybe"'],
+    ['/api/v1/incidents/get', undefined, 'which incident: id: is missing: expected a text'],
+    ['/api/v1/recovery/ack', { incident_id: ID }, 'acknowledgement: operator: is missing: expected a text'],
+    ['/api/v1/recovery/ack', { incident_id: ID, operator: 7 }, 'acknowledgement: operator: expected a text, got 7'],
+    [
+      '/api/v1/recovery/reattest',
+      { incident_id: 'INC-1' },
+      're-attestation: incident_id: expected INC-YYYYMMDD-HHMMSS-NNNN, got "INC-1"',
+    ],
+    ['/api/v1/recovery/reattest', [ID], 're-attestation: expected an object, got a list'],
+    [
+      '/api/v1/incidents/resolve',
+      { id: ID, statement: '{}', signature: 'short' },
+      'resolve: signature: expected at least 32 characters, got "short"',
+    ],
+  ])('is told of %s with %j in words: the member, what was expected and what came', async (path, body, words) => {
+    const [status, answer] = await call('bob', path, body);
+    expect(status).toBe(400);
+    expect((answer as { error: { message: string } }).error.message).toContain(words);
+  });
+
+  it('repeats no long text that somebody sent', async () => {
+    const [, answer] = await call('sensor', '/api/v1/incidents/report', { ...FAILURE, description: 'd'.repeat(2001) });
+    expect(answer).toMatchObject({
+      error: { message: 'report: description: expected at most 2000 characters, got a text of 2001 characters' },
+    });
+  });
+
   it('is no JSON, and an incident that is not there', async () => {
     expect(await call('bob', '/api/v1/recovery/ack', '{')).toMatchObject([400, { error: { code: 'malformed' } }]);
     const other = 'INC-20260314-120000-0099';
