@@ -12,7 +12,7 @@ const OTHER_KEYS = 'make its keys again (reseal tpm make-keys on the host), enro
 const MENDED_BY: Readonly<Record<FailedCheck, string>> = {
   EVIDENCE_MALFORMED: 'look at the attest-agent of the host: what it sends is no evidence',
   NO_EVIDENCE: 'look at the attest-agent and the TPM of the host: it answers, and not with a quote',
-  AK_NOT_ENROLLED: 'enrol its TPM, have others accept that baseline, then ask for another',
+  AK_NOT_ENROLLED: 'enrol its TPM once you know it for its own, have others accept that baseline, then ask for another',
   AK_ATTRIBUTES: OTHER_KEYS,
   SCHEME: OTHER_KEYS,
   WEAK_HASH: OTHER_KEYS,
