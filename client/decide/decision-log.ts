@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decisionLogEntrySchema, logEntryOf, type Decision } from '../../domain/decision.js';
 import { instant } from '../../domain/identifiers.js';
 import { ResealError } from '../api/reseal-error.js';
@@ -49,9 +50,18 @@ async function append(path: string, line: string): Promise<void> {
   }
 }
 
-/** What ends the line before: a full disk may have torn it, and the next one must not become part of it. */
+/** Longer than a line that somebody else is writing stands there in part. */
+const LOOK_AGAIN_MS = 50;
+
+/**
+ * What ends the line before: a full disk may have torn it, and the next one must not become part of it. A file that grows
+ * meanwhile is another process's line on its way, and no torn one.
+ */
 async function tornEnd(file: FileHandle, size: number): Promise<string> {
   if (size === 0) return '';
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer.toString('latin1') === '\n' ? '' : '\n';
+  if (buffer.toString('latin1') === '\n') return '';
+  await sleep(LOOK_AGAIN_MS);
+  const { size: now } = await file.stat();
+  return now === size ? '\n' : tornEnd(file, now);
 }

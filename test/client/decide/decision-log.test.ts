@@ -49,6 +49,16 @@ describe('a decision log', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  it('takes a line that another process is writing for no torn one', async () => {
+    await decisionLog(file).write(denied);
+    const line = readFileSync(file, 'utf8');
+    appendFileSync(file, line.slice(0, 40));
+    const written = decisionLog(file).write(allowed);
+    setTimeout(() => appendFileSync(file, line.slice(40)), 20);
+    await written;
+    expect(entries().map(({ effect }) => effect)).toEqual(['deny', 'deny', 'allow']);
+  });
+
   it('keeps what was there, and every line whole when many are written at once by two', async () => {
     await decisionLog(file).write(denied);
     const [one, other] = [decisionLog(file), decisionLog(file)];
